@@ -1,0 +1,181 @@
+//! Arguments and their help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The open handover bridge between chatbots and RingCentral Engage Digital.
+#[derive(Debug, Parser)]
+#[command(name = "engage-handover", version, max_term_width = 100)]
+#[command(after_help = "Without a command, the demo starts: everything on this machine, nothing to set up.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Try it: a bot, a simulated RingCentral Engage Digital and the bridge, on this machine only
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Run the bridge on this machine
+    Serve(Serve),
+    /// Check a configuration without starting anything
+    Check(Check),
+    /// List conversations, the most recently changed first
+    Conversations(Conversations),
+    /// Show everything that happened to one conversation
+    Timeline(Timeline),
+    /// Look at what could not be delivered, and try again
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
+    /// Print the OpenAPI description of the bot API
+    Openapi,
+}
+
+#[cfg(feature = "demo")]
+impl Default for Command {
+    fn default() -> Self {
+        Self::Demo(Demo::default())
+    }
+}
+
+#[cfg(not(feature = "demo"))]
+impl Default for Command {
+    fn default() -> Self {
+        use clap::CommandFactory as _;
+        Cli::command().error(clap::error::ErrorKind::MissingSubcommand, "a command is missing; see --help").exit()
+    }
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where the demo page listens
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Do not open a browser
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// Keep the demo's data in this directory [default: a temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// How many times faster than the real one the simulated RingCentral repeats failed calls
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) speed: f64,
+}
+
+#[cfg(feature = "demo")]
+impl Default for Demo {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), no_browser: false, data: None, speed: 10.0 }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The configuration (connections.toml)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Where conversations and queues are kept; created if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// How to write the log to standard error
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    #[default]
+    Plain,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The configuration (connections.toml)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Which bridge to look at; also while it runs.
+#[derive(Debug, Args)]
+pub(crate) struct Where {
+    /// The configuration (connections.toml)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// The data directory that `serve` uses
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Conversations {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// List at most so many
+    #[arg(long, default_value_t = 50)]
+    pub(crate) limit: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Timeline {
+    /// The conversation's id, as the bot knows it
+    #[arg(value_name = "CONVERSATION")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// The connection, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Show message text as well
+    #[arg(long)]
+    pub(crate) text: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeadLetters {
+    /// List them, oldest first
+    List {
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Show one, without message text
+    Show {
+        /// Its id, from the list
+        id: String,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Send one again, or all of them
+    Replay {
+        /// Its id, from the list
+        #[arg(required_unless_present = "all")]
+        id: Option<String>,
+        /// All of them
+        #[arg(long, conflicts_with = "id")]
+        all: bool,
+        #[command(flatten)]
+        at: Where,
+    },
+    /// Forget one for good
+    Discard {
+        /// Its id, from the list
+        id: String,
+        #[command(flatten)]
+        at: Where,
+    },
+}

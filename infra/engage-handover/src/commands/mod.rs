@@ -1,0 +1,74 @@
+//! One file for each command.
+
+pub(crate) mod check;
+pub(crate) mod conversations;
+pub(crate) mod dead_letters;
+#[cfg(feature = "demo")]
+pub(crate) mod demo;
+pub(crate) mod serve;
+pub(crate) mod timeline;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use handover_core::settings::Connection;
+use handover_embedded::Embedded;
+use handover_handlers::config::{self, Lookup};
+use local_stage::SystemClock;
+
+use crate::cli::Where;
+use crate::output;
+
+/// Why a command failed, for the exit code.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong use: arguments, configuration, an id that does not exist.
+    Theirs(String),
+    /// Ours, or the machine's.
+    Ours(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Ours(error.into())
+    }
+}
+
+pub(crate) fn openapi() -> Result<(), Failure> {
+    output::line(handover_handlers::openapi::DOCUMENT.trim_end());
+    Ok(())
+}
+
+/// Reads and checks a configuration.
+fn read_config(file: &Path) -> Result<Vec<Connection>, Failure> {
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::Theirs(format!("cannot read {}: {error}", file.display())))?;
+    config::parse(&text, &Machine).map_err(|error| Failure::Theirs(format!("{}: {error}", file.display())))
+}
+
+/// This machine's environment and files.
+struct Machine;
+
+impl Lookup for Machine {
+    #[expect(clippy::disallowed_methods, reason = "the one door through which the environment comes in")]
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn file(&self, path: &str) -> Result<String, std::io::Error> {
+        std::fs::read_to_string(path)
+    }
+}
+
+/// The configuration and the data of a bridge, which may be running.
+fn open(at: &Where) -> Result<(Vec<Connection>, Embedded), Failure> {
+    let connections = read_config(&at.config)?;
+    let embedded = Embedded::open_existing(&at.data, Arc::new(SystemClock))
+        .map_err(|error| Failure::Theirs(format!("cannot open the data directory {}: {error}", at.data.display())))?;
+    Ok((connections, embedded))
+}
+
+fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    output::line(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}

@@ -1,0 +1,48 @@
+use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::ports::Store as _;
+use handover_core::timeline::TimelineEntry;
+use handover_handlers::view;
+use serde_json::{Value, json};
+
+use super::{Failure, open};
+use crate::cli::Timeline;
+use crate::output;
+
+/// Shows what happened to one conversation.
+pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
+    let (connections, embedded) = open(&options.at)?;
+    let thread = ForeignThreadId::of(&ConversationId::new(options.id.as_str()));
+    for connection in &connections {
+        if options.connection.as_deref().is_some_and(|name| name != connection.id.as_str()) {
+            continue;
+        }
+        if embedded.conversation(&connection.id, &thread).await?.is_none() {
+            continue;
+        }
+        let entries = embedded.timeline(&connection.id, &thread).await?;
+        if options.at.json {
+            let rows: Vec<Value> = entries.iter().map(|entry| view::timeline_entry(entry, options.text)).collect();
+            return super::json(&json!({"connection": connection.id, "conversation": options.id, "entries": rows}));
+        }
+        for entry in &entries {
+            output::line(&row(entry, options.text));
+        }
+        return Ok(());
+    }
+    Err(Failure::Theirs(format!("there is no conversation {:?}", options.id)))
+}
+
+fn row(entry: &TimelineEntry, with_text: bool) -> String {
+    let mut row = format!("{}  {:<24}", view::time(entry.at), entry.what);
+    for (key, value) in &entry.detail {
+        match value {
+            Value::Null => {}
+            Value::String(text) => row.push_str(&format!(" {key}={text}")),
+            other => row.push_str(&format!(" {key}={other}")),
+        }
+    }
+    if let (true, Some(text)) = (with_text, &entry.text) {
+        row.push_str(&format!(" text={text:?}"));
+    }
+    row
+}

@@ -1,0 +1,164 @@
+//! The bridge's events arrive: verified, taken once, and turned into what the customer sees.
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::Value;
+use standardwebhooks::Webhook;
+
+use super::bridge::Exchange;
+use super::chat::{Chat, Line, LineState, Phase};
+use super::host::Host;
+use super::now_ms;
+
+/// How many ids of taken events are remembered.
+const IDS_KEPT: usize = 10_000;
+
+/// The receiver of the bot's events.
+pub(super) struct Receiver {
+    host: Arc<Host>,
+    webhook: Webhook,
+    taken: Mutex<(HashSet<String>, VecDeque<String>)>,
+}
+
+impl Receiver {
+    pub(super) fn new(host: Arc<Host>, signing_secret: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            host,
+            webhook: Webhook::new(signing_secret)?,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// Takes one delivery. Whatever is not signed by the bridge is refused; a repeat has no effect.
+    pub(super) fn receive(&self, headers: &HeaderMap, body: &Bytes) -> StatusCode {
+        if self.webhook.verify(body, headers).is_err() {
+            return StatusCode::UNAUTHORIZED;
+        }
+        let id = headers
+            .get("webhook-id")
+            .and_then(|id| id.to_str().ok())
+            .unwrap_or_default();
+        let Ok(event) = serde_json::from_slice::<Value>(body) else {
+            return StatusCode::BAD_REQUEST;
+        };
+        let chat = event["data"]["conversation"]
+            .as_str()
+            .and_then(|id| self.host.chat(id));
+        if let Some(chat) = chat
+            && self.is_new(id)
+        {
+            self.apply(&chat, event);
+        }
+        StatusCode::NO_CONTENT
+    }
+
+    fn is_new(&self, id: &str) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let (ids, order) = &mut *taken;
+        if !ids.insert(id.to_owned()) {
+            return false;
+        }
+        order.push_back(id.to_owned());
+        if order.len() > IDS_KEPT
+            && let Some(oldest) = order.pop_front()
+        {
+            ids.remove(&oldest);
+        }
+        true
+    }
+
+    fn apply(&self, chat: &Arc<Chat>, event: Value) {
+        let kind = event["type"].as_str().unwrap_or_default().to_owned();
+        show(chat, &kind, &event["data"]);
+        chat.record(Exchange {
+            at: now_ms(),
+            direction: "event",
+            what: kind.clone(),
+            status: Some(StatusCode::NO_CONTENT.as_u16()),
+            took_ms: 0.0,
+            sent: event,
+            answer: Value::Null,
+        });
+        let (host, chat) = (Arc::clone(&self.host), Arc::clone(chat));
+        match kind.as_str() {
+            "message.created" => drop(tokio::spawn(async move { host.thank(&chat).await })),
+            "handover.completed" | "handover.cancelled" | "handover.failed" | "handover.timed_out" => {
+                drop(tokio::spawn(async move { host.resume(&chat, &kind).await }));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Changes what the customer sees.
+fn show(chat: &Chat, kind: &str, data: &Value) {
+    let agent = data["agent"]["name"]
+        .as_str()
+        .or_else(|| data["message"]["agent"]["name"].as_str());
+    let agent = agent.map(str::to_owned);
+    chat.change(|view| match kind {
+        "handover.queued" if view.phase != Phase::Active => {
+            view.phase = Phase::Queued;
+            view.queue = data.clone();
+        }
+        "handover.active" => {
+            view.phase = Phase::Active;
+            view.typing = false;
+            view.queue = Value::Null;
+            view.notice(format!(
+                "{} joined the chat",
+                agent.as_deref().unwrap_or("An agent")
+            ));
+            view.agent = agent;
+        }
+        "agent.changed" => {
+            view.notice(format!(
+                "{} took over",
+                agent.as_deref().unwrap_or("Another agent")
+            ));
+            view.agent = agent;
+        }
+        "message.created" => {
+            let message = &data["message"];
+            let (id, text) = (message["id"].as_str(), message["text"].as_str());
+            let name = agent.or_else(|| view.agent.clone());
+            let mut line = Line::new(
+                id.unwrap_or_default().to_owned(),
+                "agent",
+                name,
+                text.unwrap_or_default().to_owned(),
+            );
+            line.attachments = message["attachments"].clone();
+            view.typing = false;
+            view.add(line);
+        }
+        "message.failed" => {
+            if let Some(id) = data["message"]["id"]
+                .as_str()
+                .or_else(|| data["message_id"].as_str())
+            {
+                view.set_state(id, LineState::Failed);
+            }
+        }
+        "typing.started" => view.typing = true,
+        "typing.stopped" => view.typing = false,
+        "handover.completed" | "handover.cancelled" | "handover.failed" | "handover.timed_out" => {
+            let who = view.agent.take();
+            view.phase = Phase::Bot;
+            view.queue = Value::Null;
+            view.typing = false;
+            view.handovers_over += 1;
+            view.notice(match (kind, who) {
+                ("handover.completed", Some(name)) => format!("{name} closed the conversation"),
+                ("handover.completed", None) => "The agent closed the conversation".to_owned(),
+                ("handover.cancelled", Some(name)) => format!("The chat with {name} was ended"),
+                ("handover.cancelled", None) => "The request for a human was taken back".to_owned(),
+                _ => "No agent could take the conversation".to_owned(),
+            });
+        }
+        _ => {}
+    });
+}

@@ -1,0 +1,55 @@
+// What the bot sends to the bridge and what the bridge sends to the bot, as an integrator would log it.
+
+import { $, clock, followEnd, h, millis, toEnd } from "./dom.js";
+
+export function reset() {
+  $("wire").replaceChildren();
+  $("wire-empty").hidden = false;
+}
+
+export function add(exchanges) {
+  $("wire-empty").hidden = true;
+  $("wire").append(...exchanges.map(row));
+  toEnd($("wire-view"));
+}
+
+function row(exchange) {
+  const call = exchange.direction === "call";
+  const good = exchange.status >= 200 && exchange.status < 300;
+  const summary = h(
+    "summary",
+    {},
+    h("span", { className: "when" }, clock(exchange.at, true)),
+    h("span", { className: "arrow", title: call ? "The bot calls the bridge" : "The bridge tells the bot" }, call ? "→" : "←"),
+    h("span", { className: "name" }, exchange.what, h("small", { dir: "auto" }, gist(exchange))),
+    h("span", { className: good ? "status" : "status bad" }, String(exchange.status ?? "no answer")),
+    h("span", { className: "took" }, call ? millis(exchange.took_ms) : ""),
+  );
+  const bodies = [pretty(exchange.sent), call && exchange.answer ? pretty(exchange.answer) : null];
+  return h("li", { className: exchange.direction }, h("details", {}, summary, ...bodies));
+}
+
+const pretty = (value) => h("pre", { dir: "ltr" }, JSON.stringify(value, null, 2));
+
+function gist({ direction, sent, answer }) {
+  if (direction === "event") {
+    const data = sent?.data ?? {};
+    const epoch = data.epoch === undefined ? null : `handover ${data.epoch}`;
+    return [data.seq === undefined ? null : `seq ${data.seq}`, epoch].filter(Boolean).join(" · ");
+  }
+  if (answer?.handler) return `${sent?.from ?? ""} → handler: ${answer.handler}`;
+  if (answer?.handover?.status) return `→ ${answer.handover.status}`;
+  return answer?.detail ?? sent?.state ?? "";
+}
+
+function choose(timeline) {
+  $("timeline-view").hidden = !timeline;
+  $("wire-view").hidden = timeline;
+  $("show-timeline").ariaPressed = String(timeline);
+  $("show-wire").ariaPressed = String(!timeline);
+  toEnd($(timeline ? "timeline-view" : "wire-view"), true);
+}
+
+followEnd($("wire-view"));
+$("show-timeline").addEventListener("click", () => choose(true));
+$("show-wire").addEventListener("click", () => choose(false));

@@ -1,0 +1,51 @@
+//! The `engage-handover` command.
+//!
+//! Exit codes: 0 done; 1 it failed on our side or on the machine's; 2 wrong use (arguments, configuration,
+//! an id that does not exist).
+
+mod cli;
+mod commands;
+mod logging;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command};
+use commands::Failure;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::complain(&format!("cannot start: {error}"));
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Theirs(error)) => {
+            output::complain(&error);
+            ExitCode::from(2)
+        }
+        Err(Failure::Ours(error)) => {
+            output::complain(&format!("{error:#}"));
+            ExitCode::from(1)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command.unwrap_or_default() {
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => commands::demo::run(options).await,
+        Command::Serve(options) => commands::serve::run(options).await,
+        Command::Check(options) => commands::check::run(&options),
+        Command::Conversations(options) => commands::conversations::run(&options).await,
+        Command::Timeline(options) => commands::timeline::run(&options).await,
+        Command::DeadLetters(command) => commands::dead_letters::run(command).await,
+        Command::Openapi => commands::openapi(),
+    }
+}

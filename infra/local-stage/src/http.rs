@@ -1,0 +1,115 @@
+//! The listener: from the wire to `handle` and back.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
+use handover_handlers::App;
+use handover_handlers::respond::Answer;
+use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// How long a client may take to send its headers, and its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// A body that is too large is read (and forgotten) up to here, so that the client sees the answer instead
+/// of a broken connection.
+const READ_AND_FORGET: usize = 64 * 1024 * 1024;
+/// How long open requests may take to finish after a shutdown was asked for.
+const DRAIN: Duration = Duration::from_secs(10);
+
+pub(crate) async fn serve(app: App, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, or a client that is gone already: the next accept may work.
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot accept a connection"
+                );
+                tokio::task::yield_now().await;
+                continue;
+            }
+        };
+        let _ = stream.set_nodelay(true);
+        let app = app.clone();
+        let service = service_fn(move |request| answer(app.clone(), request));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(READ_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = &error as &dyn std::error::Error, "connection ended");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+}
+
+async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (mut parts, body) = request.into_parts();
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let body = match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
+        Ok(Ok(Some(body))) => body,
+        Ok(Ok(None)) => {
+            parts.extensions.insert(BodyTooLarge);
+            Bytes::new()
+        }
+        Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST)),
+        Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT)),
+    };
+    let handled = AssertUnwindSafe(routes::handle(&app, Request::from_parts(parts, body)))
+        .catch_unwind()
+        .await;
+    let answer: Answer = handled.unwrap_or_else(|_| {
+        tracing::error!(%method, "a handler panicked; the request was not done");
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        answer
+    });
+    tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
+    Ok(answer.map(Full::new))
+}
+
+/// The whole body; `None` if it is larger than anything that is taken here.
+async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
+    let mut bytes = BytesMut::new();
+    let mut seen = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        seen += data.len();
+        if seen > READ_AND_FORGET {
+            break;
+        }
+        if seen <= RCE_BODY_LIMIT {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((seen <= RCE_BODY_LIMIT).then(|| bytes.freeze()))
+}
+
+fn plain(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer
+}

@@ -1,0 +1,118 @@
+//! The one-machine stage: all functions of the bridge in one process.
+//!
+//! One listener answers every URL, workers take jobs from the queues, and both share one SQLite file. The
+//! handlers are those that run on AWS. What differs there: SQS may hand out several jobs of a group in
+//! one batch and counts visibility in whole seconds; here a group gives one job at a time, in milliseconds.
+//!
+//! Running embedded is a choice: this crate is only reached through `engage-handover serve` and `demo`.
+
+mod http;
+mod ids;
+mod time;
+mod workers;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use handover_bots::WebhookBots;
+use handover_core::settings::Connection;
+use handover_embedded::{Embedded, ServeLock};
+use handover_handlers::App;
+use handover_handlers::app::FixedConnections;
+use handover_ringcx::client::RingCxClient;
+use handover_ringcx::limiter::RestBudget;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+pub use ids::RandomIds;
+pub use time::SystemClock;
+
+/// How long work in hand may take to finish after a shutdown was asked for.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// What a stage needs to start.
+#[derive(Debug)]
+pub struct StageOptions {
+    pub connections: Vec<Connection>,
+    /// The directory of the SQLite file; created if it is not there.
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+}
+
+/// A running stage.
+pub struct Stage {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    _lock: ServeLock,
+}
+
+impl Stage {
+    /// Opens the data, takes up the work that was left, and listens.
+    pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
+        let StageOptions {
+            connections,
+            data,
+            listen,
+        } = options;
+        let clock = Arc::new(SystemClock);
+        let embedded = Embedded::open(&data, Arc::clone(&clock) as _)
+            .with_context(|| format!("cannot open the data directory {}", data.display()))?;
+        let lock = embedded
+            .lock_for_serving()
+            .context("cannot serve from this data directory")?;
+        // Jobs that a process had in hand when it died are nobody's now.
+        embedded
+            .release_in_flight(&lock)
+            .await
+            .context("cannot take up the work that was left")?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+
+        let http = handover_ringcx::http::client();
+        let budget = Arc::new(RestBudget::new());
+        let app = App {
+            connections: Arc::new(FixedConnections::new(connections)),
+            store: Arc::new(embedded.clone()),
+            queue: Arc::new(embedded.clone()),
+            ringcx: Arc::new(RingCxClient::new(http.clone(), budget, Arc::clone(&clock) as _)),
+            bots: Arc::new(WebhookBots::new(http)),
+            clock,
+            ids: Arc::new(RandomIds),
+            availability: Arc::default(),
+        };
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = workers::spawn(&app, &embedded, &stopped);
+        tasks.push(tokio::spawn(http::serve(app, listener, stopped)));
+        Ok(Self {
+            address,
+            stop,
+            tasks,
+            _lock: lock,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes nothing new, finishes what is in hand, and stops. What is queued stays queued.
+    pub async fn shutdown(self) {
+        let _ = self.stop.send(true);
+        let drained = tokio::time::timeout(DRAIN, async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        });
+        if drained.await.is_err() {
+            tracing::warn!("work in hand did not finish in time; it will be taken up at the next start");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Workers over the embedded queue: one loop for each queue, many jobs at a time, one of each group.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use handover_core::job::QueueName;
+use handover_core::ports::{Clock as _, JobQueue as _, QueueError, Received, Store as _};
+use handover_core::retry::backoff;
+use handover_embedded::Embedded;
+use handover_handlers::App;
+use handover_handlers::work::{self, Outcome, VISIBILITY};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tracing::Instrument as _;
+
+/// Jobs of one queue in hand at the same time. They mostly wait for bots and for RCE.
+const IN_HAND: usize = 256;
+/// Jobs taken at once.
+const BATCH: usize = 32;
+/// How long an idle worker sleeps at most: another process (the command line) may add jobs.
+const IDLE: Duration = Duration::from_secs(1);
+/// A job that makes the worker panic is given up after so many attempts.
+const PANICS: u32 = 5;
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
+    let mut tasks: Vec<JoinHandle<()>> = QueueName::ALL
+        .into_iter()
+        .map(|queue| tokio::spawn(work_off(app.clone(), embedded.clone(), queue, stopped.clone())))
+        .collect();
+    tasks.push(tokio::spawn(sweep(embedded.clone(), stopped.clone())));
+    tasks
+}
+
+async fn work_off(app: App, embedded: Embedded, queue: QueueName, mut stopped: watch::Receiver<bool>) {
+    let in_hand = Arc::new(Semaphore::new(IN_HAND));
+    while !*stopped.borrow() {
+        // Asked for before looking, so that nothing that comes in between is missed.
+        let woken = embedded.woken(queue);
+        let free = in_hand.available_permits().min(BATCH);
+        let received = match embedded.receive(queue, free, VISIBILITY).await {
+            Ok(received) => received,
+            Err(error) => {
+                tracing::error!(
+                    queue = queue.as_str(),
+                    error = &error as &dyn std::error::Error,
+                    "cannot receive jobs"
+                );
+                Vec::new()
+            }
+        };
+        let idle = received.is_empty();
+        for job in received {
+            let Ok(permit) = Arc::clone(&in_hand).acquire_owned().await else {
+                return;
+            };
+            let (app, embedded) = (app.clone(), embedded.clone());
+            tokio::spawn(async move {
+                do_job(&app, &embedded, job).await;
+                drop(permit);
+            });
+        }
+        if idle {
+            let wait = until_next(&embedded, queue).await;
+            tokio::select! {
+                () = woken => {}
+                () = wait_for(wait) => {}
+                _ = stopped.wait_for(|stopped| *stopped) => {}
+            }
+        }
+    }
+    // All permits back means that every job in hand is finished.
+    let all = u32::try_from(IN_HAND).unwrap_or(u32::MAX);
+    let _ = in_hand.acquire_many(all).await;
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the stage's own idling; nothing is lost if the process dies here"
+)]
+async fn wait_for(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Until the next job of the queue becomes visible, at most [`IDLE`].
+async fn until_next(embedded: &Embedded, queue: QueueName) -> Duration {
+    match embedded.next_visible_at(queue).await {
+        Ok(Some(at)) => {
+            let wait = at.duration_since(crate::SystemClock.now());
+            Duration::try_from(wait)
+                .unwrap_or(Duration::ZERO)
+                .clamp(Duration::from_millis(1), IDLE)
+        }
+        Ok(None) | Err(_) => IDLE,
+    }
+}
+
+async fn do_job(app: &App, embedded: &Embedded, received: Received) {
+    let job = &received.job;
+    let span = tracing::info_span!(
+        "job", job.id = %job.id, job.kind = job.work.kind(), job.attempt = received.attempt,
+        connection.id = %job.connection, thread.foreign_id = %job.thread
+    );
+    let done = AssertUnwindSafe(work::run(app, &received).instrument(span))
+        .catch_unwind()
+        .await;
+    let outcome = done.unwrap_or_else(|_| {
+        tracing::error!(job.id = %job.id, job.kind = job.work.kind(), "the worker panicked");
+        if received.attempt >= PANICS {
+            Outcome::Reject {
+                reason: "the worker panicked; this is a fault of the bridge, please report it".to_owned(),
+            }
+        } else {
+            Outcome::Retry {
+                after: backoff(received.attempt, 0),
+            }
+        }
+    });
+    let receipt = &received.receipt;
+    let applied = match outcome {
+        Outcome::Done => embedded.delete(receipt).await,
+        Outcome::Retry { after } => embedded.retry(receipt, after, true).await,
+        Outcome::Wait { after } => embedded.retry(receipt, after, false).await,
+        Outcome::Reject { reason } => embedded.dead_letter(receipt, &reason).await,
+    };
+    match applied {
+        Ok(()) => {}
+        // Its visibility ran out and somebody else has it: they will finish it.
+        Err(QueueError::StaleReceipt) => {
+            tracing::warn!(job.id = %job.id, "job took longer than its visibility")
+        }
+        Err(error) => {
+            tracing::error!(job.id = %job.id, error = &error as &dyn std::error::Error, "job's outcome not stored; it will come back")
+        }
+    }
+}
+
+async fn sweep(embedded: Embedded, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        if let Err(error) = embedded.sweep(crate::SystemClock.now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep");
+        }
+        tokio::select! {
+            () = wait_for(SWEEP_EVERY) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+}

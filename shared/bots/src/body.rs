@@ -1,0 +1,107 @@
+//! The JSON body of an event: `{type, timestamp, data}`.
+
+use handover_core::Timestamp;
+use handover_core::conversation::cause_name;
+use handover_core::event::BotEvent;
+use handover_core::handover::Agent;
+use handover_core::message::AgentMessage;
+use handover_core::ports::Delivery;
+use handover_core::settings::Connection;
+use serde_json::{Map, Value, json};
+
+/// RFC 3339 in UTC with milliseconds, as in every time that we send to bots.
+pub fn time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// Renders one event. Serialised once: the bytes that are signed are the bytes that are sent.
+pub fn render(connection: &Connection, delivery: &Delivery) -> Vec<u8> {
+    let mut data = Map::new();
+    data.insert("connection".into(), json!(connection.id));
+    data.insert("conversation".into(), json!(delivery.conversation));
+    data.insert("epoch".into(), json!(delivery.epoch));
+    if let Some(seq) = delivery.seq {
+        data.insert("seq".into(), json!(seq));
+    }
+    if let Some(thread) = &delivery.rce_thread {
+        data.insert("rce".into(), json!({"thread_id": thread}));
+    }
+    members(&mut data, connection, &delivery.event);
+    let body = json!({"type": delivery.event.name(), "timestamp": time(delivery.at), "data": data});
+    body.to_string().into_bytes()
+}
+
+fn members(data: &mut Map<String, Value>, connection: &Connection, event: &BotEvent) {
+    let mut put = |key: &str, value: Value| {
+        data.insert(key.to_owned(), value);
+    };
+    let dialogs = &connection.dialogs;
+    match event {
+        BotEvent::HandoverQueued { update } => {
+            if let Some(position) = update.position {
+                put("position", json!(position));
+            }
+            if let Some(wait) = update.estimated_wait_ms {
+                put("estimated_wait_ms", json!(wait));
+            }
+        }
+        BotEvent::HandoverActive { cause, agent: who } => {
+            put("cause", json!(cause_name(*cause)));
+            put("agent", agent(who.as_ref()));
+            if let Some(dialog) = &dialogs.opened {
+                put("dialog", json!(dialog));
+            }
+        }
+        BotEvent::AgentChanged { agent: who } => put("agent", agent(Some(who))),
+        BotEvent::MessageCreated { message: written } => put("message", message(written)),
+        BotEvent::MessageFailed { message, reason } => {
+            put("message", json!({"id": message}));
+            put("reason", json!(reason));
+        }
+        BotEvent::TypingStarted | BotEvent::TypingStopped => {}
+        BotEvent::HandoverCompleted {
+            cause,
+            queued_ms,
+            active_ms,
+        } => {
+            put("cause", json!(cause_name(*cause)));
+            put("durations_ms", json!({"queued": queued_ms, "active": active_ms}));
+        }
+        BotEvent::HandoverCancelled { cause } => put("cause", json!(cause_name(*cause))),
+        BotEvent::HandoverFailed { reason } => put("reason", json!(reason)),
+    }
+    let over = matches!(
+        event,
+        BotEvent::HandoverCompleted { .. }
+            | BotEvent::HandoverCancelled { .. }
+            | BotEvent::HandoverFailed { .. }
+    );
+    if let (true, Some(dialog)) = (over, &dialogs.closed) {
+        put("dialog", json!(dialog));
+    }
+}
+
+fn agent(agent: Option<&Agent>) -> Value {
+    let mut value = Map::new();
+    if let Some(name) = agent.and_then(|a| a.name.as_ref()) {
+        value.insert("name".into(), json!(name));
+    }
+    if let Some(id) = agent.and_then(|a| a.id.as_ref()) {
+        value.insert("id".into(), json!(id));
+    }
+    Value::Object(value)
+}
+
+fn message(written: &AgentMessage) -> Value {
+    let mut value = json!({
+        "id": written.id,
+        "text": written.text,
+        "attachments": written.attachments,
+        "structured": written.structured,
+        "agent": {"name": written.agent_name},
+    });
+    if let (Some(at), Some(object)) = (written.written_at, value.as_object_mut()) {
+        object.insert("sent_at".into(), json!(time(at)));
+    }
+    value
+}

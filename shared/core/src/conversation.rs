@@ -1,0 +1,667 @@
+//! Who has the conversation, and what may happen next.
+//!
+//! ```text
+//!            request_handover          handover_started / waiting      agent joins or writes
+//!    bot ───────────────────▶ requested ──────────────▶ queued ──────────────▶ active
+//!     ▲  ╲                        │                        │                      │
+//!     │   ╲ agent writes unasked  │ fails, is cancelled    │ is cancelled         │ agent closes
+//!     │    ╲─────────────────────────────────────────────────────▶ active         ▼
+//!     ╰──────────────────────────────────────────────────────────────────────── ended
+//! ```
+//!
+//! `ended` lasts until the thread is back in the Bot category, a few seconds at most; then the bot
+//! resumes. Every handover has a number, its *epoch*. News of an older epoch changes nothing.
+//!
+//! All methods are pure: they take what happened and the time, change the value and say what must be
+//! told. Writing and sending is the caller's work.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::event::BotEvent;
+use crate::handover::{Agent, Cause, Handover, HandoverRequest, HandoverStatus};
+use crate::ids::{
+    ConnectionId, ConversationId, ForeignThreadId, HandoverId, InterventionId, JobId, ThreadId,
+};
+use crate::message::AgentMessage;
+use crate::profile::UserProfile;
+use crate::queue_update::QueueUpdate;
+use crate::signal::{Signal, SignalKind};
+
+/// How far RCE's clock may be behind ours before an event of a fresh handover looks like old news.
+const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// How far it may be behind when an agent's message is matched to the handover that it belongs to.
+const LATE_MESSAGE_SKEW: Duration = Duration::from_secs(60);
+/// A place in the queue is worth telling this long even if a newer one is known.
+const QUEUE_UPDATE_FRESH: Duration = Duration::from_secs(1);
+/// Interventions that ended here, remembered to recognise late news about them.
+const ENDED_INTERVENTIONS: usize = 20;
+
+/// Whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// The bot answers.
+    Bot,
+    /// A handover was accepted, RCE is being told.
+    Requested,
+    /// Waiting for an agent.
+    Queued,
+    /// An agent answers.
+    Active,
+    /// The agent is done; the thread is on its way back to the Bot category.
+    Ended,
+}
+
+/// Who answers the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handler {
+    Bot,
+    Agent,
+}
+
+impl Handler {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// What the bot platform calls this conversation, where that differs from our ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Platform {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_token: Option<String>,
+}
+
+/// An intervention that was over when an earlier handover ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedIntervention {
+    pub id: InterventionId,
+    pub at: Timestamp,
+}
+
+/// Events that have their numbers and are being delivered by one job.
+///
+/// It is stored before the first attempt, so that an attempt after a crash sends the same events with
+/// the same numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InFlight {
+    pub job: JobId,
+    pub epoch: u32,
+    pub first_seq: u64,
+    pub events: Vec<BotEvent>,
+    /// After `events` comes the agent's message that the job carries; it is not stored twice.
+    #[serde(default)]
+    pub then_message: bool,
+    /// How many the bot has taken already.
+    #[serde(default)]
+    pub delivered: usize,
+}
+
+/// A conversation between a person and a bot, and sometimes an agent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    pub connection: ConnectionId,
+    pub id: ConversationId,
+    pub thread: ForeignThreadId,
+    pub started_at: Timestamp,
+    pub control: Control,
+    /// The current handover, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handover: Option<Handover>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rce_thread: Option<ThreadId>,
+    #[serde(default)]
+    pub user: UserProfile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<Platform>,
+    /// Something of this conversation was sent to RCE, so its thread exists there.
+    #[serde(default)]
+    pub mirrored: bool,
+    /// When the last handover ended, by the clock of whoever ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_end: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_interventions: Vec<EndedIntervention>,
+    /// Up to this epoch the RCE side is known to be put back.
+    #[serde(default)]
+    pub tidied_epoch: u32,
+    /// The handover that an agent closed, until its end is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<Ending>,
+    pub next_seq: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<InFlight>,
+}
+
+/// An end that is being carried out by one job: category first, then the bot is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    pub job: JobId,
+    pub epoch: u32,
+    pub event: BotEvent,
+    /// The bot is told by then, whatever RCE does.
+    pub deadline: Timestamp,
+}
+
+/// Answer to a handover request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HandoverDecision {
+    /// A new handover begins.
+    Begins { epoch: u32 },
+    /// One is under way already.
+    Running { epoch: u32 },
+}
+
+/// What becomes of an agent's message.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AgentMessageDecision {
+    /// Tell the bot these events, then the message. `begins`: the agent took the conversation over.
+    Deliver {
+        epoch: u32,
+        before: Vec<BotEvent>,
+        begins: bool,
+    },
+    /// The bot has the conversation and agents may not take it over.
+    Refuse,
+}
+
+/// What a signal changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SignalDecision {
+    /// Nothing; why, in a few words for the timeline.
+    Ignored(&'static str),
+    /// A line in the timeline, maybe a state, nothing to tell.
+    Noted,
+    /// Tell the bot.
+    Tell {
+        epoch: u32,
+        events: Vec<BotEvent>,
+        begins: bool,
+    },
+    /// The handover is over: put the thread back, then tell the bot.
+    Ended { epoch: u32, event: BotEvent },
+}
+
+impl Conversation {
+    pub fn new(connection: ConnectionId, id: ConversationId, now: Timestamp) -> Self {
+        Self {
+            connection,
+            thread: ForeignThreadId::of(&id),
+            id,
+            started_at: now,
+            control: Control::Bot,
+            handover: None,
+            rce_thread: None,
+            user: UserProfile::default(),
+            platform: None,
+            mirrored: false,
+            last_end: None,
+            ended_interventions: Vec::new(),
+            tidied_epoch: 0,
+            ending: None,
+            next_seq: 1,
+            in_flight: None,
+        }
+    }
+
+    /// Number of the current or last handover; 0 before the first.
+    pub fn epoch(&self) -> u32 {
+        self.handover.as_ref().map_or(0, |h| h.epoch)
+    }
+
+    pub fn handler(&self) -> Handler {
+        match self.control {
+            Control::Bot => Handler::Bot,
+            Control::Requested | Control::Queued | Control::Active | Control::Ended => Handler::Agent,
+        }
+    }
+
+    /// Whether handover `epoch` is under way.
+    pub fn is_under_way(&self, epoch: u32) -> bool {
+        self.epoch() == epoch && self.in_handover()
+    }
+
+    fn in_handover(&self) -> bool {
+        matches!(
+            self.control,
+            Control::Requested | Control::Queued | Control::Active
+        )
+    }
+
+    /// The person wrote. If the agent is done already, the bot answers at once: nobody waits for a category.
+    /// Returns whether that changed anything.
+    pub fn customer_wrote(&mut self) -> bool {
+        let resumes = self.control == Control::Ended;
+        if resumes {
+            self.control = Control::Bot;
+        }
+        resumes
+    }
+
+    /// The bot asks for a human.
+    pub fn request_handover(
+        &mut self,
+        id: HandoverId,
+        request: HandoverRequest,
+        now: Timestamp,
+    ) -> HandoverDecision {
+        if self.in_handover() {
+            return HandoverDecision::Running { epoch: self.epoch() };
+        }
+        let epoch = self.begin(id, request, Cause::Bot, now);
+        self.control = Control::Requested;
+        HandoverDecision::Begins { epoch }
+    }
+
+    fn begin(&mut self, id: HandoverId, request: HandoverRequest, cause: Cause, now: Timestamp) -> u32 {
+        let epoch = self.epoch() + 1;
+        self.handover = Some(Handover {
+            id,
+            epoch,
+            status: HandoverStatus::Requested,
+            cause,
+            request,
+            requested_at: now,
+            briefed: false,
+            accepted_at: None,
+            ended_at: None,
+            outcome: None,
+            agent: None,
+            intervention: None,
+            queue: None,
+            queue_told: None,
+        });
+        epoch
+    }
+
+    /// The thread is in the Agent category now. `false`: that handover is not under way any more.
+    pub fn handover_started(&mut self, epoch: u32, thread: ThreadId) -> bool {
+        self.rce_thread = Some(thread);
+        if !self.is_under_way(epoch) {
+            return false;
+        }
+        self.waits();
+        true
+    }
+
+    fn waits(&mut self) {
+        if self.control == Control::Requested {
+            self.control = Control::Queued;
+            self.set_status(HandoverStatus::Queued);
+        }
+    }
+
+    /// RCE refused the handover for good. `None`: it is not under way any more.
+    pub fn handover_failed(&mut self, epoch: u32, reason: &str, now: Timestamp) -> Option<BotEvent> {
+        if !self.is_under_way(epoch) {
+            return None;
+        }
+        self.control = Control::Bot;
+        self.finish(HandoverStatus::Failed, reason, now, now);
+        Some(BotEvent::HandoverFailed {
+            reason: reason.to_owned(),
+        })
+    }
+
+    /// The person or the bot ends the handover; the bot has the conversation at once. `None`: there is
+    /// none to end.
+    pub fn cancel(&mut self, cause: Cause, now: Timestamp) -> Option<BotEvent> {
+        if !self.in_handover() {
+            return None;
+        }
+        self.control = Control::Bot;
+        self.finish(HandoverStatus::Cancelled, cause_name(cause), now, now);
+        Some(BotEvent::HandoverCancelled { cause })
+    }
+
+    /// The thread is back in the Bot category, or it was waited for long enough. Returns whether that
+    /// changed anything.
+    pub fn resume(&mut self, epoch: u32) -> bool {
+        let resumes = self.control == Control::Ended && self.epoch() == epoch;
+        if resumes {
+            self.control = Control::Bot;
+        }
+        resumes
+    }
+
+    /// A place in the queue. Returns the epoch if it is news for somebody who still waits.
+    pub fn queue_update(&mut self, update: QueueUpdate) -> Option<u32> {
+        if !matches!(self.control, Control::Requested | Control::Queued) {
+            return None;
+        }
+        self.waits();
+        let handover = self.handover.as_mut()?;
+        if !update.supersedes(handover.queue.as_ref()) {
+            return None;
+        }
+        handover.queue = Some(update);
+        Some(handover.epoch)
+    }
+
+    /// Whether the bot should still be told this place in the queue; notes that it was told.
+    ///
+    /// An update that had to wait behind others is dropped when a newer one follows it.
+    pub fn tell_queue(&mut self, epoch: u32, update: QueueUpdate, now: Timestamp) -> bool {
+        if !self.waits_with(epoch) {
+            return false;
+        }
+        let Some(handover) = self.handover.as_mut() else {
+            return false;
+        };
+        let newer_follows = handover.queue.is_some_and(|newest| newest.at > update.at);
+        let waited_long = now > update.at + QUEUE_UPDATE_FRESH;
+        let told = handover
+            .queue_told
+            .is_some_and(|told| told.at >= update.at || told.same_figures(&update));
+        if told || (newer_follows && waited_long) {
+            return false;
+        }
+        handover.queue_told = Some(update);
+        true
+    }
+
+    /// Whether handover `epoch` waits for an agent.
+    pub fn waits_with(&self, epoch: u32) -> bool {
+        self.epoch() == epoch && matches!(self.control, Control::Requested | Control::Queued)
+    }
+
+    /// An agent wrote. `id` names the handover that begins if the agent takes the conversation over.
+    pub fn agent_message(
+        &mut self,
+        message: &AgentMessage,
+        takeover: bool,
+        id: HandoverId,
+        now: Timestamp,
+    ) -> AgentMessageDecision {
+        let name = message.agent_name.clone();
+        let before = match self.control {
+            Control::Requested | Control::Queued => vec![self.agent_joined(Agent { id: None, name }, now)],
+            Control::Active => self.agent_named(name).into_iter().collect(),
+            Control::Ended => Vec::new(),
+            Control::Bot if self.is_late(message) => Vec::new(),
+            Control::Bot if takeover => {
+                self.begin(id, HandoverRequest::default(), Cause::Agent, now);
+                let joined = self.agent_joined(Agent { id: None, name }, now);
+                return AgentMessageDecision::Deliver {
+                    epoch: self.epoch(),
+                    before: vec![joined],
+                    begins: true,
+                };
+            }
+            Control::Bot => return AgentMessageDecision::Refuse,
+        };
+        AgentMessageDecision::Deliver {
+            epoch: self.epoch(),
+            before,
+            begins: false,
+        }
+    }
+
+    /// Whether an agent's message would be refused. For an answer that cannot wait for the worker.
+    pub fn refuses_agents(&self, message: &AgentMessage, takeover: bool) -> bool {
+        self.control == Control::Bot && !takeover && !self.is_late(message)
+    }
+
+    /// Whether these are the agent's last words before an end that we heard of first. RCE's message
+    /// times have whole seconds.
+    fn is_late(&self, message: &AgentMessage) -> bool {
+        let (Some(handover), Some(end), Some(written)) = (&self.handover, self.last_end, message.written_at)
+        else {
+            return false;
+        };
+        let belongs = written + LATE_MESSAGE_SKEW >= handover.requested_at;
+        let surely_before = written.as_second() < end.as_second();
+        belongs && (surely_before || (message.retry && written <= end))
+    }
+
+    /// RCE reported something. `id` names the handover that begins if an agent reopened it.
+    pub fn signal(&mut self, signal: &Signal, id: HandoverId, now: Timestamp) -> SignalDecision {
+        if let SignalKind::Reopened { by_agent } = signal.kind {
+            return self.reopened(signal, by_agent, id, now);
+        }
+        if !self.in_handover() {
+            return match signal.kind {
+                SignalKind::Note | SignalKind::ExportFailed { .. } => SignalDecision::Noted,
+                _ => SignalDecision::Ignored("the bot has the conversation"),
+            };
+        }
+        if self.is_old_news(signal) {
+            return SignalDecision::Ignored("it is about an earlier handover");
+        }
+        if let (Some(handover), Some(intervention)) = (self.handover.as_mut(), &signal.intervention) {
+            handover.intervention = Some(intervention.clone());
+        }
+        match &signal.kind {
+            SignalKind::Waiting => {
+                self.waits();
+                SignalDecision::Noted
+            }
+            SignalKind::AgentJoined => {
+                if self.control == Control::Active {
+                    self.agent_known(signal);
+                    return SignalDecision::Noted;
+                }
+                let event = self.agent_joined(
+                    Agent {
+                        id: signal.agent.clone(),
+                        name: None,
+                    },
+                    now,
+                );
+                SignalDecision::Tell {
+                    epoch: self.epoch(),
+                    events: vec![event],
+                    begins: false,
+                }
+            }
+            SignalKind::AgentChanged => match self.agent_known(signal) {
+                Some(event) => SignalDecision::Tell {
+                    epoch: self.epoch(),
+                    events: vec![event],
+                    begins: false,
+                },
+                None => SignalDecision::Noted,
+            },
+            SignalKind::Closed => self.ended(signal, Cause::AgentClosed, now),
+            SignalKind::Cancelled => self.ended(signal, Cause::AgentCancelled, now),
+            SignalKind::TaskDestroyed
+            | SignalKind::ExportFailed { .. }
+            | SignalKind::Note
+            | SignalKind::Reopened { .. } => SignalDecision::Noted,
+        }
+    }
+
+    fn ended(&mut self, signal: &Signal, cause: Cause, now: Timestamp) -> SignalDecision {
+        self.control = Control::Ended;
+        self.finish(
+            HandoverStatus::Completed,
+            cause_name(cause),
+            now,
+            signal.issued_at,
+        );
+        let (queued_ms, active_ms) = self.handover.as_ref().map_or((0, 0), Handover::durations_ms);
+        SignalDecision::Ended {
+            epoch: self.epoch(),
+            event: BotEvent::HandoverCompleted {
+                cause,
+                queued_ms,
+                active_ms,
+            },
+        }
+    }
+
+    /// Only an agent who reopens takes the conversation; a customer's message that reopens an
+    /// intervention by RCE's rules does not silence the bot.
+    fn reopened(
+        &mut self,
+        signal: &Signal,
+        by_agent: bool,
+        id: HandoverId,
+        now: Timestamp,
+    ) -> SignalDecision {
+        if self.in_handover() {
+            return SignalDecision::Noted;
+        }
+        if !by_agent {
+            return SignalDecision::Ignored("a customer's message reopened it");
+        }
+        if self.last_end.is_some_and(|end| signal.issued_at <= end) {
+            return SignalDecision::Ignored("it is about an earlier handover");
+        }
+        self.begin(id, HandoverRequest::default(), Cause::Agent, now);
+        let event = self.agent_joined(
+            Agent {
+                id: signal.agent.clone(),
+                name: None,
+            },
+            now,
+        );
+        if let Some(handover) = self.handover.as_mut() {
+            handover.intervention.clone_from(&signal.intervention);
+        }
+        SignalDecision::Tell {
+            epoch: self.epoch(),
+            events: vec![event],
+            begins: true,
+        }
+    }
+
+    /// Whether a signal speaks of a time before the current handover.
+    fn is_old_news(&self, signal: &Signal) -> bool {
+        let Some(handover) = &self.handover else {
+            return true;
+        };
+        let known = signal
+            .intervention
+            .as_ref()
+            .and_then(|id| self.ended_interventions.iter().find(|e| e.id == *id));
+        match known {
+            Some(ended) => signal.issued_at <= ended.at.max(handover.requested_at),
+            None => signal.issued_at + CLOCK_SKEW < handover.requested_at,
+        }
+    }
+
+    fn agent_joined(&mut self, agent: Agent, now: Timestamp) -> BotEvent {
+        self.control = Control::Active;
+        let agent = (agent != Agent::default()).then_some(agent);
+        let mut cause = Cause::Bot;
+        if let Some(handover) = self.handover.as_mut() {
+            handover.status = HandoverStatus::Active;
+            handover.accepted_at = Some(now);
+            handover.agent.clone_from(&agent);
+            cause = handover.cause;
+        }
+        BotEvent::HandoverActive { cause, agent }
+    }
+
+    /// A message carries the agent's display name. Another name than before is another agent.
+    fn agent_named(&mut self, name: Option<String>) -> Option<BotEvent> {
+        let name = name?;
+        let agent = self.handover.as_mut()?.agent.get_or_insert_default();
+        let changed = agent.name.as_ref().is_some_and(|known| *known != name);
+        if changed {
+            // Whose account it is becomes known with the next webhook event.
+            agent.id = None;
+        }
+        agent.name = Some(name);
+        changed.then(|| BotEvent::AgentChanged { agent: agent.clone() })
+    }
+
+    /// A webhook event names the agent's account. Another account than before is another agent.
+    fn agent_known(&mut self, signal: &Signal) -> Option<BotEvent> {
+        let id = signal.agent.clone()?;
+        let agent = self.handover.as_mut()?.agent.get_or_insert_default();
+        let changed = agent.id.as_ref().is_some_and(|known| *known != id);
+        if changed {
+            agent.name = None;
+        }
+        agent.id = Some(id);
+        (changed && signal.kind == SignalKind::AgentChanged)
+            .then(|| BotEvent::AgentChanged { agent: agent.clone() })
+    }
+
+    fn set_status(&mut self, status: HandoverStatus) {
+        if let Some(handover) = self.handover.as_mut() {
+            handover.status = status;
+        }
+    }
+
+    fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, by_their_clock: Timestamp) {
+        self.last_end = Some(by_their_clock);
+        let Some(handover) = self.handover.as_mut() else {
+            return;
+        };
+        handover.status = status;
+        handover.outcome = Some(outcome.to_owned());
+        handover.ended_at = Some(now);
+        if let Some(id) = handover.intervention.clone() {
+            self.intervention_ended(id, by_their_clock);
+        }
+    }
+
+    /// Remembers an intervention that is over, so that late news about it is recognised.
+    pub fn intervention_ended(&mut self, id: InterventionId, at: Timestamp) {
+        self.ended_interventions.retain(|e| e.id != id);
+        self.ended_interventions.push(EndedIntervention { id, at });
+        let surplus = self.ended_interventions.len().saturating_sub(ENDED_INTERVENTIONS);
+        self.ended_interventions.drain(..surplus);
+    }
+
+    /// Gives events their numbers before the first attempt to deliver them.
+    pub fn number(
+        &mut self,
+        job: &JobId,
+        epoch: u32,
+        events: Vec<BotEvent>,
+        then_message: bool,
+    ) -> &InFlight {
+        let count = events.len() as u64 + u64::from(then_message);
+        let first_seq = self.next_seq;
+        self.next_seq += count;
+        self.in_flight.insert(InFlight {
+            job: job.clone(),
+            epoch,
+            first_seq,
+            events,
+            then_message,
+            delivered: 0,
+        })
+    }
+
+    /// Takes back the number of a single event that nobody took and that is not worth a second attempt.
+    pub fn give_number_back(&mut self, job: &JobId) {
+        let untaken = self
+            .in_flight
+            .as_ref()
+            .filter(|f| f.job == *job && f.delivered == 0);
+        if let Some(first_seq) = untaken
+            .map(|f| f.first_seq)
+            .filter(|first| first + 1 == self.next_seq)
+        {
+            self.next_seq = first_seq;
+            self.in_flight = None;
+        }
+    }
+}
+
+/// The outcome as the bot API shows it.
+pub fn cause_name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Bot => "bot",
+        Cause::Agent => "agent",
+        Cause::AgentClosed => "agent_closed",
+        Cause::AgentCancelled => "agent_cancelled",
+        Cause::UserCancelled => "user_cancelled",
+        Cause::BotEnded => "bot_ended",
+    }
+}

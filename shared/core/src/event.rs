@@ -1,0 +1,62 @@
+//! What the bot is told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::handover::{Agent, Cause};
+use crate::ids::MessageId;
+use crate::message::AgentMessage;
+use crate::queue_update::QueueUpdate;
+
+/// One event for the bot. Each becomes one `webhook-id` and one `seq`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum BotEvent {
+    HandoverQueued {
+        update: QueueUpdate,
+    },
+    HandoverActive {
+        cause: Cause,
+        agent: Option<Agent>,
+    },
+    AgentChanged {
+        agent: Agent,
+    },
+    MessageCreated {
+        message: AgentMessage,
+    },
+    MessageFailed {
+        message: MessageId,
+        reason: String,
+    },
+    TypingStarted,
+    TypingStopped,
+    HandoverCompleted {
+        cause: Cause,
+        queued_ms: u64,
+        active_ms: u64,
+    },
+    HandoverCancelled {
+        cause: Cause,
+    },
+    HandoverFailed {
+        reason: String,
+    },
+}
+
+impl BotEvent {
+    /// The event's type on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::HandoverQueued { .. } => "handover.queued",
+            Self::HandoverActive { .. } => "handover.active",
+            Self::AgentChanged { .. } => "agent.changed",
+            Self::MessageCreated { .. } => "message.created",
+            Self::MessageFailed { .. } => "message.failed",
+            Self::TypingStarted => "typing.started",
+            Self::TypingStopped => "typing.stopped",
+            Self::HandoverCompleted { .. } => "handover.completed",
+            Self::HandoverCancelled { .. } => "handover.cancelled",
+            Self::HandoverFailed { .. } => "handover.failed",
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The domain of the handover bridge: who answers the person, what may happen next, and what must
+//! be told to whom.
+//!
+//! Everything here is pure. There is no network, no storage, no environment and no clock: a caller
+//! passes the time in and carries the effects out. What the outside must offer is described by the
+//! traits in [`ports`].
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`conversation`] | the ownership state machine: who has the conversation, epochs, stale news |
+//! | [`handover`] | one handover inside a conversation and how it may end |
+//! | [`signal`] | what RCE reports about agents' work, in our words |
+//! | [`message`] | a message between the person, the bot and the agent |
+//! | [`profile`] | what is known about the person |
+//! | [`queue_update`] | place in the queue and waiting time |
+//! | [`event`] | what the bot is told |
+//! | [`job`] | what travels on the queues |
+//! | [`timeline`] | what happened, for operators |
+//! | [`ids`] | one type for each kind of id, and their safe rendering towards RCE |
+//! | [`settings`] | a connection: one RCE source joined to one bot |
+//! | [`secret`] | redacted, compared in constant time |
+//! | [`retry`] | retry or reject, decided by whoever raised the error |
+
+pub mod conversation;
+pub mod event;
+pub mod handover;
+pub mod ids;
+pub mod job;
+pub mod message;
+pub mod ports;
+pub mod profile;
+pub mod queue_update;
+pub mod retry;
+pub mod secret;
+pub mod settings;
+pub mod signal;
+pub mod timeline;
+
+pub use jiff::Timestamp;

@@ -1,0 +1,74 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Timestamp;
+use crate::event::BotEvent;
+use crate::ids::{ConversationId, ThreadId};
+use crate::retry::Disposition;
+use crate::settings::{Connection, Endpoint};
+
+/// The bot's side: being told what happens.
+#[async_trait]
+pub trait BotPlatform: Send + Sync {
+    /// Tells the bot. `Ok` means that the bot took it.
+    async fn tell(&self, connection: &Connection, delivery: &Delivery) -> Result<Told, BotError>;
+
+    /// Tells somebody else who asked for queue updates.
+    async fn tell_subscriber(
+        &self,
+        connection: &Connection,
+        subscriber: &Endpoint,
+        delivery: &Delivery,
+    ) -> Result<Told, BotError>;
+}
+
+/// One event on its way.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Delivery {
+    /// Constant over retries; the receiver's idempotency key.
+    pub id: String,
+    pub conversation: ConversationId,
+    pub epoch: u32,
+    /// Gap-free per conversation; absent for subscribers other than the bot.
+    pub seq: Option<u64>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// When this attempt is made; goes into the signature.
+    pub now: Timestamp,
+    pub rce_thread: Option<ThreadId>,
+    pub event: BotEvent,
+}
+
+/// What the receiver answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    pub status: u16,
+}
+
+/// Why the bot did not take an event.
+#[derive(Debug, thiserror::Error)]
+pub enum BotError {
+    #[error("the bot refused it ({status})")]
+    Refused { status: u16 },
+    /// The receiver wants nothing more (410).
+    #[error("the receiver is gone (410)")]
+    Gone,
+    #[error("the bot cannot take it now ({status})")]
+    Busy {
+        status: u16,
+        retry_after: Option<Duration>,
+    },
+    #[error("no answer from the bot")]
+    NoAnswer(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl BotError {
+    pub fn disposition(&self) -> Disposition {
+        match self {
+            Self::Refused { .. } | Self::Gone => Disposition::Reject,
+            Self::Busy { retry_after, .. } => Disposition::Retry { after: *retry_after },
+            Self::NoAnswer(_) => Disposition::Retry { after: None },
+        }
+    }
+}

@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::Timestamp;
+use crate::conversation::Conversation;
+use crate::ids::{ConnectionId, ConversationId, ForeignThreadId, ThreadId};
+use crate::job::Outgoing;
+use crate::message::Message;
+use crate::timeline::TimelineEntry;
+
+/// Durable state of conversations.
+///
+/// What every implementation keeps: a commit happens whole or, where the queue is another service, in an
+/// order that makes repeating it harmless (state and claims first, jobs after); nothing is overwritten
+/// that was not read; after `Ok` a crash of the process loses none of it.
+#[async_trait]
+pub trait Store: Send + Sync {
+    async fn conversation(
+        &self,
+        connection: &ConnectionId,
+        thread: &ForeignThreadId,
+    ) -> Result<Option<Versioned>, StoreError>;
+
+    /// The conversation of a thread that RCE named by its own id.
+    async fn thread_owner(
+        &self,
+        connection: &ConnectionId,
+        thread: &ThreadId,
+    ) -> Result<Option<ForeignThreadId>, StoreError>;
+
+    /// What was recorded under a claim, if it has not expired.
+    async fn claimed(&self, key: &str, now: Timestamp) -> Result<Option<Recorded>, StoreError>;
+
+    /// Messages kept for a later handover, oldest first, none that was sent before `not_before`.
+    async fn kept_messages(
+        &self,
+        connection: &ConnectionId,
+        thread: &ForeignThreadId,
+        not_before: Timestamp,
+    ) -> Result<Vec<Message>, StoreError>;
+
+    /// Applies a change; see [`Commit`].
+    async fn commit(&self, change: Commit) -> Result<(), StoreError>;
+
+    /// A conversation's timeline, oldest first.
+    async fn timeline(
+        &self,
+        connection: &ConnectionId,
+        thread: &ForeignThreadId,
+    ) -> Result<Vec<TimelineEntry>, StoreError>;
+
+    /// Conversations, most recently changed first, at most `limit`.
+    async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError>;
+
+    /// Removes what has expired. Harmless at any time.
+    async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
+}
+
+/// A conversation with the version that a later commit must still find.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned {
+    pub conversation: Conversation,
+    pub version: u64,
+}
+
+/// What a commit expects of the stored conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// It does not exist yet.
+    New,
+    /// It still has this version.
+    Version(u64),
+}
+
+/// One change: everything in it, or nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Commit {
+    /// Write this conversation, expecting what is said. The RCE thread id in it becomes findable.
+    pub write: Option<(Conversation, Expected)>,
+    /// Only make sure that a conversation still has a version.
+    pub check: Option<(ConnectionId, ForeignThreadId, u64)>,
+    /// Claims; each must be free, expired, or held by the same holder.
+    pub claims: Vec<Claim>,
+    /// Messages to keep for a later handover of the conversation (written, or checked, above).
+    pub keep: Vec<Message>,
+    /// Forget all kept messages of this conversation.
+    pub forget_kept: Option<(ConnectionId, ForeignThreadId)>,
+    pub jobs: Vec<Outgoing>,
+    pub timeline: Vec<(ConnectionId, ForeignThreadId, TimelineEntry)>,
+}
+
+/// Something that may happen once: an idempotency key, a webhook event, an agent's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub key: String,
+    pub holder: String,
+    /// What to remember with it (a stored answer), empty if nothing.
+    pub record: String,
+    pub expires_at: Timestamp,
+}
+
+/// A claim as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    pub holder: String,
+    pub record: String,
+}
+
+/// One line of a listing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConversationSummary {
+    pub connection: ConnectionId,
+    pub id: ConversationId,
+    pub thread: ForeignThreadId,
+    /// `bot` or `agent`.
+    pub handler: &'static str,
+    /// Status of the current or last handover.
+    pub status: &'static str,
+    pub epoch: u32,
+    pub changed_at: Timestamp,
+}
+
+/// How many messages are kept for a later handover, and for how long.
+pub const KEPT_MESSAGES: usize = 200;
+/// See [`KEPT_MESSAGES`]. Claims live as long.
+pub const KEPT_FOR: Duration = Duration::from_secs(72 * 3600);
+
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else changed the conversation first: read again, decide again.
+    #[error("conversation was changed by somebody else")]
+    Conflict,
+    /// A claim is held by another holder: this was done already.
+    #[error("already claimed")]
+    Claimed(Recorded),
+    /// The store cannot be reached or written; the same call may succeed later.
+    #[error("store unavailable")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

@@ -1,0 +1,53 @@
+//! What RCE reports about agents' work, in our words.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::ids::{AgentId, ContentId, EventId, InterventionId, SourceId, ThreadId};
+
+/// One webhook event of RCE, as far as the bridge cares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signal {
+    pub event: EventId,
+    /// RCE's name of it, for the timeline.
+    pub name: String,
+    pub kind: SignalKind,
+    pub source: Option<SourceId>,
+    pub thread: Option<ThreadId>,
+    pub intervention: Option<InterventionId>,
+    /// The agent in charge, where the event names one.
+    pub agent: Option<AgentId>,
+    /// When it happened by RCE's clock: the order of events, whatever the order of arrival.
+    pub issued_at: Timestamp,
+}
+
+/// What a signal means for a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum SignalKind {
+    /// The thread waits for an agent (`task.created`, back from a workbin).
+    Waiting,
+    /// An agent took it (`task.taken`, `task.supervisor_assigned`, `intervention.opened`).
+    AgentJoined,
+    /// Another agent has it now (`intervention.user_updated`).
+    AgentChanged,
+    /// An agent closed it (`intervention.closed`, `task.completed` with `closed`).
+    Closed,
+    /// An agent cancelled it (`intervention.canceled`).
+    Cancelled,
+    /// The task is gone; only the interventions tell whether that is an end (`task.destroyed`).
+    TaskDestroyed,
+    /// The intervention is open again. Only by an agent does it change who has the conversation.
+    Reopened { by_agent: bool },
+    /// An agent's message did not leave RCE (`content.exported` with a failure).
+    ExportFailed { content: ContentId },
+    /// Worth a line in the timeline, no more (deferred, transferred, recategorised, …).
+    Note,
+}
+
+impl SignalKind {
+    /// Whether the conversation must be found even at the price of a REST call.
+    pub fn matters_without_mapping(&self) -> bool {
+        !matches!(self, Self::Note | Self::ExportFailed { .. })
+    }
+}

@@ -1,0 +1,86 @@
+//! The ports, in one cloneable value.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use handover_core::Timestamp;
+use handover_core::ids::{ConnectionId, ForeignThreadId, HandoverId, Ids, JobId};
+use handover_core::job::{Job, Outgoing, Work};
+use handover_core::ports::{BotPlatform, Clock, JobQueue, RingCx, Store};
+use handover_core::settings::Connection;
+
+use crate::availability::AvailabilityCache;
+
+/// Everything that handlers and workers need.
+#[derive(Clone)]
+pub struct App {
+    pub connections: Arc<dyn Connections>,
+    pub store: Arc<dyn Store>,
+    pub queue: Arc<dyn JobQueue>,
+    pub ringcx: Arc<dyn RingCx>,
+    pub bots: Arc<dyn BotPlatform>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub availability: Arc<AvailabilityCache>,
+}
+
+/// Where connections come from.
+#[async_trait]
+pub trait Connections: Send + Sync {
+    /// `Ok(None)`: there is no such connection. `Err`: it cannot be known now.
+    async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable>;
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the connection's settings cannot be read now")]
+pub struct ConnectionsUnavailable(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Connections that were read once, from a file.
+#[derive(Debug, Default)]
+pub struct FixedConnections(HashMap<ConnectionId, Arc<Connection>>);
+
+impl FixedConnections {
+    pub fn new(connections: Vec<Connection>) -> Self {
+        Self(
+            connections
+                .into_iter()
+                .map(|c| (c.id.clone(), Arc::new(c)))
+                .collect(),
+        )
+    }
+}
+
+#[async_trait]
+impl Connections for FixedConnections {
+    async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable> {
+        Ok(self.0.get(id).map(Arc::clone))
+    }
+}
+
+impl App {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn new_handover_id(&self) -> HandoverId {
+        HandoverId::new(format!("ho_{}", self.ids.next()))
+    }
+
+    /// A new job for one conversation.
+    pub fn job(&self, connection: &ConnectionId, thread: &ForeignThreadId, work: Work) -> Job {
+        let (connection, thread) = (connection.clone(), thread.clone());
+        Job {
+            id: JobId::new(self.ids.next()),
+            connection,
+            thread,
+            accepted_at: self.now(),
+            work,
+        }
+    }
+
+    /// A new job that is unique by itself.
+    pub fn outgoing(&self, connection: &ConnectionId, thread: &ForeignThreadId, work: Work) -> Outgoing {
+        Outgoing::new(self.job(connection, thread, work))
+    }
+}

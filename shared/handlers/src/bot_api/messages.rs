@@ -1,0 +1,129 @@
+//! `POST /conversations/{id}/messages`: the person or the bot said something.
+
+use handover_core::conversation::{Conversation, Handler};
+use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::job::Work;
+use handover_core::message::{Author, Message};
+use handover_core::ports::{Commit, Expected, StoreError};
+use handover_core::timeline::TimelineEntry;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::idempotency::Key;
+use super::input::{self, Errors};
+use super::{CONFLICT_RETRIES, authenticate_bot, unavailable, unless_conflict};
+use crate::App;
+use crate::respond::{Answer, Problem, json as json_answer};
+use crate::routes::Call;
+use crate::view;
+
+/// Takes a message, tells the caller who answers the person, and sends or keeps it for RCE.
+pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
+    authenticate_bot(call)?;
+    let body = input::object(call.body())?;
+    let thread = ForeignThreadId::of(id);
+    let mut errors = Errors::default();
+    let named = input::id(&body, &mut Errors::default());
+    let message = input::message(&body, &thread, || app.ids.next(), app.now(), &mut errors);
+    let user = input::user(&body, &mut errors);
+    let platform = input::platform(&body, &mut errors);
+    let message = errors
+        .into_result(message)?
+        .ok_or_else(|| Problem::Invalid(Vec::new()))?;
+    let key = Key::of(call, id, "messages", &Value::Object(body), named.as_deref())?;
+    if let Some(key) = &key
+        && let Some(answer) = key.answered(app).await?
+    {
+        return Ok(answer);
+    }
+
+    for _ in 0..CONFLICT_RETRIES {
+        let now = app.now();
+        let found = app
+            .store
+            .conversation(&call.connection.id, &thread)
+            .await
+            .map_err(unavailable)?;
+        let version = found.as_ref().map(|found| found.version);
+        let before = found.map(|found| found.conversation);
+        let mut conversation = before
+            .clone()
+            .unwrap_or_else(|| Conversation::new(call.connection.id.clone(), id.clone(), now));
+        if let Some(user) = &user {
+            conversation.user.update(user.clone());
+        }
+        if let Some(platform) = &platform {
+            conversation.platform = Some(platform.clone());
+        }
+        if message.from == Author::User {
+            conversation.customer_wrote();
+        }
+        let forwards =
+            conversation.handler() == Handler::Agent || !call.connection.forward_only_handover_conversations;
+        conversation.mirrored |= forwards;
+
+        let answer = json!({
+            "id": message.id,
+            "handler": conversation.handler().as_str(),
+            "handover": view::handover(conversation.handover.as_ref()),
+        });
+        let mut commit = Commit::default();
+        match version {
+            None => commit.write = Some((conversation.clone(), Expected::New)),
+            Some(version) if before.as_ref() != Some(&conversation) => {
+                commit.write = Some((conversation.clone(), Expected::Version(version)));
+            }
+            Some(version) => commit.check = Some((call.connection.id.clone(), thread.clone(), version)),
+        }
+        let entry = accepted(&message, &conversation, forwards, now);
+        commit
+            .timeline
+            .push((call.connection.id.clone(), thread.clone(), entry));
+        if forwards {
+            let work = Work::SendMessage {
+                message: message.clone(),
+            };
+            commit.jobs.push(app.outgoing(&call.connection.id, &thread, work));
+        } else {
+            commit.keep.push(message.clone());
+        }
+        commit.claims.extend(
+            key.as_ref()
+                .map(|key| key.claim(app, StatusCode::ACCEPTED, &answer)),
+        );
+        match app.store.commit(commit).await {
+            Ok(()) => {
+                tracing::info!(
+                    connection.id = %call.connection.id, conversation.id = %id, message.id = %message.id,
+                    forwarded = forwards, "message accepted"
+                );
+                return Ok(json_answer(StatusCode::ACCEPTED, &answer));
+            }
+            Err(StoreError::Claimed(recorded)) => match &key {
+                Some(key) => return key.replay(&recorded),
+                None => return Err(Problem::Unavailable),
+            },
+            Err(error) => unless_conflict(error)?,
+        }
+    }
+    Err(Problem::Unavailable)
+}
+
+fn accepted(
+    message: &Message,
+    conversation: &Conversation,
+    forwards: bool,
+    now: handover_core::Timestamp,
+) -> TimelineEntry {
+    let from = match message.from {
+        Author::User => "user",
+        Author::Bot => "bot",
+    };
+    TimelineEntry::new(now, "message.accepted")
+        .with("message_id", message.id.as_str())
+        .with("ringcx_message_id", message.foreign_id.as_str())
+        .with("from", from)
+        .with("handler", conversation.handler().as_str())
+        .with("outcome", if forwards { "queued" } else { "kept" })
+        .text(message.text.as_deref())
+}

@@ -1,0 +1,122 @@
+//! What bots call.
+//!
+//! Every call authenticates before it looks at the body. A repeat with the same idempotency key gets the
+//! answer of the first and has no effect of its own.
+
+pub mod conversation;
+pub mod handover;
+pub mod idempotency;
+pub mod input;
+pub mod messages;
+pub mod presence;
+
+use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::ports::{StoreError, Versioned};
+use handover_core::secret::any_matches;
+use http::StatusCode;
+
+use crate::App;
+use crate::respond::{Answer, Problem, json};
+use crate::routes::{BOT_API_BODY_LIMIT, Call};
+
+/// How often a decision is made anew because somebody else changed the conversation meanwhile.
+const CONFLICT_RETRIES: usize = 50;
+
+/// Who calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    Bot,
+    /// May also read message text, but not speak for the bot.
+    Operator,
+}
+
+/// Checks the Bearer key of a call that only reads.
+fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
+    let key = call
+        .header("authorization")
+        .and_then(bearer)
+        .ok_or(Problem::Unauthorized)?;
+    // Both lists are always compared, so that time tells nothing about which kind of key it was.
+    let is_bot = any_matches(&call.connection.bot_keys, key);
+    let is_operator = any_matches(&call.connection.operator_keys, key);
+    match (is_operator, is_bot) {
+        (true, _) => Ok(Caller::Operator),
+        (false, true) => Ok(Caller::Bot),
+        (false, false) => {
+            tracing::warn!(connection.id = %call.connection.id, "bot api call refused");
+            Err(Problem::Unauthorized)
+        }
+    }
+}
+
+/// Checks the Bearer key and the size of a call that changes something.
+fn authenticate_bot(call: &Call) -> Result<(), Problem> {
+    let key = call
+        .header("authorization")
+        .and_then(bearer)
+        .ok_or(Problem::Unauthorized)?;
+    if !any_matches(&call.connection.bot_keys, key) {
+        tracing::warn!(connection.id = %call.connection.id, "bot api call refused");
+        return Err(Problem::Unauthorized);
+    }
+    if call.exceeds(BOT_API_BODY_LIMIT) {
+        return Err(Problem::TooLarge {
+            limit: BOT_API_BODY_LIMIT,
+        });
+    }
+    Ok(())
+}
+
+/// The key of `Authorization: Bearer <key>`; the scheme's case does not matter (RFC 9110).
+fn bearer(header: &[u8]) -> Option<&[u8]> {
+    let (scheme, key) = header.split_at_checked(7)?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| key.trim_ascii())
+        .filter(|key| !key.is_empty())
+}
+
+/// The conversation, or 404.
+async fn existing(app: &App, call: &Call, id: &ConversationId) -> Result<Versioned, Problem> {
+    let thread = ForeignThreadId::of(id);
+    let found = app
+        .store
+        .conversation(&call.connection.id, &thread)
+        .await
+        .map_err(unavailable)?;
+    found.ok_or(Problem::UnknownConversation)
+}
+
+fn unavailable(error: impl std::error::Error + 'static) -> Problem {
+    tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
+    Problem::Unavailable
+}
+
+/// A commit that lost a race for the conversation is decided again; everything else is final.
+fn unless_conflict(error: StoreError) -> Result<(), Problem> {
+    match error {
+        StoreError::Conflict => Ok(()),
+        other => Err(unavailable(other)),
+    }
+}
+
+/// `GET /availability`.
+pub async fn availability(app: &App, call: &Call) -> Result<Answer, Problem> {
+    authenticate_reader(call)?;
+    let known = app.availability.get(app, &call.connection).await;
+    Ok(json(StatusCode::OK, &known.view()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bearer;
+
+    #[test]
+    fn a_bearer_key_is_read_whatever_the_case_of_its_scheme() {
+        assert_eq!(bearer(b"Bearer key-1"), Some(&b"key-1"[..]));
+        assert_eq!(bearer(b"bearer  key-1 "), Some(&b"key-1"[..]));
+        for wrong in [&b"Basic key"[..], b"Bearer", b"Bearer ", b"", b"key-1"] {
+            assert_eq!(bearer(wrong), None);
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! One `[connections.NAME]` section.
+
+use std::time::Duration;
+
+use handover_core::ids::{CategoryId, ConnectionId, SourceId};
+use handover_core::secret::Secret;
+use handover_core::settings::{
+    Availability, BotKind, BotSettings, Connection, Dialogs, Endpoint, Hours, IdentitySettings,
+    RingCxSettings, Timers,
+};
+use handover_ringcx::base_url;
+use toml::Value;
+use url::Url;
+
+use super::Lookup;
+use super::section::{SecretOf, Section};
+
+/// Words that stand at the connection's place in other URLs.
+const RESERVED: [&str; 3] = ["health", "openapi.json", "metrics"];
+/// RCE takes webhook secrets of fewer than 256 characters.
+const WEBHOOK_SECRET_MAX: usize = 255;
+
+pub(super) fn read(
+    name: &str,
+    value: Value,
+    lookup: &dyn Lookup,
+    errors: &mut Vec<String>,
+) -> Option<Connection> {
+    let path = format!("connections.{name}");
+    let Value::Table(table) = value else {
+        errors.push(format!("{path} is not a section"));
+        return None;
+    };
+    let legal = name
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !legal || name.len() > 64 || RESERVED.contains(&name) {
+        errors.push(format!(
+            "{path}: a connection's name has 1 to 64 letters, digits, - or _ and is none of {RESERVED:?}"
+        ));
+    }
+    let before = errors.len();
+    let connection = sections(name, Section::new(path, table, lookup, errors));
+    connection.filter(|_| errors.len() == before)
+}
+
+fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
+    let enabled = section.boolean("enabled", true);
+    let bot_keys = section.secrets("bot_keys", SecretOf::Ours);
+    let operator_keys = section.optional_secrets("operator_keys", SecretOf::Ours);
+    let forward_only_handover_conversations = section.boolean("forward_only_handover_conversations", false);
+    let get_queue_updates = section.boolean("get_queue_updates", false);
+    let ringcx = ringcx(section.below("ringcx"));
+    let bot = bot(section.below("bot"));
+    let dialogs = {
+        let mut dialogs = section.below("dialogs");
+        let read = Dialogs {
+            opened: dialogs.optional_text("opened"),
+            closed: dialogs.optional_text("closed"),
+        };
+        dialogs.finish();
+        read
+    };
+    let availability = availability(section.below("availability"));
+    let timers = timers(section.below("timers"));
+    section.finish();
+    Some(Connection {
+        id: ConnectionId::from(name),
+        enabled,
+        bot_keys,
+        operator_keys,
+        forward_only_handover_conversations,
+        get_queue_updates,
+        ringcx: ringcx?,
+        bot: bot?,
+        dialogs,
+        availability,
+        timers,
+    })
+}
+
+fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
+    match section.optional_text("channel").as_deref() {
+        None | Some("source_sdk") => {}
+        Some("native") => section.error("channel", "= \"native\" is not part of this version"),
+        Some(_) => section.error("channel", "is not \"source_sdk\" or \"native\""),
+    }
+    let api_base = section
+        .text("base_api_url")
+        .and_then(|text| match base_url::api_base(&text) {
+            Ok(url) => Some(url),
+            Err(error) => {
+                section.error("base_api_url", &error.to_string());
+                None
+            }
+        });
+    let realtime_endpoint_url = url(&mut section, "realtime_endpoint_url");
+    let source_id = section.optional_text("source_id").map(SourceId::new);
+    let source_id = source_id.or_else(|| realtime_endpoint_url.as_ref().and_then(base_url::source_id));
+    if realtime_endpoint_url.is_some() && source_id.is_none() {
+        section.error(
+            "source_id",
+            "is missing, and the realtime endpoint URL does not end in one",
+        );
+    }
+    let api_access_token = section.secret("api_access_token", SecretOf::Vendor);
+    let realtime_access_tokens = section.secrets("realtime_access_tokens", SecretOf::Vendor);
+    let webhook_secrets = section.secrets("webhook_secrets", SecretOf::Ours);
+    if webhook_secrets
+        .iter()
+        .any(|secret| secret.expose().len() > WEBHOOK_SECRET_MAX || !secret.expose().is_ascii())
+    {
+        section.error(
+            "webhook_secrets",
+            &format!("must be ASCII of at most {WEBHOOK_SECRET_MAX} characters for RingCX"),
+        );
+    }
+    let verification_token = section.secret("verification_token", SecretOf::Ours);
+    let bot_category_id = section.text("bot_category_id").map(CategoryId::new);
+    let agent_category_id = section.text("agent_category_id").map(CategoryId::new);
+    if bot_category_id.is_some() && bot_category_id == agent_category_id {
+        section.error(
+            "agent_category_id",
+            "is the same as bot_category_id; agents would see every bot conversation",
+        );
+    }
+    let bot_identity = identity(section.below("bot_identity"), "bot", "Bot");
+    let agent_identity = identity(section.below("agent_identity"), "agent", "Agent");
+    let agent_takeover = section.boolean("agent_takeover", true);
+    let requests_per_minute = section.number("requests_per_minute", 300, 1..=100_000);
+    section.finish();
+    Some(RingCxSettings {
+        api_base: api_base?,
+        api_access_token: api_access_token?,
+        realtime_endpoint_url: realtime_endpoint_url?,
+        realtime_access_tokens,
+        webhook_secrets,
+        verification_token: verification_token?,
+        source_id: source_id?,
+        bot_category_id: bot_category_id?,
+        agent_category_id: agent_category_id?,
+        bot_identity,
+        agent_identity,
+        agent_takeover,
+        requests_per_minute,
+    })
+}
+
+fn identity(mut section: Section<'_>, id: &str, name: &str) -> IdentitySettings {
+    let id = section.optional_text("id").unwrap_or_else(|| id.to_owned());
+    if !id
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    {
+        section.error("id", "has letters, digits, - and _ only");
+    }
+    let name = section.optional_text("name").unwrap_or_else(|| name.to_owned());
+    section.finish();
+    IdentitySettings { id, name }
+}
+
+fn bot(mut section: Section<'_>) -> Option<BotSettings> {
+    let kind = section.optional_text("kind");
+    let bot = match kind.as_deref() {
+        None | Some("webhook") => endpoint(&mut section).map(BotKind::Webhook),
+        Some("cognigy" | "chatlayer") => {
+            // Its keys are not judged here: the adapter that knows them is not built yet.
+            section.error(
+                "kind",
+                "= \"cognigy\" and \"chatlayer\" are not part of this version; use \"webhook\"",
+            );
+            return None;
+        }
+        Some(_) => {
+            section.error("kind", "is not \"webhook\", \"cognigy\" or \"chatlayer\"");
+            None
+        }
+    };
+    let queue_subscribers = section.each_below("queue_subscribers", |mut subscriber| {
+        let read = endpoint(&mut subscriber);
+        subscriber.finish();
+        read
+    });
+    section.finish();
+    Some(BotSettings {
+        kind: bot?,
+        queue_subscribers,
+    })
+}
+
+fn endpoint(section: &mut Section<'_>) -> Option<Endpoint> {
+    let url = url(section, "url");
+    let signing_secrets: Vec<Secret> = section.secrets("signing_secrets", SecretOf::StandardWebhooks);
+    Some(Endpoint {
+        url: url?,
+        signing_secrets,
+    })
+}
+
+/// An absolute URL; plain http towards loopback only.
+fn url(section: &mut Section<'_>, key: &str) -> Option<Url> {
+    let text = section.text(key)?;
+    let Ok(url) = Url::parse(&text) else {
+        section.error(key, "is not a URL such as https://host/path");
+        return None;
+    };
+    if let Err(error) = base_url::check_scheme(&url) {
+        section.error(key, &error.to_string());
+        return None;
+    }
+    Some(url)
+}
+
+fn availability(mut section: Section<'_>) -> Availability {
+    let require_agent = section.boolean("require_agent", false);
+    let hours = match section.optional_text("hours").as_deref() {
+        None | Some("source") => Hours::Source,
+        Some("none") => Hours::None,
+        Some(_) => {
+            section.error("hours", "is not \"source\" or \"none\"");
+            Hours::Source
+        }
+    };
+    let cache = Duration::from_secs(section.number("cache_seconds", 10, 0..=3600).into());
+    section.finish();
+    Availability {
+        require_agent,
+        hours,
+        cache,
+    }
+}
+
+fn timers(mut section: Section<'_>) -> Timers {
+    const YEAR: u32 = 365 * 24 * 3600;
+    let mut seconds = |key: &str, default| Duration::from_secs(section.number(key, default, 0..=YEAR).into());
+    let timers = Timers {
+        queue: seconds("queue", 900),
+        user_idle: seconds("user_idle", 0),
+        agent_idle: seconds("agent_idle", 0),
+        reconcile_every: seconds("reconcile_every", 60),
+    };
+    section.finish();
+    timers
+}

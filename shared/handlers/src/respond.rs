@@ -1,0 +1,146 @@
+//! From outcome to HTTP answer: the one place that knows status codes.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::{Value, json};
+
+/// An answer before it is on the wire.
+pub type Answer = Response<Bytes>;
+
+/// Why a request of the bot API is not done. Becomes `application/problem+json` (RFC 9457).
+#[derive(Debug)]
+pub enum Problem {
+    UnknownConnection,
+    UnknownRoute,
+    MethodNotAllowed(&'static str),
+    Unauthorized,
+    TooLarge {
+        limit: usize,
+    },
+    /// Not readable as JSON at all.
+    Malformed(String),
+    /// Readable, but not what the call takes. All that is wrong is listed.
+    Invalid(Vec<String>),
+    UnknownConversation,
+    IdempotencyMismatch,
+    /// Nothing was done; the same request may succeed later.
+    Unavailable,
+    NotSupported(&'static str),
+}
+
+impl Problem {
+    fn parts(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::UnknownConnection => (
+                StatusCode::NOT_FOUND,
+                "unknown-connection",
+                "There is no such connection",
+            ),
+            Self::UnknownRoute => (
+                StatusCode::NOT_FOUND,
+                "unknown-route",
+                "There is nothing at this address",
+            ),
+            Self::MethodNotAllowed(_) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "This address does not take this method",
+            ),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "The credentials are missing or wrong",
+            ),
+            Self::TooLarge { .. } => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The body is too large",
+            ),
+            Self::Malformed(_) => (StatusCode::BAD_REQUEST, "malformed", "The body is not readable"),
+            Self::Invalid(_) => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid",
+                "The body is not what this call takes",
+            ),
+            Self::UnknownConversation => (
+                StatusCode::NOT_FOUND,
+                "unknown-conversation",
+                "There is no such conversation",
+            ),
+            Self::IdempotencyMismatch => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency-mismatch",
+                "This idempotency key was used with another body",
+            ),
+            Self::Unavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Nothing was done; try again",
+            ),
+            Self::NotSupported(_) => (
+                StatusCode::NOT_IMPLEMENTED,
+                "not-supported",
+                "This version does not do that",
+            ),
+        }
+    }
+
+    fn detail(&self) -> Option<String> {
+        match self {
+            Self::TooLarge { limit } => Some(format!("at most {limit} bytes are taken here")),
+            Self::Malformed(detail) => Some(detail.clone()),
+            Self::Invalid(errors) => Some(errors.join("; ")),
+            Self::NotSupported(detail) => Some((*detail).to_owned()),
+            Self::UnknownConversation => {
+                Some("a conversation begins with its first message or handover request".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    pub fn into_answer(self) -> Answer {
+        let (status, slug, title) = self.parts();
+        let mut body = json!({
+            "type": format!("urn:engage-handover:problem:{slug}"),
+            "title": title,
+            "status": status.as_u16(),
+        });
+        if let Some(detail) = self.detail() {
+            body["detail"] = Value::from(detail);
+        }
+        if let Self::Invalid(errors) = &self {
+            body["errors"] = Value::from(errors.clone());
+        }
+        let mut answer = raw(status, "application/problem+json", body.to_string());
+        match self {
+            Self::Unauthorized => {
+                answer
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::MethodNotAllowed(allowed) => {
+                answer
+                    .headers_mut()
+                    .insert(ALLOW, HeaderValue::from_static(allowed));
+            }
+            _ => {}
+        }
+        answer
+    }
+}
+
+/// A JSON answer.
+pub fn json(status: StatusCode, body: &Value) -> Answer {
+    raw(status, "application/json", body.to_string())
+}
+
+/// Any answer.
+pub fn raw(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(body.into());
+    *answer.status_mut() = status;
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

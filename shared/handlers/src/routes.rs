@@ -1,0 +1,169 @@
+//! URL to handler.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use handover_core::ids::{CONVERSATION_ID_MAX_CHARS, ConnectionId, ConversationId};
+use handover_core::settings::Connection;
+use http::{Method, Request, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::json;
+
+use crate::respond::{self, Answer, Problem};
+use crate::{App, bot_api, openapi, rce, source_sdk, webhook_intake};
+
+/// Largest body that RCE's calls may have, in bytes.
+pub const RCE_BODY_LIMIT: usize = 5 * 1024 * 1024;
+/// Largest body of the bot API, in bytes.
+pub const BOT_API_BODY_LIMIT: usize = 1024 * 1024;
+
+/// A listener puts this into a request whose body it stopped reading at [`RCE_BODY_LIMIT`].
+#[derive(Clone, Copy, Debug)]
+pub struct BodyTooLarge;
+
+/// Every address below `/{connection}`, for the router's test and the API's description.
+pub const ROUTES: &[(&str, &str)] = &[
+    ("GET", "/handover/rce"),
+    ("POST", "/handover/rce"),
+    ("POST", "/handover/rce/source"),
+    ("GET", "/handover/rce/webhook"),
+    ("POST", "/handover/rce/webhook"),
+    ("POST", "/conversations/{id}/messages"),
+    ("POST", "/conversations/{id}/handover"),
+    ("DELETE", "/conversations/{id}/handover"),
+    ("GET", "/conversations/{id}"),
+    ("GET", "/conversations/{id}/timeline"),
+    ("POST", "/conversations/{id}/typing"),
+    ("POST", "/conversations/{id}/read"),
+    ("GET", "/availability"),
+];
+
+/// A request whose connection is known. Not yet authenticated.
+pub struct Call {
+    pub connection: Arc<Connection>,
+    pub request: Request<Bytes>,
+}
+
+impl Call {
+    pub fn header(&self, name: &str) -> Option<&[u8]> {
+        self.request.headers().get(name).map(http::HeaderValue::as_bytes)
+    }
+
+    pub fn query(&self) -> Option<&str> {
+        self.request.uri().query()
+    }
+
+    pub fn body(&self) -> &Bytes {
+        self.request.body()
+    }
+
+    pub fn exceeds(&self, limit: usize) -> bool {
+        self.request.extensions().get::<BodyTooLarge>().is_some() || self.body().len() > limit
+    }
+}
+
+/// Answers any request.
+pub async fn handle(app: &App, request: Request<Bytes>) -> Answer {
+    dispatch(app, request).await.unwrap_or_else(Problem::into_answer)
+}
+
+async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem> {
+    let path = request.uri().path().to_owned();
+    let segments = segments(&path)?;
+    let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+    let method = request.method().clone();
+    match segments.as_slice() {
+        ["health"] => return only(&method, "GET", || respond::json(StatusCode::OK, &health())),
+        ["openapi.json"] => {
+            return only(&method, "GET", || {
+                respond::raw(StatusCode::OK, "application/json", openapi::DOCUMENT)
+            });
+        }
+        _ => {}
+    }
+    let Some((connection, rest)) = segments.split_first() else {
+        return Err(Problem::UnknownRoute);
+    };
+    let connection = app
+        .connections
+        .get(&ConnectionId::from(*connection))
+        .await
+        .map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "settings unavailable");
+            Problem::Unavailable
+        })?;
+    let call = Call {
+        connection: connection.ok_or(Problem::UnknownConnection)?,
+        request,
+    };
+    match (rest, method.as_str()) {
+        (["handover", "rce"], "GET") | (["handover", "rce", "webhook"], "GET") => {
+            Ok(webhook_intake::validate(&call))
+        }
+        (["handover", "rce"], "POST") => Ok(rce::handle(app, call).await),
+        (["handover", "rce", "source"], "POST") => Ok(source_sdk::handle(app, call).await),
+        (["handover", "rce", "webhook"], "POST") => Ok(webhook_intake::handle(app, call).await),
+        (["handover", "rce"] | ["handover", "rce", "webhook"], _) => {
+            Err(Problem::MethodNotAllowed("GET, POST"))
+        }
+        (["handover", "rce", "source"], _) => Err(Problem::MethodNotAllowed("POST")),
+        (["handover", "chatlayer" | "cognigy"], _) => Err(Problem::NotSupported(
+            "the Cognigy.AI and Chatlayer adapters are not part of this version",
+        )),
+        (["availability"], "GET") => bot_api::availability(app, &call).await,
+        (["availability"], _) => Err(Problem::MethodNotAllowed("GET")),
+        (["conversations", id, what @ ..], method) => {
+            let id = conversation_id(id)?;
+            match (what, method) {
+                ([], "GET") => bot_api::conversation::show(app, &call, &id).await,
+                (["timeline"], "GET") => bot_api::conversation::timeline(app, &call, &id).await,
+                (["messages"], "POST") => bot_api::messages::post(app, &call, &id).await,
+                (["handover"], "POST") => bot_api::handover::request(app, &call, &id).await,
+                (["handover"], "DELETE") => bot_api::handover::cancel(app, &call, &id).await,
+                (["typing"], "POST") => bot_api::presence::typing(app, &call, &id).await,
+                (["read"], "POST") => bot_api::presence::read(app, &call, &id).await,
+                ([] | ["timeline"], _) => Err(Problem::MethodNotAllowed("GET")),
+                (["messages" | "typing" | "read"], _) => Err(Problem::MethodNotAllowed("POST")),
+                (["handover"], _) => Err(Problem::MethodNotAllowed("POST, DELETE")),
+                _ => Err(Problem::UnknownRoute),
+            }
+        }
+        _ => Err(Problem::UnknownRoute),
+    }
+}
+
+/// Path segments, each percent-decoded on its own: an id may contain an encoded slash.
+fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, Problem> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    path.split('/')
+        .map(|segment| {
+            percent_decode_str(segment)
+                .decode_utf8()
+                .map_err(|_| Problem::UnknownRoute)
+        })
+        .collect()
+}
+
+fn conversation_id(id: &str) -> Result<ConversationId, Problem> {
+    let length = id.chars().count();
+    if length == 0 || length > CONVERSATION_ID_MAX_CHARS || id.chars().any(char::is_control) {
+        return Err(Problem::Invalid(vec![format!(
+            "the conversation id has 1 to {CONVERSATION_ID_MAX_CHARS} characters, none of them a control character"
+        )]));
+    }
+    Ok(ConversationId::new(id))
+}
+
+fn only(method: &Method, allowed: &'static str, answer: impl FnOnce() -> Answer) -> Result<Answer, Problem> {
+    if method.as_str() == allowed {
+        Ok(answer())
+    } else {
+        Err(Problem::MethodNotAllowed(allowed))
+    }
+}
+
+fn health() -> serde_json::Value {
+    json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")})
+}

@@ -1,0 +1,200 @@
+//! What RCE calls (Source SDK): capabilities, agent messages, queue updates.
+//!
+//! Every answer is signed over its exact bytes, errors included. An agent's message is answered with an id
+//! only after it is durably queued; what can never be delivered is refused with `fatal: true`, so that RCE
+//! stops trying and shows the agent why.
+
+use handover_core::ids::ForeignThreadId;
+use handover_core::job::{Outgoing, Work};
+use handover_core::ports::Versioned;
+use handover_core::queue_update::QueueUpdate;
+use handover_ringcx::signature::{self, SIGNATURE_HEADER};
+use handover_ringcx::source_sdk::{Action, IncomingMessage, implementation_info, parse_action};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use crate::App;
+use crate::respond::{Answer, json as json_answer, raw};
+use crate::routes::{Call, RCE_BODY_LIMIT};
+
+/// Answers a Source SDK call.
+pub async fn handle(app: &App, call: Call) -> Answer {
+    let answer = act(app, &call).await;
+    sign(&call, answer)
+}
+
+fn sign(call: &Call, mut answer: Answer) -> Answer {
+    let signature = call
+        .connection
+        .ringcx
+        .realtime_access_tokens
+        .first()
+        .map(|token| signature::sign(token, answer.body()));
+    if let Some(value) = signature.and_then(|hex| HeaderValue::from_str(&hex).ok()) {
+        answer.headers_mut().insert(SIGNATURE_HEADER, value);
+    }
+    answer
+}
+
+async fn act(app: &App, call: &Call) -> Answer {
+    let connection = &call.connection;
+    if call.exceeds(RCE_BODY_LIMIT) {
+        return raw(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "text/plain",
+            "Request body too large",
+        );
+    }
+    let in_query = signature::signature_parameter(call.query());
+    let tokens = &connection.ringcx.realtime_access_tokens;
+    let body = call.body().clone();
+    let verified = match signature::verify(tokens, call.header(SIGNATURE_HEADER), in_query.as_deref(), body) {
+        Ok(verified) => verified,
+        Err(error) => {
+            tracing::warn!(connection = %connection.id, %error, "source sdk call refused");
+            return raw(StatusCode::UNAUTHORIZED, "text/plain", "Invalid signature");
+        }
+    };
+    let action = match parse_action(&verified, app.now()) {
+        Ok(action) => action,
+        Err(error) => {
+            tracing::warn!(connection = %connection.id, %error, "source sdk call unreadable");
+            return raw(StatusCode::BAD_REQUEST, "text/plain", "Invalid request");
+        }
+    };
+    match action {
+        Action::ImplementationInfo => ok(&implementation_info(connection.get_queue_updates)),
+        Action::List => ok(&json!([])),
+        Action::Show => ok(&json!({})),
+        Action::CreateMessage(incoming) => create_message(app, call, incoming).await,
+        Action::QueueUpdate { thread, update } => queue_update(app, call, thread, update).await,
+        Action::Typing { thread, started } => typing(app, call, thread, started).await,
+        Action::CreateThread => {
+            refuse_for_good("Conversations cannot be started from here: the customer has to write first.")
+        }
+        Action::Unsupported => raw(StatusCode::UNPROCESSABLE_ENTITY, "text/plain", "Invalid action"),
+    }
+}
+
+fn ok(body: &serde_json::Value) -> Answer {
+    json_answer(StatusCode::OK, body)
+}
+
+/// RCE stops trying and shows the agent the text.
+fn refuse_for_good(why: &str) -> Answer {
+    ok(&json!({"error": {"fatal": true, "message": why}}))
+}
+
+/// RCE tries again.
+fn not_now() -> Answer {
+    raw(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "text/plain",
+        "Temporarily unavailable",
+    )
+}
+
+async fn create_message(
+    app: &App,
+    call: &Call,
+    IncomingMessage { thread, message }: IncomingMessage,
+) -> Answer {
+    let connection = &call.connection;
+    let found = match thread {
+        Some(thread) => find(app, call, &thread).await,
+        None => Ok(None),
+    };
+    let conversation = match found {
+        Ok(Some(found)) => found.conversation,
+        Ok(None) => {
+            return refuse_for_good(
+                "This conversation is unknown to the bot, so the message cannot be delivered.",
+            );
+        }
+        Err(answer) => return answer,
+    };
+    if message.text.is_none() && message.attachments.is_empty() && message.structured.is_none() {
+        return refuse_for_good("The message is empty.");
+    }
+    if conversation.refuses_agents(&message, connection.ringcx.agent_takeover) {
+        return refuse_for_good("The conversation has ended: the bot answers the customer now.");
+    }
+    let id = message.id.clone();
+    let content_id = message.content.clone();
+    let key = message_claim(call, &id);
+    let job = app.job(
+        &connection.id,
+        &conversation.thread,
+        Work::DeliverAgentMessage { message },
+    );
+    tracing::info!(
+        connection.id = %connection.id, conversation.id = %conversation.id, message.id = %id,
+        content.id = content_id.as_ref().map(tracing::field::display), "agent message accepted"
+    );
+    match app.queue.send(vec![Outgoing::deduplicated(job, key)]).await {
+        Ok(()) => ok(&json!({"id": id})),
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "agent message not stored"
+            );
+            not_now()
+        }
+    }
+}
+
+fn message_claim(call: &Call, id: &handover_core::ids::MessageId) -> String {
+    format!("agent-message:{}:{id}", call.connection.id)
+}
+
+/// Nothing is owed for a queue update: what cannot be used is answered and forgotten.
+async fn queue_update(
+    app: &App,
+    call: &Call,
+    thread: Option<ForeignThreadId>,
+    update: QueueUpdate,
+) -> Answer {
+    let connection = &call.connection;
+    let Some(thread) = thread.filter(|_| connection.get_queue_updates) else {
+        return ok(&json!({}));
+    };
+    let mut conversation = match find(app, call, &thread).await {
+        Ok(Some(found)) => found.conversation,
+        Ok(None) => return ok(&json!({})),
+        Err(answer) => return answer,
+    };
+    if conversation.queue_update(update).is_some() {
+        let job = app.outgoing(&connection.id, &thread, Work::FanOutQueueUpdate { update });
+        if let Err(error) = app.queue.send(vec![job]).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "queue update not stored"
+            );
+            return not_now();
+        }
+    }
+    ok(&json!({}))
+}
+
+async fn typing(app: &App, call: &Call, thread: Option<ForeignThreadId>, typing: bool) -> Answer {
+    if let Some(thread) = thread
+        && let Ok(Some(found)) = find(app, call, &thread).await
+        && found.conversation.is_under_way(found.conversation.epoch())
+    {
+        let job = app.outgoing(&call.connection.id, &thread, Work::TellTyping { typing });
+        if let Err(error) = app.queue.send(vec![job]).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "typing not stored");
+        }
+    }
+    ok(&json!({}))
+}
+
+async fn find(app: &App, call: &Call, thread: &ForeignThreadId) -> Result<Option<Versioned>, Answer> {
+    app.store
+        .conversation(&call.connection.id, thread)
+        .await
+        .map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
+            not_now()
+        })
+}

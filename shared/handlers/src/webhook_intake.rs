@@ -1,0 +1,109 @@
+//! RCE's webhooks: validation of the subscription, authentication, queueing.
+//!
+//! RCE switches off webhooks that fail too often, so 5xx is answered only when an event could not be
+//! stored; what cannot be used is a 200. Exactly 200 counts as success.
+
+use handover_core::ids::ForeignThreadId;
+use handover_core::job::{Outgoing, Work};
+use handover_core::ports::StoreError;
+use handover_core::settings::Connection;
+use handover_core::signal::{Signal, SignalKind};
+use handover_ringcx::webhook::{
+    SECRET_HEADER, ValidationError, authenticate, parse_batch, validate_subscription,
+};
+use http::StatusCode;
+
+use crate::App;
+use crate::respond::{Answer, Problem, raw};
+use crate::routes::{Call, RCE_BODY_LIMIT};
+
+/// Answers the validation request that RCE sends when a webhook is saved.
+///
+/// The challenge is chosen by the caller, so it is never answered as HTML.
+pub fn validate(call: &Call) -> Answer {
+    match validate_subscription(&call.connection.ringcx, call.query(), call.header(SECRET_HEADER)) {
+        Ok(challenge) => raw(StatusCode::OK, "application/json", challenge),
+        Err(ValidationError::Forbidden) => {
+            tracing::warn!(connection.id = %call.connection.id, "webhook validation refused");
+            raw(
+                StatusCode::FORBIDDEN,
+                "text/plain",
+                "Verification token or secret is wrong",
+            )
+        }
+        Err(ValidationError::MissingChallenge) => {
+            raw(StatusCode::BAD_REQUEST, "text/plain", "hub.challenge is missing")
+        }
+    }
+}
+
+/// Answers a delivery of events.
+pub async fn handle(app: &App, call: Call) -> Answer {
+    accept(app, &call).await.unwrap_or_else(Problem::into_answer)
+}
+
+async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
+    let connection = &call.connection;
+    if call.exceeds(RCE_BODY_LIMIT) {
+        return Err(Problem::TooLarge {
+            limit: RCE_BODY_LIMIT,
+        });
+    }
+    let secrets = &connection.ringcx.webhook_secrets;
+    let verified =
+        authenticate(secrets, call.header(SECRET_HEADER), call.body().clone()).map_err(|error| {
+            tracing::warn!(connection.id = %connection.id, %error, "webhook refused");
+            Problem::Unauthorized
+        })?;
+    let batch = parse_batch(&verified, app.now()).map_err(|error| {
+        tracing::warn!(connection.id = %connection.id, %error, "webhook unreadable");
+        Problem::Malformed("a JSON object with an array \"events\" is expected".to_owned())
+    })?;
+    let mut jobs = Vec::with_capacity(batch.signals.len());
+    for signal in batch.signals {
+        if let Some(job) = route(app, connection, signal).await.map_err(unavailable)? {
+            jobs.push(job);
+        }
+    }
+    tracing::info!(
+        connection.id = %connection.id, delivery.id = batch.id, queued = jobs.len(), ignored = batch.ignored,
+        "webhook accepted"
+    );
+    if !jobs.is_empty() {
+        app.queue.send(jobs).await.map_err(unavailable)?;
+    }
+    Ok(raw(StatusCode::OK, "application/json", "{}"))
+}
+
+/// Where a signal goes; `None` if it concerns nobody here.
+async fn route(app: &App, connection: &Connection, signal: Signal) -> Result<Option<Outgoing>, StoreError> {
+    // Our own messages come back as imported contents; they are no news.
+    let is_echo = signal.kind == SignalKind::Note && signal.name.starts_with("content.");
+    let is_foreign = signal
+        .source
+        .as_ref()
+        .is_some_and(|source| *source != connection.ringcx.source_id);
+    let Some(thread) = signal.thread.clone().filter(|_| !is_echo && !is_foreign) else {
+        return Ok(None);
+    };
+    let key = signal_claim(connection, &signal);
+    let job = match app.store.thread_owner(&connection.id, &thread).await? {
+        Some(owner) => app.job(&connection.id, &owner, Work::ApplySignal { signal }),
+        None if signal.kind.matters_without_mapping() => {
+            let group = ForeignThreadId::new(format!("rce-{thread}"));
+            app.job(&connection.id, &group, Work::ResolveSignal { signal })
+        }
+        None => return Ok(None),
+    };
+    Ok(Some(Outgoing::deduplicated(job, key)))
+}
+
+/// An event acts once, however often and in whatever batches RCE repeats it.
+pub fn signal_claim(connection: &Connection, signal: &Signal) -> String {
+    format!("event:{}:{}", connection.id, signal.event)
+}
+
+fn unavailable(error: impl std::error::Error + 'static) -> Problem {
+    tracing::error!(error = &error as &dyn std::error::Error, "webhook not stored");
+    Problem::Unavailable
+}

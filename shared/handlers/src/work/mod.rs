@@ -1,0 +1,265 @@
+//! What workers do with a job from a queue.
+//!
+//! A worker reads the conversation, decides (in the domain), stores the decision together with the
+//! claim that makes it happen once, and then delivers. Whatever line the process dies after, the next
+//! attempt finds either nothing done, or a stored decision to carry on with.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`agent_message`] | agent's message → bot |
+//! | [`signal`] | webhook event of RCE → conversation → bot |
+//! | [`tell`] | things that happened on our side → bot |
+//! | [`deliver`] | numbered events → bot, with what was delivered already |
+//! | [`customer_message`] | person's or bot's message → RCE |
+//! | [`start_handover`] | profile, transcript, category → RCE |
+//! | [`tidy_up`] | thread back to the Bot category, interventions closed |
+//! | [`queue_update`] | place in the queue → everybody who asked |
+
+mod agent_message;
+mod customer_message;
+mod deliver;
+mod outcome;
+mod queue_update;
+mod signal;
+mod start_handover;
+mod tell;
+mod tidy_up;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use handover_core::ids::JobId;
+use handover_core::job::{Job, Work};
+use handover_core::ports::{Commit, Expected, Received, StoreError, Versioned};
+use handover_core::retry::{RetryBudget, backoff};
+use handover_core::settings::Connection;
+use handover_core::timeline::TimelineEntry;
+
+use crate::App;
+pub use outcome::Outcome;
+use outcome::Step;
+
+/// How long a received job is out of others' sight, in the one-machine stage and on AWS. Longer than any job
+/// runs: the slowest is a transcript of many messages to a slow RCE.
+pub const VISIBILITY: Duration = Duration::from_secs(120);
+
+/// How often a decision is made anew because somebody else changed the conversation meanwhile.
+const CONFLICT_RETRIES: usize = 50;
+
+/// One job in the hands of a worker.
+struct Task<'a> {
+    app: &'a App,
+    connection: Arc<Connection>,
+    job: &'a Job,
+    attempt: u32,
+}
+
+/// Does a job once and says what becomes of it. Never fails: trouble is an outcome.
+pub async fn run(app: &App, received: &Received) -> Outcome {
+    let job = &received.job;
+    let connection = match app.connections.get(&job.connection).await {
+        Ok(Some(connection)) => connection,
+        Ok(None) => {
+            return Outcome::Reject {
+                reason: "the connection is not configured any more".to_owned(),
+            };
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "settings unavailable");
+            return Outcome::Retry {
+                after: backoff(received.attempt, jitter(&job.id, received.attempt)),
+            };
+        }
+    };
+    let task = Task {
+        app,
+        connection,
+        job,
+        attempt: received.attempt,
+    };
+    let step = match task.work().await {
+        Ok(step) => step,
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "store unavailable");
+            Step::Again {
+                after: None,
+                why: "store unavailable".to_owned(),
+            }
+        }
+    };
+    task.conclude(step).await
+}
+
+impl Task<'_> {
+    async fn work(&self) -> Result<Step, StoreError> {
+        match &self.job.work {
+            Work::DeliverAgentMessage { message } => agent_message::deliver(self, message).await,
+            Work::ApplySignal { signal } => signal::apply(self, signal).await,
+            Work::Tell {
+                epoch,
+                event,
+                after_tidy_up,
+            } => tell::event(self, *epoch, event, *after_tidy_up).await,
+            Work::TellQueue { epoch, update } => tell::queue(self, *epoch, *update).await,
+            Work::TellTyping { typing } => tell::typing(self, *typing).await,
+            Work::SendMessage { message } => customer_message::send(self, message).await,
+            Work::StartHandover { epoch, transcript } => {
+                start_handover::start(self, *epoch, transcript).await
+            }
+            Work::LeaveHandover { epoch, intervention } => {
+                tidy_up::leave(self, *epoch, intervention.as_ref()).await
+            }
+            Work::RestoreBotCategory { epoch } => tidy_up::restore(self, *epoch).await,
+            Work::MarkAsRead { message } => customer_message::mark_as_read(self, message).await,
+            Work::NoteUndelivered { message } => customer_message::note_undelivered(self, message).await,
+            Work::ResolveSignal { signal } => signal::resolve(self, signal).await,
+            Work::FanOutQueueUpdate { update } => queue_update::fan_out(self, *update).await,
+            Work::TellSubscriber { url, epoch, update } => {
+                queue_update::tell_subscriber(self, url, *epoch, *update).await
+            }
+        }
+    }
+
+    /// How often this work is tried. A person waits behind most of it.
+    fn budget(&self) -> RetryBudget {
+        match &self.job.work {
+            Work::TellTyping { .. } => RetryBudget::about_seconds(0),
+            Work::TellQueue { .. }
+            | Work::FanOutQueueUpdate { .. }
+            | Work::TellSubscriber { .. }
+            | Work::MarkAsRead { .. } => RetryBudget::about_seconds(60),
+            Work::StartHandover { .. } => RetryBudget::about_seconds(120),
+            Work::DeliverAgentMessage { .. } | Work::NoteUndelivered { .. } | Work::ResolveSignal { .. } => {
+                RetryBudget::about_seconds(300)
+            }
+            Work::ApplySignal { .. }
+            | Work::Tell { .. }
+            | Work::SendMessage { .. }
+            | Work::LeaveHandover { .. }
+            | Work::RestoreBotCategory { .. } => RetryBudget::about_seconds(1800),
+        }
+    }
+
+    /// From what happened to what becomes of the job; a job that is given up leaves word with those who wait.
+    async fn conclude(&self, step: Step) -> Outcome {
+        let job = self.job;
+        match step {
+            Step::Done => Outcome::Done,
+            Step::Wait { after } => Outcome::Wait { after },
+            Step::Again { after, why } if self.attempt < self.budget().attempts => {
+                let after = after
+                    .unwrap_or_else(|| backoff(self.attempt, jitter(&job.id, self.attempt)))
+                    .min(Duration::from_secs(300));
+                tracing::info!(
+                    job.id = %job.id, job.kind = job.work.kind(), job.attempt = self.attempt,
+                    after_ms = after.as_millis(), why, "job will be tried again"
+                );
+                Outcome::Retry { after }
+            }
+            Step::Again { why, .. } => {
+                self.give_up(format!("given up after {} attempts: {why}", self.attempt))
+                    .await
+            }
+            Step::Never { why } => self.give_up(why).await,
+        }
+    }
+
+    async fn give_up(&self, reason: String) -> Outcome {
+        let told = match &self.job.work {
+            Work::SendMessage { message } => customer_message::given_up(self, message, &reason).await,
+            Work::StartHandover { epoch, .. } => start_handover::given_up(self, *epoch, &reason).await,
+            Work::DeliverAgentMessage { message } => agent_message::given_up(self, message, &reason).await,
+            Work::TellTyping { .. } => return Outcome::Done,
+            _ => self.note("job.dead_lettered", &reason).await,
+        };
+        if let Err(error) = told {
+            // The consequences must be stored before the job is put aside.
+            tracing::error!(error = &error as &dyn std::error::Error, job.id = %self.job.id, "store unavailable");
+            return Outcome::Retry {
+                after: backoff(self.attempt, jitter(&self.job.id, self.attempt)),
+            };
+        }
+        tracing::error!(
+            connection.id = %self.job.connection, thread.foreign_id = %self.job.thread, job.id = %self.job.id,
+            job.kind = self.job.work.kind(), job.attempt = self.attempt, reason, "job put aside as dead letter"
+        );
+        Outcome::Reject { reason }
+    }
+
+    async fn note(&self, what: &str, reason: &str) -> Result<(), StoreError> {
+        let entry = self
+            .entry(what)
+            .with("job", self.job.work.kind())
+            .with("reason", reason);
+        self.app.store.commit(self.with_entry(entry)).await
+    }
+
+    async fn read(&self) -> Result<Option<Versioned>, StoreError> {
+        self.app
+            .store
+            .conversation(&self.job.connection, &self.job.thread)
+            .await
+    }
+
+    fn entry(&self, what: &str) -> TimelineEntry {
+        TimelineEntry::new(self.app.now(), what)
+    }
+
+    fn with_entry(&self, entry: TimelineEntry) -> Commit {
+        Commit {
+            timeline: vec![(self.job.connection.clone(), self.job.thread.clone(), entry)],
+            ..Commit::default()
+        }
+    }
+
+    fn outgoing(&self, work: Work) -> handover_core::job::Outgoing {
+        self.app.outgoing(&self.job.connection, &self.job.thread, work)
+    }
+
+    /// Reads, lets `decide` change the conversation and fill a commit, and stores it; again if somebody
+    /// else was faster. `Ok(None)`: there is no such conversation.
+    async fn change<T>(
+        &self,
+        mut decide: impl FnMut(&mut handover_core::conversation::Conversation, &mut Commit) -> T,
+    ) -> Result<Option<(T, Versioned)>, StoreError> {
+        for _ in 0..CONFLICT_RETRIES {
+            let Some(Versioned {
+                mut conversation,
+                version,
+            }) = self.read().await?
+            else {
+                return Ok(None);
+            };
+            let before = conversation.clone();
+            let mut commit = Commit::default();
+            let decided = decide(&mut conversation, &mut commit);
+            let writes = conversation != before;
+            if writes {
+                commit.write = Some((conversation.clone(), Expected::Version(version)));
+            }
+            match self.app.store.commit(commit).await {
+                Ok(()) => {
+                    let version = version + u64::from(writes);
+                    return Ok(Some((
+                        decided,
+                        Versioned {
+                            conversation,
+                            version,
+                        },
+                    )));
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}
+
+/// A spread that is the same for the same attempt of the same job, so that nothing here needs chance.
+fn jitter(job: &JobId, attempt: u32) -> u8 {
+    let sum: u32 = job.as_str().bytes().fold(attempt, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
+    });
+    (sum % 256) as u8
+}

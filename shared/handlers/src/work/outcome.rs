@@ -1,0 +1,50 @@
+//! What becomes of a job.
+
+use std::time::Duration;
+
+use handover_core::ports::{BotError, RingCxError};
+use handover_core::retry::Disposition;
+
+/// What the queue's shell must do with a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Delete it.
+    Done,
+    /// Bring it back after this time.
+    Retry { after: Duration },
+    /// Bring it back after this time; it was not its fault and does not count as an attempt.
+    Wait { after: Duration },
+    /// Put it aside as a dead letter.
+    Reject { reason: String },
+}
+
+/// What one attempt came to, before its retry budget is looked at.
+#[derive(Debug)]
+pub(super) enum Step {
+    Done,
+    Again { after: Option<Duration>, why: String },
+    Wait { after: Duration },
+    Never { why: String },
+}
+
+impl From<RingCxError> for Step {
+    fn from(error: RingCxError) -> Self {
+        Self::of(error.disposition(), error.to_string())
+    }
+}
+
+impl From<BotError> for Step {
+    fn from(error: BotError) -> Self {
+        Self::of(error.disposition(), error.to_string())
+    }
+}
+
+impl Step {
+    fn of(disposition: Disposition, why: String) -> Self {
+        match disposition {
+            Disposition::Retry { after } => Self::Again { after, why },
+            Disposition::Wait { after } => Self::Wait { after },
+            Disposition::Reject => Self::Never { why },
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A webhook event of RCE → conversation → bot.
+
+use std::time::Duration;
+
+use handover_core::Timestamp;
+use handover_core::conversation::{Conversation, Ending, SignalDecision};
+use handover_core::job::{Outgoing, Work};
+use handover_core::ports::{Claim, Commit, KEPT_FOR, RingCxError, StoreError};
+use handover_core::signal::{Signal, SignalKind};
+
+use super::outcome::Step;
+use super::{Task, deliver, tidy_up};
+use crate::webhook_intake::signal_claim;
+
+/// The bot resumes after this time even if the thread is not back in the Bot category.
+const CATEGORY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the stored decision asks for next.
+enum Next {
+    Nothing,
+    Deliver,
+}
+
+pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    if deliver::started(task, &found.conversation).is_some() {
+        return deliver::deliver(task, &found.conversation, None).await;
+    }
+    if let Some(ending) = ending_of(task, &found.conversation) {
+        return finish(task, &found.conversation, &ending).await;
+    }
+    let signal = match read_task_destroyed(task, &found.conversation, signal).await {
+        Ok(signal) => signal,
+        Err(error) => return Ok(error.into()),
+    };
+    match decide(task, &signal).await {
+        Ok(Some((Next::Deliver, conversation))) => match ending_of(task, &conversation) {
+            Some(ending) => finish(task, &conversation, &ending).await,
+            None => deliver::deliver(task, &conversation, None).await,
+        },
+        Ok(_) => Ok(Step::Done),
+        Err(StoreError::Claimed(_)) => {
+            tracing::info!(event.id = %signal.event, "duplicate dropped");
+            Ok(Step::Done)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn ending_of(task: &Task<'_>, conversation: &Conversation) -> Option<Ending> {
+    conversation
+        .ending
+        .clone()
+        .filter(|ending| ending.job == task.job.id)
+}
+
+async fn decide(task: &Task<'_>, signal: &Signal) -> Result<Option<(Next, Conversation)>, StoreError> {
+    let stored = task
+        .change(|conversation, commit| {
+            let now = task.app.now();
+            let decision = conversation.signal(signal, task.app.new_handover_id(), now);
+            if conversation.rce_thread.is_none() {
+                conversation.rce_thread.clone_from(&signal.thread);
+            }
+            record(task, signal, &decision, now, commit);
+            match decision {
+                SignalDecision::Ignored(_) | SignalDecision::Noted => Next::Nothing,
+                SignalDecision::Tell {
+                    epoch,
+                    events,
+                    begins,
+                } => {
+                    if begins {
+                        commit.jobs.push(task.outgoing(Work::StartHandover {
+                            epoch,
+                            transcript: Vec::new(),
+                        }));
+                    }
+                    conversation.number(&task.job.id, epoch, events, false);
+                    Next::Deliver
+                }
+                SignalDecision::Ended { epoch, event } => {
+                    let deadline = now + CATEGORY_PATIENCE;
+                    conversation.ending = Some(Ending {
+                        job: task.job.id.clone(),
+                        epoch,
+                        event,
+                        deadline,
+                    });
+                    Next::Deliver
+                }
+            }
+        })
+        .await?;
+    Ok(stored.map(|(next, stored)| (next, stored.conversation)))
+}
+
+fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Timestamp, commit: &mut Commit) {
+    commit.claims.push(Claim {
+        key: signal_claim(&task.connection, signal),
+        holder: task.job.id.to_string(),
+        record: String::new(),
+        expires_at: now + KEPT_FOR,
+    });
+    let outcome = match decision {
+        SignalDecision::Ignored(why) => why,
+        SignalDecision::Noted => "noted",
+        SignalDecision::Tell { begins: true, .. } => "an agent took the conversation over",
+        SignalDecision::Tell { .. } => "applied",
+        SignalDecision::Ended { .. } => "the handover is over",
+    };
+    if let SignalKind::ExportFailed { content } = &signal.kind {
+        tracing::error!(
+            connection.id = %task.job.connection, thread.foreign_id = %task.job.thread, content.id = %content,
+            "an agent's message did not leave RingCX; look at the source's status in its console"
+        );
+    }
+    let entry = task
+        .entry("ringcx.event")
+        .with("event", signal.name.as_str())
+        .with("event_id", signal.event.as_str())
+        .with("issued_at", crate::view::time(signal.issued_at))
+        .with("outcome", outcome);
+    commit
+        .timeline
+        .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+}
+
+/// Puts the thread back into the Bot category, then lets the bot resume and tells it. RCE gets a few seconds;
+/// after that the bot resumes all the same and the category follows in the background.
+async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -> Result<Step, StoreError> {
+    let left = Duration::try_from(ending.deadline.duration_since(task.app.now())).unwrap_or(Duration::ZERO);
+    let superseded = conversation.epoch() > ending.epoch;
+    let restored = if superseded {
+        // The next handover begins as soon as this end is told; it moves the thread itself.
+        true
+    } else if left.is_zero() {
+        false
+    } else {
+        match tokio::time::timeout(left, tidy_up::to_bot_category(task, conversation)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => match Step::from(error) {
+                Step::Again { .. } => return Ok(Step::Wait { after: LOOK_AGAIN }),
+                Step::Wait { after } if after < left => return Ok(Step::Wait { after }),
+                _ => false,
+            },
+            Err(_) => false,
+        }
+    };
+    let stored = task
+        .change(|conversation, commit| {
+            conversation.ending = None;
+            conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
+            conversation.resume(ending.epoch);
+            conversation.number(&task.job.id, ending.epoch, vec![ending.event.clone()], false);
+            if !restored {
+                commit
+                    .jobs
+                    .push(task.outgoing(Work::RestoreBotCategory { epoch: ending.epoch }));
+            }
+            let entry = task
+                .entry("bot.resumed")
+                .with("epoch", ending.epoch)
+                .with("category", if restored { "bot" } else { "still to be restored" });
+            commit
+                .timeline
+                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+        })
+        .await?;
+    match stored {
+        Some(((), stored)) => deliver::deliver(task, &stored.conversation, None).await,
+        None => Ok(Step::Done),
+    }
+}
+
+const LOOK_AGAIN: Duration = Duration::from_millis(150);
+
+/// `task.destroyed` is fired when somebody ignores the content, and when the intervention is closed *or
+/// deferred* from a folder view. Only the interventions tell which.
+async fn read_task_destroyed(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    signal: &Signal,
+) -> Result<Signal, RingCxError> {
+    let mut signal = signal.clone();
+    let under_way = conversation.is_under_way(conversation.epoch());
+    if let (SignalKind::TaskDestroyed, true, Some(thread)) = (&signal.kind, under_way, &signal.thread) {
+        let interventions = task.app.ringcx.interventions(&task.connection, thread).await?;
+        let newest = interventions.first().map(|intervention| intervention.id.clone());
+        let over = newest.is_some() && interventions.iter().all(|intervention| intervention.closed);
+        signal.kind = if over {
+            SignalKind::Closed
+        } else {
+            SignalKind::Note
+        };
+        signal.intervention = signal.intervention.or(newest);
+    }
+    Ok(signal)
+}
+
+/// Finds out whose conversation an unknown RCE thread is, remembers it, and passes the signal on.
+pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, StoreError> {
+    let Some(thread) = &signal.thread else {
+        return Ok(Step::Done);
+    };
+    let thread = match task.app.ringcx.thread(&task.connection, thread).await {
+        Ok(thread) => thread,
+        Err(RingCxError::NotFound) => return Ok(unknown(signal)),
+        Err(error) => return Ok(error.into()),
+    };
+    let Some(ours) = thread
+        .foreign_id
+        .filter(|_| thread.source == task.connection.ringcx.source_id)
+    else {
+        return Ok(unknown(signal));
+    };
+    let connection = &task.job.connection;
+    let Some(found) = task.app.store.conversation(connection, &ours).await? else {
+        return Ok(unknown(signal));
+    };
+    let mut conversation = found.conversation;
+    let mut commit = Commit::default();
+    if conversation.rce_thread.as_ref() != Some(&thread.id) {
+        conversation.rce_thread = Some(thread.id);
+        commit.write = Some((
+            conversation,
+            handover_core::ports::Expected::Version(found.version),
+        ));
+    }
+    let job = task.app.job(
+        connection,
+        &ours,
+        Work::ApplySignal {
+            signal: signal.clone(),
+        },
+    );
+    commit.jobs.push(Outgoing::deduplicated(
+        job,
+        signal_claim(&task.connection, signal),
+    ));
+    match task.app.store.commit(commit).await {
+        Ok(()) => Ok(Step::Done),
+        Err(StoreError::Conflict) => Ok(Step::Wait { after: LOOK_AGAIN }),
+        Err(error) => Err(error),
+    }
+}
+
+fn unknown(signal: &Signal) -> Step {
+    tracing::info!(event.id = %signal.event, event.name = signal.name, "event about a thread that is not ours");
+    Step::Done
+}

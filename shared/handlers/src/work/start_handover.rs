@@ -1,0 +1,248 @@
+//! Brings a conversation before the agents: profile, transcript, note, then the Agent category.
+
+use std::time::Duration;
+
+use handover_core::conversation::Conversation;
+use handover_core::handover::{Cause, Handover};
+use handover_core::ids::{CategoryId, MessageId};
+use handover_core::job::Work;
+use handover_core::message::Message;
+use handover_core::ports::{CustomerMessage, KEPT_FOR, RingCxError, StoreError, Thread};
+use handover_core::settings::RingCxSettings;
+
+use super::outcome::Step;
+use super::{Task, customer_message};
+
+/// How long the previous handover's end may hold back the next beginning.
+const PREVIOUS_END_PATIENCE: Duration = Duration::from_secs(6);
+const LOOK_AGAIN: Duration = Duration::from_millis(150);
+
+pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    let mut conversation = found.conversation;
+    if !conversation.is_under_way(epoch) {
+        return Ok(Step::Done);
+    }
+    let now = task.app.now();
+    let previous_open = conversation.tidied_epoch + 1 < epoch;
+    if previous_open
+        && conversation
+            .last_end
+            .is_some_and(|end| now < end + PREVIOUS_END_PATIENCE)
+    {
+        return Ok(Step::Wait { after: LOOK_AGAIN });
+    }
+    let briefed = conversation
+        .handover
+        .as_ref()
+        .is_some_and(|handover| handover.briefed);
+    if !briefed {
+        if let Err(error) = brief(task, &conversation, transcript).await? {
+            return Ok(error.into());
+        }
+        let stored = task
+            .change(|conversation, commit| {
+                conversation.mirrored = true;
+                if let Some(handover) = conversation
+                    .handover
+                    .as_mut()
+                    .filter(|handover| handover.epoch == epoch)
+                {
+                    handover.briefed = true;
+                }
+                commit.forget_kept = Some((task.job.connection.clone(), task.job.thread.clone()));
+            })
+            .await?;
+        let Some(((), stored)) = stored else {
+            return Ok(Step::Done);
+        };
+        conversation = stored.conversation;
+    }
+    let thread = match move_to_agents(task, &conversation).await {
+        Ok(Some(thread)) => thread,
+        Ok(None) => {
+            return Ok(Step::Again {
+                after: None,
+                why: "RingCX does not know the thread yet".to_owned(),
+            });
+        }
+        Err(error) => return Ok(error.into()),
+    };
+    task.change(|conversation, commit| {
+        if conversation.handover_started(epoch, thread.id.clone()) {
+            let latency = task.app.now().as_millisecond() - task.job.accepted_at.as_millisecond();
+            let entry = task
+                .entry("handover.started")
+                .with("epoch", epoch)
+                .with("ringcx_thread_id", thread.id.as_str())
+                .with("latency_ms", latency);
+            commit
+                .timeline
+                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+        }
+    })
+    .await?;
+    Ok(Step::Done)
+}
+
+/// Tells RCE who the person is and what was said, in order. Repeating it is harmless: the ids are the same.
+async fn brief(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    transcript: &[Message],
+) -> Result<Result<(), RingCxError>, StoreError> {
+    let kept = if transcript.is_empty() {
+        let not_before = task.app.now() - KEPT_FOR;
+        task.app
+            .store
+            .kept_messages(&task.job.connection, &task.job.thread, not_before)
+            .await?
+    } else {
+        transcript.to_vec()
+    };
+    Ok(send_briefing(task, conversation, &kept).await)
+}
+
+async fn send_briefing(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    story: &[Message],
+) -> Result<(), RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    if conversation.user.is_worth_announcing() {
+        ringcx
+            .announce(connection, &customer_message::customer(connection, conversation))
+            .await?;
+    }
+    let mut messages: Vec<CustomerMessage> = story
+        .iter()
+        .map(|message| customer_message::render(connection, conversation, message))
+        .collect();
+    let Some(handover) = &conversation.handover else {
+        return Ok(());
+    };
+    messages.extend(note(task, conversation, handover, messages.is_empty()));
+    if let Some(first) = messages.first_mut() {
+        first.context = handover.request.context.clone();
+    }
+    for message in &messages {
+        ringcx.send_message(connection, message).await?;
+    }
+    Ok(())
+}
+
+/// Why the bot asks, for the agent. A thread that has no message yet gets one in any case, in the
+/// person's name: only a customer's message makes work for agents.
+fn note(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    handover: &Handover,
+    no_story: bool,
+) -> Option<CustomerMessage> {
+    let request = &handover.request;
+    let lines = [("Reason", &request.reason), ("Summary", &request.summary)];
+    let lines: Vec<String> = lines
+        .iter()
+        .filter_map(|(label, text)| text.as_ref().map(|text| format!("{label}: {text}")))
+        .collect();
+    let creates_thread = no_story && !conversation.mirrored;
+    let carries_context = no_story && !request.context.is_empty();
+    if lines.is_empty() && !creates_thread && !carries_context {
+        return None;
+    }
+    let id = MessageId::new(format!("note-{}", handover.id));
+    let text = if lines.is_empty() {
+        "The customer asks for an agent.".to_owned()
+    } else {
+        lines.join("\n")
+    };
+    let mut note = customer_message::note(&task.connection, conversation, id, &text, handover.requested_at);
+    if creates_thread {
+        note.author = customer_message::customer(&task.connection, conversation);
+    }
+    note.language.clone_from(&request.language);
+    Some(note)
+}
+
+/// Moves the thread into the Agent category. `None`: RCE does not know it (yet).
+async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Thread>, RingCxError> {
+    let ringcx = &task.app.ringcx;
+    let known = match &conversation.rce_thread {
+        Some(id) => match ringcx.thread(&task.connection, id).await {
+            Ok(thread) => Some(thread),
+            Err(RingCxError::NotFound) => None,
+            Err(error) => return Err(error),
+        },
+        None => None,
+    };
+    let found = match known {
+        Some(thread) => Some(thread),
+        None => ringcx.find_thread(&task.connection, &conversation.thread).await?,
+    };
+    let Some(thread) = found else { return Ok(None) };
+    let extra = conversation
+        .handover
+        .as_ref()
+        .map_or(&[][..], |handover| &handover.request.category_ids);
+    let wanted = agent_categories(&thread.categories, &task.connection.ringcx, extra);
+    if wanted == thread.categories {
+        return Ok(Some(thread));
+    }
+    ringcx
+        .set_categories(&task.connection, &thread.id, &wanted)
+        .await
+        .map(Some)
+}
+
+/// The complete new set: Bot out, Agent and the requested ones in, everything else kept.
+pub(super) fn agent_categories(
+    current: &[CategoryId],
+    settings: &RingCxSettings,
+    extra: &[CategoryId],
+) -> Vec<CategoryId> {
+    let mut wanted: Vec<CategoryId> = current
+        .iter()
+        .filter(|id| **id != settings.bot_category_id)
+        .cloned()
+        .collect();
+    for id in std::iter::once(&settings.agent_category_id).chain(extra) {
+        if !wanted.contains(id) && *id != settings.bot_category_id {
+            wanted.push(id.clone());
+        }
+    }
+    wanted
+}
+
+/// RCE will not have it: the bot keeps the conversation and is told. A conversation that an agent took over
+/// stays with the agent; only its category could not be moved.
+pub(super) async fn given_up(task: &Task<'_>, epoch: u32, reason: &str) -> Result<(), StoreError> {
+    task.change(|conversation, commit| {
+        let by_agent = conversation
+            .handover
+            .as_ref()
+            .is_some_and(|handover| handover.cause == Cause::Agent);
+        if !by_agent && let Some(event) = conversation.handover_failed(epoch, reason, task.app.now()) {
+            for work in [
+                Work::RestoreBotCategory { epoch },
+                Work::Tell {
+                    epoch,
+                    event,
+                    after_tidy_up: false,
+                },
+            ] {
+                commit.jobs.push(task.outgoing(work));
+            }
+        }
+        let entry = task
+            .entry("handover.not_started")
+            .with("epoch", epoch)
+            .with("reason", reason);
+        commit
+            .timeline
+            .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+    })
+    .await?;
+    Ok(())
+}

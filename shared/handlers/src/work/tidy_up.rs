@@ -1,0 +1,167 @@
+//! After a handover: the thread back to the Bot category, and no open work left with agents.
+
+use handover_core::Timestamp;
+use handover_core::conversation::Conversation;
+use handover_core::handover::HandoverStatus;
+use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
+use handover_core::ports::{RingCxError, StoreError};
+use handover_core::settings::RingCxSettings;
+
+use super::outcome::Step;
+use super::{Task, customer_message};
+
+/// What agents read when the person or the bot ended the handover.
+const NOTE_LEFT: &str = "The customer left the conversation.";
+const NOTE_TAKEN_BACK: &str = "The bot took the conversation back.";
+
+/// Moves a conversation's thread back into the Bot category; no write if it is there.
+pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation) -> Result<(), RingCxError> {
+    match thread_of(task, conversation).await? {
+        Some(id) => move_back(task, &id).await,
+        None => Ok(()),
+    }
+}
+
+async fn move_back(task: &Task<'_>, id: &ThreadId) -> Result<(), RingCxError> {
+    let thread = task.app.ringcx.thread(&task.connection, id).await?;
+    let wanted = bot_categories(&thread.categories, &task.connection.ringcx);
+    if wanted != thread.categories {
+        task.app
+            .ringcx
+            .set_categories(&task.connection, id, &wanted)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn thread_of(task: &Task<'_>, conversation: &Conversation) -> Result<Option<ThreadId>, RingCxError> {
+    match &conversation.rce_thread {
+        Some(id) => Ok(Some(id.clone())),
+        None => Ok(task
+            .app
+            .ringcx
+            .find_thread(&task.connection, &conversation.thread)
+            .await?
+            .map(|thread| thread.id)),
+    }
+}
+
+/// The complete new set: Agent out, Bot in, everything else kept.
+pub(super) fn bot_categories(current: &[CategoryId], settings: &RingCxSettings) -> Vec<CategoryId> {
+    let mut wanted: Vec<CategoryId> = current
+        .iter()
+        .filter(|id| **id != settings.agent_category_id)
+        .cloned()
+        .collect();
+    if !wanted.contains(&settings.bot_category_id) {
+        wanted.push(settings.bot_category_id.clone());
+    }
+    wanted
+}
+
+/// In the background, because RCE could not do it in time.
+pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    let conversation = found.conversation;
+    if conversation.epoch() != epoch || conversation.is_under_way(epoch) {
+        return Ok(Step::Done);
+    }
+    if let Err(error) = to_bot_category(task, &conversation).await {
+        return Ok(error.into());
+    }
+    tidied(task, epoch, Vec::new()).await
+}
+
+/// The person or the bot ended the handover: tell the agent, end their work, put the thread back.
+///
+/// RCE lets an intervention be closed only after an agent replied in it, and cancelled only before; a thread
+/// that waits without one is archived, which takes it from the queue.
+pub(super) async fn leave(
+    task: &Task<'_>,
+    epoch: u32,
+    known: Option<&InterventionId>,
+) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    let conversation = found.conversation;
+    if conversation.epoch() != epoch {
+        return tidied(task, epoch, known.cloned().into_iter().collect()).await;
+    }
+    match end_at_ringcx(task, &conversation).await {
+        Ok(ended) => tidied(task, epoch, ended).await,
+        Err(error) => Ok(error.into()),
+    }
+}
+
+async fn end_at_ringcx(
+    task: &Task<'_>,
+    conversation: &Conversation,
+) -> Result<Vec<InterventionId>, RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    let Some(thread) = thread_of(task, conversation).await? else {
+        return Ok(Vec::new());
+    };
+    ringcx
+        .send_message(connection, &farewell(task, conversation))
+        .await?;
+    let interventions = ringcx.interventions(connection, &thread).await?;
+    for intervention in interventions.iter().filter(|intervention| !intervention.closed) {
+        let ended = if intervention.agent_replies > 0 {
+            ringcx.close_intervention(connection, &intervention.id).await
+        } else {
+            ringcx.cancel_intervention(connection, &intervention.id).await
+        };
+        match ended {
+            // Somebody else is ending it, or it is gone: that is what was wanted.
+            Ok(()) | Err(RingCxError::Conflict | RingCxError::NotFound) => {}
+            Err(error @ (RingCxError::NotPermitted { .. } | RingCxError::Refused { .. })) => {
+                tracing::warn!(
+                    intervention.id = %intervention.id, error = &error as &dyn std::error::Error,
+                    "intervention stays open: the API token's account may not end it"
+                );
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    move_back(task, &thread).await?;
+    if interventions.iter().all(|intervention| intervention.closed) {
+        ringcx.archive(connection, &thread).await?;
+    }
+    Ok(interventions
+        .into_iter()
+        .map(|intervention| intervention.id)
+        .collect())
+}
+
+fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::ports::CustomerMessage {
+    let handover = conversation.handover.as_ref();
+    let epoch = conversation.epoch();
+    let left = handover.is_some_and(|h| {
+        h.status == HandoverStatus::Cancelled && h.outcome.as_deref() == Some("user_cancelled")
+    });
+    let text = if left { NOTE_LEFT } else { NOTE_TAKEN_BACK };
+    let id = MessageId::new(format!("left-{epoch}"));
+    customer_message::note(&task.connection, conversation, id, text, task.job.accepted_at)
+}
+
+/// Remembers that the RCE side of a handover is put back.
+async fn tidied(task: &Task<'_>, epoch: u32, ended: Vec<InterventionId>) -> Result<Step, StoreError> {
+    task.change(|conversation, commit| {
+        let at: Timestamp = conversation.last_end.unwrap_or(task.job.accepted_at);
+        for id in &ended {
+            conversation.intervention_ended(id.clone(), at);
+        }
+        if conversation.tidied_epoch < epoch {
+            conversation.tidied_epoch = epoch;
+            let entry = task.entry("ringcx.tidied_up").with("epoch", epoch);
+            commit
+                .timeline
+                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+        }
+    })
+    .await?;
+    Ok(Step::Done)
+}

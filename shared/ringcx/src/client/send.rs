@@ -1,0 +1,77 @@
+//! One signed call to the Send API (the channel's "Realtime endpoint URL").
+
+use std::time::Instant;
+
+use handover_core::ports::RingCxError;
+use handover_core::settings::Connection;
+use reqwest::header::CONTENT_TYPE;
+use serde::Serialize;
+
+use super::RingCxClient;
+use super::answer::{Answer, no_answer};
+use super::wire::Envelope;
+use crate::signature::{SIGNATURE_HEADER, sign};
+
+/// Longest request that RCE takes, in bytes (Send API, "Limits").
+pub(super) const REQUEST_MAX_BYTES: usize = 20_971_520;
+
+/// A success is the bare word `ok`, an error one line; more is not read.
+const ANSWER_CAP: usize = 4 * 1024;
+
+impl RingCxClient {
+    /// Calls and judges by the general rules.
+    pub(super) async fn call_send_api<P: Serialize + Sync>(
+        &self,
+        connection: &Connection,
+        action: &'static str,
+        params: &P,
+    ) -> Result<(), RingCxError> {
+        self.post_signed(connection, action, params).await?.send_outcome()
+    }
+
+    /// Posts `{action, params}` to the URL as it is configured. Serialised once: exactly the bytes
+    /// that are signed are sent.
+    pub(super) async fn post_signed<P: Serialize + Sync>(
+        &self,
+        connection: &Connection,
+        action: &'static str,
+        params: &P,
+    ) -> Result<Answer, RingCxError> {
+        let body = serde_json::to_vec(&Envelope { action, params }).map_err(|_| RingCxError::Refused {
+            status: 0,
+            code: "not sent: it cannot be written as JSON".to_owned(),
+        })?;
+        if body.len() > REQUEST_MAX_BYTES {
+            return Err(RingCxError::Refused {
+                status: 413,
+                code: format!("not sent: longer than {REQUEST_MAX_BYTES} bytes"),
+            });
+        }
+        let settings = &connection.ringcx;
+        let token = settings
+            .realtime_access_tokens
+            .first()
+            .ok_or_else(|| RingCxError::NotPermitted {
+                status: 0,
+                code: "not sent: no realtime access token".to_owned(),
+            })?;
+        let started = Instant::now();
+        let outcome = self
+            .http
+            .post(settings.realtime_endpoint_url.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .header(SIGNATURE_HEADER, sign(token, &body))
+            .body(body)
+            .send()
+            .await;
+        let status = outcome.as_ref().ok().map(|response| response.status().as_u16());
+        tracing::debug!(
+            connection = %connection.id,
+            operation = action,
+            status,
+            duration_ms = started.elapsed().as_millis(),
+            "send api"
+        );
+        Ok(Answer::read(outcome.map_err(no_answer)?, ANSWER_CAP, self.clock.now()).await)
+    }
+}

@@ -1,0 +1,42 @@
+//! The client against a local server that answers what a test tells it to.
+
+use super::RingCxClient;
+use crate::http;
+use crate::limiter::RestBudget;
+use crate::test_support::{TestClock, connection};
+
+mod agents;
+mod interventions;
+mod rest_errors;
+mod send;
+mod send_errors;
+mod server;
+mod threads;
+mod typing;
+
+use std::sync::Arc;
+
+use handover_core::settings::Connection;
+use server::Server;
+
+/// A client, its server, and a clock that stands still.
+struct Bench {
+    server: Server,
+    client: RingCxClient,
+    clock: Arc<TestClock>,
+    connection: Connection,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let server = Server::start().await;
+        let clock = TestClock::new();
+        let budget = Arc::new(RestBudget::new());
+        Self {
+            client: RingCxClient::new(http::client(), budget, Arc::<TestClock>::clone(&clock)),
+            connection: connection(&server.origin),
+            server,
+            clock,
+        }
+    }
+}

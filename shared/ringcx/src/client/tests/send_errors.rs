@@ -1,0 +1,188 @@
+//! What the Send API's answers mean.
+
+use std::time::Duration;
+
+use handover_core::ports::{CustomerMessage, RingCx as _, RingCxError};
+use handover_core::retry::Disposition;
+use serde_json::json;
+
+use super::Bench;
+use super::send::message;
+use crate::test_support::connection;
+
+async fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> RingCxError {
+    let bench = Bench::new().await;
+    bench.server.answers_with(status, headers, body);
+    let error = bench
+        .client
+        .send_message(&bench.connection, &message("secret words"))
+        .await
+        .unwrap_err();
+    assert!(
+        !format!("{error} {error:?}").contains("secret words"),
+        "quotes the message"
+    );
+    bench.server.only();
+    error
+}
+
+#[tokio::test]
+async fn br_033_permanent_refusals_are_not_tried_again() {
+    let cases = [
+        (400, "Bad request", "bad_request"),
+        (400, "Invalid request format", "invalid_request_format"),
+        (
+            413,
+            "Invalid request size (max: 20971520 bytes)",
+            "invalid_request_size",
+        ),
+        (422, "Source not found", "source_not_found"),
+        (422, "Invalid action", "invalid_action"),
+        (422, "Invalid resource format", "invalid_resource_format"),
+        (
+            422,
+            "Source doesn't support structured contents",
+            "structured_content_not_supported",
+        ),
+        (404, "<html>secret words</html>", "no code"),
+        (418, "{\"error\":\"teapot\"}", "teapot"),
+        (418, "{\"error\":\"secret words\"}", "no code"),
+    ];
+    for (status, body, expected) in cases {
+        let error = answered(status, &[], body).await;
+        assert_eq!(error.disposition(), Disposition::Reject);
+        match error {
+            RingCxError::Refused { status: got, code } => {
+                assert_eq!((got, code.as_str()), (status, expected));
+            }
+            other => panic!("{status} {body}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn br_033_a_wrong_token_is_a_set_up_fault() {
+    for (status, body) in [(422, "Invalid signature"), (401, ""), (403, "Forbidden")] {
+        let error = answered(status, &[], body).await;
+        assert!(
+            matches!(error, RingCxError::NotPermitted { .. }),
+            "{status}: {error:?}"
+        );
+        assert_eq!(error.disposition(), Disposition::Reject);
+    }
+}
+
+#[tokio::test]
+async fn br_033_faults_of_rce_are_tried_again() {
+    // A redirect is nothing that RCE's protocol knows; it is not followed.
+    for status in [500, 502, 503, 504, 408, 302] {
+        let error = answered(status, &[("location", "/elsewhere")], "<html>").await;
+        assert!(
+            matches!(error, RingCxError::Unavailable { status: got } if got == status),
+            "{error:?}"
+        );
+        assert_eq!(error.disposition(), Disposition::Retry { after: None });
+    }
+}
+
+#[tokio::test]
+async fn br_033_a_rate_limit_is_waited_for() {
+    let error = answered(429, &[("retry-after", "7")], "slow down").await;
+    let after = Some(Duration::from_secs(7));
+    assert_eq!(error.disposition(), Disposition::Retry { after });
+    // The bench's clock stands at noon.
+    let date = "Sun, 01 Mar 2026 12:00:30 GMT";
+    let error = answered(429, &[("retry-after", date)], "").await;
+    let after = Some(Duration::from_secs(30));
+    assert_eq!(error.disposition(), Disposition::Retry { after });
+    let error = answered(429, &[("retry-after", "soon")], "").await;
+    assert_eq!(error.disposition(), Disposition::Retry { after: None });
+}
+
+#[tokio::test]
+async fn br_033_no_answer_leaves_open_whether_it_was_done() {
+    let bench = Bench::new().await;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = connection(&format!("http://{}", listener.local_addr().unwrap()));
+    drop(listener);
+    let error = bench
+        .client
+        .send_message(&nobody, &message("Hi"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, RingCxError::NoAnswer(_)), "{error:?}");
+    assert_eq!(error.disposition(), Disposition::Retry { after: None });
+    assert!(!format!("{error:?}").contains("realtime"), "the URL stays out");
+}
+
+fn choice() -> CustomerMessage {
+    CustomerMessage {
+        structured: Some(json!({"type": "select", "items": [{"title": "A"}, {"title": "B"}]})),
+        payload: Some("p".to_owned()),
+        ..message("Which?")
+    }
+}
+
+#[tokio::test]
+async fn br_038_refused_structured_content_is_sent_once_more_as_text() {
+    for refusal in [
+        "Source doesn't support structured contents",
+        "Type is required for structured contents",
+        "Source doesn't support this type of structured content",
+        "structured_content: \"title\" must not be empty",
+        "The author must be puppetizable",
+    ] {
+        let bench = Bench::new().await;
+        bench.server.answers(422, refusal);
+        bench
+            .client
+            .send_message(&bench.connection, &choice())
+            .await
+            .unwrap();
+        let seen = bench.server.seen();
+        assert_eq!(seen.len(), 2, "{refusal}");
+        let params = seen[1].json()["params"].take();
+        assert_eq!(params["body"], json!("Which?\n- A\n- B"));
+        assert_eq!(params["format"], json!("text"));
+        assert_eq!(params["id"], json!("m-1"), "the refused one left nothing behind");
+        assert_eq!(params.get("structured_content"), None);
+        assert_eq!(params["structured_reply"], json!({"payload": "p"}));
+    }
+}
+
+#[tokio::test]
+async fn br_038_the_text_is_tried_once_and_other_refusals_not_at_all() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .answers(422, "The author must be puppetizable")
+        .answers(422, "Source doesn't support structured contents");
+    let error = bench.client.send_message(&bench.connection, &choice()).await;
+    assert!(
+        matches!(error, Err(RingCxError::Refused { status: 422, .. })),
+        "{error:?}"
+    );
+    assert_eq!(bench.server.seen().len(), 2);
+    for (status, body) in [(422, "Invalid resource format"), (500, "structured_content")] {
+        let bench = Bench::new().await;
+        bench.server.answers(status, body);
+        let sent = bench.client.send_message(&bench.connection, &choice()).await;
+        assert!(sent.is_err());
+        bench.server.only();
+    }
+}
+
+#[tokio::test]
+async fn br_038_what_has_no_text_stays_refused() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .answers(422, "Type is required for structured contents");
+    let unreadable = CustomerMessage {
+        structured: Some(json!({"x": 1})),
+        ..message("")
+    };
+    let error = bench.client.send_message(&bench.connection, &unreadable).await;
+    assert!(matches!(error, Err(RingCxError::Refused { status: 422, .. })));
+    bench.server.only();
+}

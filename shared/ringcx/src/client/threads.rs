@@ -1,0 +1,122 @@
+//! Threads over REST (`content_threads`).
+
+use std::collections::BTreeSet;
+
+use handover_core::ids::{CategoryId, ForeignThreadId, SourceId, ThreadId};
+use handover_core::ports::{RingCxError, Thread};
+use handover_core::settings::Connection;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::RingCxClient;
+use super::rest::Call;
+use crate::json;
+
+const THREADS: &str = "content_threads";
+
+/// The complete new set of a thread's own categories.
+const CATEGORIES_FIELD: &str = "thread_category_ids[]";
+
+impl RingCxClient {
+    /// Searches by our id. The search may find more than was asked for, so only a record with exactly
+    /// our id and source is a hit.
+    pub(super) async fn search_thread(
+        &self,
+        connection: &Connection,
+        wanted: &ForeignThreadId,
+    ) -> Result<Option<Thread>, RingCxError> {
+        let source = &connection.ringcx.source_id;
+        // The search syntax documents no way to write a quotation mark.
+        let quoted = |id: &str| format!("\"{}\"", id.replace('"', ""));
+        let search = format!(
+            "foreign:{} source:{}",
+            quoted(wanted.as_str()),
+            quoted(source.as_str())
+        );
+        let call = Call {
+            query: &[("limit", "2"), ("q", &search)],
+            ..Call::new("find_thread", Method::GET, &[THREADS])
+        };
+        let answer = self.rest(connection, call).await?;
+        let page = answer.json()?;
+        let records = page
+            .get("records")
+            .and_then(Value::as_array)
+            .ok_or(RingCxError::Unavailable {
+                status: answer.status.as_u16(),
+            })?;
+        Ok(records
+            .iter()
+            .filter_map(thread)
+            .find(|thread| thread.foreign_id.as_ref() == Some(wanted) && thread.source == *source))
+    }
+
+    pub(super) async fn get_thread(
+        &self,
+        connection: &Connection,
+        id: &ThreadId,
+    ) -> Result<Thread, RingCxError> {
+        let path = [THREADS, id.as_str()];
+        let answer = self
+            .rest(connection, Call::new("thread", Method::GET, &path))
+            .await?;
+        thread(&answer.json()?).ok_or(RingCxError::Unavailable {
+            status: answer.status.as_u16(),
+        })
+    }
+
+    /// Replaces the whole set. An answer with another set means that somebody else changed it at the
+    /// same time.
+    pub(super) async fn put_categories(
+        &self,
+        connection: &Connection,
+        id: &ThreadId,
+        categories: &[CategoryId],
+    ) -> Result<Thread, RingCxError> {
+        let mut form: Vec<(&str, &str)> = categories
+            .iter()
+            .map(|category| (CATEGORIES_FIELD, category.as_str()))
+            .collect();
+        if form.is_empty() {
+            // Without any field nothing would be said; an empty one says "none".
+            form.push((CATEGORIES_FIELD, ""));
+        }
+        let path = [THREADS, id.as_str(), "update_categories"];
+        let call = Call {
+            form: Some(&form),
+            ..Call::new("set_categories", Method::PUT, &path)
+        };
+        let answer = self.rest(connection, call).await?;
+        let changed = thread(&answer.json()?).ok_or(RingCxError::Unavailable {
+            status: answer.status.as_u16(),
+        })?;
+        let is: BTreeSet<&CategoryId> = changed.categories.iter().collect();
+        let should_be: BTreeSet<&CategoryId> = categories.iter().collect();
+        if is == should_be {
+            Ok(changed)
+        } else {
+            Err(RingCxError::Conflict)
+        }
+    }
+
+    pub(super) async fn put_ignore(&self, connection: &Connection, id: &ThreadId) -> Result<(), RingCxError> {
+        let path = [THREADS, id.as_str(), "ignore"];
+        self.rest(connection, Call::new("archive", Method::PUT, &path))
+            .await
+            .map(drop)
+    }
+}
+
+fn thread(record: &Value) -> Option<Thread> {
+    Some(Thread {
+        id: ThreadId::new(json::id(record.get("id"))?),
+        foreign_id: json::id(record.get("foreign_id")).map(ForeignThreadId::new),
+        // A thread that names no source is nobody's; an empty id equals no configured one.
+        source: SourceId::new(json::id(record.get("source_id")).unwrap_or_default()),
+        categories: json::items(record.get("thread_category_ids"))
+            .iter()
+            .filter_map(|category| json::id(Some(category)))
+            .map(CategoryId::new)
+            .collect(),
+    })
+}

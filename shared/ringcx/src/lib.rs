@@ -1,0 +1,34 @@
+//! RingCentral Engage Digital (RCE, today sold as RingCX Digital): its words and its HTTP.
+//!
+//! Four interfaces meet here, and nothing outside this crate knows their payloads:
+//!
+//! | module | interface |
+//! |---|---|
+//! | [`source_sdk`], [`signature`] | Source SDK: what RCE asks our channel, signed with HMAC-SHA512 |
+//! | [`webhook`] | webhooks: what RCE reports about agents' work, authenticated by a static secret |
+//! | [`client`] | Send API and REST API: the implementation of [`handover_core::ports::RingCx`] |
+//! | [`html`], [`structured`] | an agent's formatted words as plain text |
+//! | [`base_url`] | what an integrator pastes, made into the URLs that are called |
+//! | [`limiter`], [`http`] | treating RCE well: the REST budget, one tuned HTTP client |
+//!
+//! Parsers take [`Verified`] bytes only, and only a successful check of a signature or a secret makes
+//! those: what nobody vouched for cannot be parsed by accident.
+
+pub mod base_url;
+pub mod client;
+pub mod html;
+pub mod http;
+mod json;
+pub mod limiter;
+pub mod signature;
+pub mod source_sdk;
+pub mod structured;
+#[cfg(test)]
+mod test_support;
+pub mod verified;
+pub mod webhook;
+
+pub use client::RingCxClient;
+pub use json::ParseError;
+pub use limiter::RestBudget;
+pub use verified::Verified;

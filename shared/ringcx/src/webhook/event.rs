@@ -1,0 +1,176 @@
+//! One webhook event in our words (Webhooks, "Events" page).
+
+use handover_core::Timestamp;
+use handover_core::ids::{AgentId, ContentId, EventId, InterventionId, SourceId, ThreadId};
+use handover_core::signal::{Signal, SignalKind};
+use serde_json::Value;
+
+use crate::json;
+
+/// Types that we know and that change nothing about who has the conversation.
+const NOTED: [&str; 19] = [
+    "content.approved",
+    "content.discussion_initiated",
+    "content.exported",
+    "content.imported",
+    "content.replied",
+    "content.thread_opened",
+    "content.update_exported",
+    "intervention.assigned",
+    "intervention.custom_fields_updated",
+    "intervention.deferred",
+    "intervention.reactivated",
+    "intervention.recategorized",
+    "task.assigned",
+    "task.completed",
+    "task.expired_from_step",
+    "task.recategorized",
+    "task.resume",
+    "task.transferred",
+    "task.undelivered",
+];
+
+/// The signal in `event`; nothing if the event has no id or a type that means nothing to us.
+pub(super) fn signal(event: &Value, received_at: Timestamp) -> Option<Signal> {
+    let event = Event(event);
+    let name = event.name()?;
+    Some(Signal {
+        event: EventId::new(json::id(event.0.get("id"))?),
+        name: name.to_owned(),
+        kind: event.kind(name)?,
+        source: json::id(event.metadata("source_id")).map(SourceId::new),
+        thread: json::id(event.metadata("thread_id")).map(ThreadId::new),
+        intervention: event.intervention(name).map(InterventionId::new),
+        agent: event.agent(name).map(AgentId::new),
+        issued_at: json::time(event.0.get("issued_at")).unwrap_or(received_at),
+    })
+}
+
+/// An event, read by name; whatever is odd counts as absent.
+struct Event<'a>(&'a Value);
+
+impl<'a> Event<'a> {
+    fn name(&self) -> Option<&'a str> {
+        self.0.get("type")?.as_str()
+    }
+
+    fn resource(&self, member: &str) -> Option<&'a Value> {
+        self.0.get("resource")?.get(member)
+    }
+
+    fn metadata(&self, member: &str) -> Option<&'a Value> {
+        self.resource("metadata")?.get(member)
+    }
+
+    /// The agent who caused the event; absent when nobody in RCE did.
+    fn user(&self) -> Option<String> {
+        json::id(self.0.get("user_id"))
+    }
+
+    fn kind(&self, name: &str) -> Option<SignalKind> {
+        let kind = match name {
+            "task.created" | "task.expired_from_workbin" => SignalKind::Waiting,
+            "task.taken" | "task.supervisor_assigned" | "intervention.opened" => SignalKind::AgentJoined,
+            "intervention.user_updated" => SignalKind::AgentChanged,
+            "intervention.closed" | "content.thread_closed" | "content.thread_auto_closed" => {
+                SignalKind::Closed
+            }
+            "intervention.canceled" => SignalKind::Cancelled,
+            "intervention.reopened" => SignalKind::Reopened {
+                by_agent: self.user().is_some(),
+            },
+            "task.destroyed" => SignalKind::TaskDestroyed,
+            "task.completed" if self.completed_by_closing() => SignalKind::Closed,
+            "content.exported" => self.export_failure().unwrap_or(SignalKind::Note),
+            _ if NOTED.contains(&name) => SignalKind::Note,
+            _ => return None,
+        };
+        Some(kind)
+    }
+
+    /// A task is completed by closing or by deferring. The page lists `action` on the event and in the
+    /// metadata; either is read, and if they disagree it was not closed for certain.
+    fn completed_by_closing(&self) -> bool {
+        let mut actions = [self.0.get("action"), self.metadata("action")]
+            .into_iter()
+            .filter_map(|action| action?.as_str())
+            .peekable();
+        actions.peek().is_some() && actions.all(|action| action == "closed")
+    }
+
+    /// `content.exported` reports failures too.
+    fn export_failure(&self) -> Option<SignalKind> {
+        let status = self.metadata("synchronization_status")?.as_str()?;
+        let content = json::id(self.resource("id")).or_else(|| json::id(self.metadata("id")))?;
+        export_failed(status).then(|| SignalKind::ExportFailed {
+            content: ContentId::new(content),
+        })
+    }
+
+    fn intervention(&self, name: &str) -> Option<String> {
+        if name.starts_with("intervention.") {
+            json::id(self.resource("id"))
+        } else {
+            json::id(self.metadata("intervention_id"))
+        }
+    }
+
+    fn agent(&self, name: &str) -> Option<String> {
+        let only_agent = || match json::items(self.metadata("agent_ids")) {
+            [agent] => json::id(Some(agent)),
+            _ => None,
+        };
+        match name {
+            "task.taken" => self.user().or_else(only_agent),
+            // Here the event's user is the supervisor, not the agent who got the task.
+            "task.supervisor_assigned" => only_agent(),
+            _ if name.starts_with("intervention.") => json::id(self.metadata("user_id")),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a message did not leave RCE (export guide, `synchronization_status`). The events page says
+/// "successful or unsuccessful" instead, so words like those count too; an aborted like, deletion,
+/// unpublication or block of an author is not about the message.
+fn export_failed(status: &str) -> bool {
+    match status {
+        "export_failure" | "export_aborted" => true,
+        "export_pending"
+        | "like_aborted"
+        | "author_block_aborted"
+        | "delete_aborted"
+        | "unpublish_aborted" => false,
+        other => other.starts_with("un") || other.contains("fail") || other.contains("error"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_failed_export_counts_as_one() {
+        for failed in [
+            "export_failure",
+            "export_aborted",
+            "unsuccessful",
+            "error",
+            "export_failed",
+        ] {
+            assert!(export_failed(failed), "{failed}");
+        }
+        for other in [
+            "success",
+            "successful",
+            "export_pending",
+            "delete_aborted",
+            "unpublish_aborted",
+            "like_aborted",
+            "author_block_aborted",
+            "",
+        ] {
+            assert!(!export_failed(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+use handover_core::ids::ContentId;
+use handover_core::signal::SignalKind;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::test_support::{at, connection, verified, verified_bytes};
+
+const NOW: &str = "2026-03-01T12:00:00Z";
+
+fn secrets() -> Vec<Secret> {
+    connection("http://127.0.0.1:1").ringcx.webhook_secrets
+}
+
+fn authenticated(header: Option<&str>) -> Result<(), WebhookAuthError> {
+    authenticate(&secrets(), header.map(str::as_bytes), Bytes::from_static(b"{}")).map(drop)
+}
+
+#[test]
+fn br_051_the_header_is_the_secret_itself() {
+    assert_eq!(authenticated(Some("webhook-secret-new")), Ok(()));
+    assert_eq!(
+        authenticated(Some("webhook-secret-old")),
+        Ok(()),
+        "during a rotation"
+    );
+    assert_eq!(authenticated(None), Err(WebhookAuthError::Missing));
+    assert_eq!(authenticated(Some("")), Err(WebhookAuthError::Missing));
+    assert_eq!(
+        authenticated(Some("webhook-secret-newx")),
+        Err(WebhookAuthError::Wrong)
+    );
+    let hmac = "5f2c8a3d0e5b7f7b3ad2d9b1a1c0b6b4a9f0c1e2d3c4b5a69788796a5b4c3d2e";
+    assert_eq!(authenticated(Some(hmac)), Err(WebhookAuthError::Wrong));
+}
+
+#[test]
+fn without_a_configured_secret_nobody_is_believed() {
+    for header in [None, Some(&b""[..]), Some(b"anything")] {
+        let outcome = authenticate(&[], header, Bytes::from_static(b"{}"));
+        assert_eq!(outcome, Err(WebhookAuthError::NotConfigured));
+    }
+}
+
+fn validated(query: &str, secret: Option<&str>) -> Result<String, ValidationError> {
+    let settings = connection("http://127.0.0.1:1").ringcx;
+    validate_subscription(&settings, Some(query), secret.map(str::as_bytes))
+}
+
+#[test]
+fn br_050_a_subscription_is_validated_by_its_decoded_challenge() {
+    let secret = Some("webhook-secret-new");
+    let query = "hub.mode=subscribe&hub.challenge=x7%3Cb%3E%26%22%20y&hub.verify_token=verify-me-with-this";
+    assert_eq!(validated(query, secret).as_deref(), Ok("x7<b>&\" y"));
+    let more = format!("hub.topic=t&{query}&hub.lease_seconds=60");
+    assert_eq!(
+        validated(&more, Some("webhook-secret-old")).as_deref(),
+        Ok("x7<b>&\" y")
+    );
+}
+
+#[test]
+fn br_050_a_stranger_gets_no_challenge_back() {
+    let secret = Some("webhook-secret-new");
+    let right = "hub.mode=subscribe&hub.challenge=x&hub.verify_token=verify-me-with-this";
+    let cases = [
+        (right, None),
+        (right, Some("webhook-secret-nex")),
+        (
+            "hub.mode=subscribe&hub.challenge=x&hub.verify_token=verify-me",
+            secret,
+        ),
+        ("hub.mode=subscribe&hub.challenge=x&hub.verify_token=", secret),
+        ("hub.mode=subscribe&hub.challenge=x", secret),
+        (
+            "hub.mode=unsubscribe&hub.challenge=x&hub.verify_token=verify-me-with-this",
+            secret,
+        ),
+        ("hub.challenge=x&hub.verify_token=verify-me-with-this", secret),
+        // Credentials come before the challenge: a stranger does not learn what else is missing.
+        ("hub.mode=subscribe&hub.verify_token=nope", secret),
+        ("", secret),
+    ];
+    for (query, secret) in cases {
+        assert_eq!(
+            validated(query, secret),
+            Err(ValidationError::Forbidden),
+            "{query}"
+        );
+    }
+    let without = "hub.mode=subscribe&hub.verify_token=verify-me-with-this";
+    assert_eq!(validated(without, secret), Err(ValidationError::MissingChallenge));
+}
+
+#[test]
+fn a_webhook_without_a_secret_is_validated_by_its_token() {
+    let mut settings = connection("http://127.0.0.1:1").ringcx;
+    settings.webhook_secrets.clear();
+    let query = Some("hub.mode=subscribe&hub.challenge=x&hub.verify_token=verify-me-with-this");
+    assert_eq!(validate_subscription(&settings, query, None).as_deref(), Ok("x"));
+}
+
+fn event(name: &str) -> Value {
+    let kind = name.split('.').next().unwrap();
+    json!({
+        "type": name, "id": "e-1", "issued_at": "2026-02-03T10:00:00.120Z", "user_id": "ag-1",
+        "resource": {"type": kind, "id": "r-1", "metadata": {
+            "source_id": "50c1", "thread_id": "th-1", "user_id": "ag-2", "intervention_id": "in-1",
+            "agent_ids": ["ag-3"], "closed_at": null, "a_new_member": {"of": ["tomorrow"]},
+        }},
+    })
+}
+
+fn parse(events: &Value) -> Batch {
+    let envelope = json!({"id": "rq-1", "domain_id": "d-1", "events": events});
+    parse_batch(&verified(&envelope), at(NOW)).unwrap()
+}
+
+#[track_caller]
+fn one(event: &Value) -> Signal {
+    let mut batch = parse(&json!([event]));
+    assert_eq!((batch.signals.len(), batch.ignored), (1, 0), "{event}");
+    batch.signals.remove(0)
+}
+
+fn kind(name: &str) -> SignalKind {
+    one(&event(name)).kind
+}
+
+#[test]
+fn br_058_each_event_means_what_it_says() {
+    use SignalKind::{AgentChanged, AgentJoined, Cancelled, Closed, Note, TaskDestroyed, Waiting};
+    let cases = [
+        ("task.created", Waiting),
+        ("task.expired_from_workbin", Waiting),
+        ("task.taken", AgentJoined),
+        ("task.supervisor_assigned", AgentJoined),
+        ("intervention.opened", AgentJoined),
+        ("intervention.user_updated", AgentChanged),
+        ("intervention.closed", Closed),
+        ("content.thread_closed", Closed),
+        ("content.thread_auto_closed", Closed),
+        ("intervention.canceled", Cancelled),
+        ("task.destroyed", TaskDestroyed),
+        ("intervention.assigned", Note),
+        ("intervention.recategorized", Note),
+        ("intervention.custom_fields_updated", Note),
+        ("intervention.deferred", Note),
+        ("intervention.reactivated", Note),
+        ("task.assigned", Note),
+        ("task.transferred", Note),
+        ("task.expired_from_step", Note),
+        ("task.undelivered", Note),
+        ("task.recategorized", Note),
+        ("task.resume", Note),
+        ("content.imported", Note),
+        ("content.replied", Note),
+        ("content.discussion_initiated", Note),
+        ("content.approved", Note),
+        ("content.exported", Note),
+        ("content.update_exported", Note),
+        ("content.thread_opened", Note),
+    ];
+    for (name, expected) in cases {
+        let signal = one(&event(name));
+        assert_eq!((signal.name.as_str(), &signal.kind), (name, &expected));
+        assert_eq!(signal.source.unwrap().as_str(), "50c1");
+        assert_eq!(signal.thread.unwrap().as_str(), "th-1");
+        let intervention = if name.starts_with("intervention.") {
+            "r-1"
+        } else {
+            "in-1"
+        };
+        assert_eq!(signal.intervention.unwrap().as_str(), intervention, "{name}");
+    }
+}
+
+#[test]
+fn br_057_a_deferred_task_is_no_end() {
+    let completed = |on_event: Value, in_metadata: Value| {
+        let mut event = event("task.completed");
+        event["action"] = on_event;
+        event["resource"]["metadata"]["action"] = in_metadata;
+        one(&event).kind
+    };
+    let (closed, deferred) = (json!("closed"), json!("deferred"));
+    assert_eq!(completed(closed.clone(), closed.clone()), SignalKind::Closed);
+    assert_eq!(completed(closed.clone(), json!(null)), SignalKind::Closed);
+    assert_eq!(completed(json!(null), closed.clone()), SignalKind::Closed);
+    assert_eq!(completed(deferred.clone(), json!(null)), SignalKind::Note);
+    assert_eq!(completed(json!(null), deferred.clone()), SignalKind::Note);
+    assert_eq!(completed(closed, deferred), SignalKind::Note);
+    assert_eq!(kind("task.completed"), SignalKind::Note);
+    assert_eq!(kind("intervention.deferred"), SignalKind::Note);
+}
+
+#[test]
+fn br_058_only_an_agent_reopens_by_hand() {
+    let mut reopened = event("intervention.reopened");
+    assert_eq!(one(&reopened).kind, SignalKind::Reopened { by_agent: true });
+    reopened["user_id"] = json!(null);
+    assert_eq!(one(&reopened).kind, SignalKind::Reopened { by_agent: false });
+    reopened.as_object_mut().unwrap().remove("user_id");
+    let signal = one(&reopened);
+    assert_eq!(signal.kind, SignalKind::Reopened { by_agent: false });
+    assert_eq!(signal.agent.unwrap().as_str(), "ag-2", "still the one in charge");
+}
+
+#[test]
+fn br_060_a_failed_export_is_told_apart() {
+    let mut exported = event("content.exported");
+    let mut with = |status: Value| {
+        exported["resource"]["metadata"]["synchronization_status"] = status;
+        one(&exported).kind
+    };
+    let failed = SignalKind::ExportFailed {
+        content: ContentId::new("r-1"),
+    };
+    assert_eq!(with(json!("export_failure")), failed);
+    assert_eq!(with(json!("export_aborted")), failed);
+    assert_eq!(with(json!("success")), SignalKind::Note);
+    assert_eq!(with(json!(null)), SignalKind::Note);
+}
+
+#[test]
+fn the_agent_is_the_one_who_has_the_work() {
+    let agent = |event: &Value| one(event).agent.map(|agent| agent.to_string());
+    assert_eq!(agent(&event("task.taken")).as_deref(), Some("ag-1"));
+    assert_eq!(agent(&event("intervention.opened")).as_deref(), Some("ag-2"));
+    assert_eq!(
+        agent(&event("intervention.user_updated")).as_deref(),
+        Some("ag-2")
+    );
+    let mut assigned = event("task.supervisor_assigned");
+    assert_eq!(agent(&assigned).as_deref(), Some("ag-3"), "not the supervisor");
+    assigned["resource"]["metadata"]["agent_ids"] = json!(["ag-3", "ag-4"]);
+    assert_eq!(agent(&assigned), None);
+    let mut taken = event("task.taken");
+    taken["user_id"] = json!(null);
+    assert_eq!(agent(&taken).as_deref(), Some("ag-3"));
+    assert_eq!(agent(&event("content.replied")), None);
+}
+
+#[test]
+fn br_056_odd_members_and_shapes_are_read() {
+    for domain in [json!(7), json!("d"), json!(null), json!({"x": 1})] {
+        let envelope = json!({"domain_id": domain, "events": [event("intervention.closed")]});
+        let batch = parse_batch(&verified(&envelope), at(NOW)).unwrap();
+        assert_eq!((batch.id, batch.signals.len()), (None, 1));
+    }
+    let bare = one(&json!({"type": "intervention.closed", "id": 17}));
+    assert_eq!(bare.event.as_str(), "17");
+    assert_eq!(bare.issued_at, at(NOW), "the time of receipt stands in");
+    assert_eq!((bare.source, bare.thread, bare.intervention), (None, None, None));
+    let odd = one(&json!({
+        "type": "task.taken", "id": "e", "issued_at": 5, "user_id": {}, "resource": {"id": [], "metadata": "x"},
+    }));
+    assert_eq!(odd.agent, None);
+    assert_eq!(
+        one(&event("task.taken")).issued_at,
+        at("2026-02-03T10:00:00.120Z")
+    );
+}
+
+#[test]
+fn br_055_what_means_nothing_to_us_never_fails_the_rest() {
+    let mut without_id = event("intervention.closed");
+    without_id["id"] = json!(null);
+    let batch = parse(&json!([
+        event("content.levitated"),
+        event("push_agent.connected"),
+        event("identity.merged"),
+        event("survey_response.imported"),
+        event("intervention_segment.summary_created"),
+        without_id,
+        {"id": "e", "type": 5},
+        null,
+        "text",
+        [],
+        event("intervention.closed"),
+    ]));
+    assert_eq!(batch.id.as_deref(), Some("rq-1"));
+    assert_eq!((batch.signals.len(), batch.ignored), (1, 10));
+    assert_eq!(parse(&json!([])).ignored, 0);
+}
+
+#[test]
+fn a_delivery_without_events_is_refused() {
+    for body in [json!({}), json!({"events": null}), json!({"events": {}})] {
+        assert_eq!(
+            parse_batch(&verified(&body), at(NOW)),
+            Err(ParseError::Member("events"))
+        );
+    }
+    assert_eq!(
+        parse_batch(&verified(&json!([])), at(NOW)),
+        Err(ParseError::NotAnObject)
+    );
+    let broken = parse_batch(&verified_bytes("{\"events\":["), at(NOW));
+    assert!(matches!(broken, Err(ParseError::Json { .. })));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = parse_batch(&verified_bytes(bytes), at(NOW));
+    }
+
+    #[test]
+    fn no_event_makes_the_parser_panic(name in "(task|content|intervention)\\.[a-z_]{0,12}", odd in "\\PC{0,20}") {
+        let mut event = event(&name);
+        event["resource"]["metadata"]["agent_ids"] = json!(odd);
+        event["issued_at"] = json!(odd);
+        let batch = parse(&json!([event, odd]));
+        prop_assert_eq!(batch.signals.len() + batch.ignored, 2);
+    }
+}

@@ -1,0 +1,28 @@
+use super::{LONG, delete, send, take_one};
+use crate::Subject;
+use crate::samples::job_with_text;
+
+async fn expect_unchanged(subject: &Subject, id: &str, text: &str) {
+    let sent = job_with_text("a", id, text, subject.time.now());
+    send(subject, vec![sent.clone()]).await;
+    let received = take_one(subject, LONG).await;
+    assert!(received.job == sent.job, "job {id} arrived changed");
+    delete(subject, &received).await;
+}
+
+pub async fn any_text_arrives_as_it_was(subject: &Subject) {
+    let texts = [
+        "",
+        "Zoë 👨‍👩‍👧 שלום 你好 e\u{301}",
+        "quotes ' \" \\ and {\"json\": [1]}",
+        "lines\r\n\ttabs and \u{0} and \u{1f} and \u{fffd} and \u{10ffff}",
+    ];
+    for (n, text) in texts.into_iter().enumerate() {
+        expect_unchanged(subject, &format!("a-{n}"), text).await;
+    }
+}
+
+pub async fn a_large_job_arrives_as_it_was(subject: &Subject) {
+    expect_unchanged(subject, "large", &"0123456789".repeat(20_000)).await;
+    expect_unchanged(subject, "large-unicode", &"🙂".repeat(50_000)).await;
+}

@@ -1,0 +1,277 @@
+//! What a simulated account looks like and how it behaves.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use crate::faults::ScriptedFault;
+
+/// The events that a mirrored channel needs, and every `task.*` event.
+pub const RECOMMENDED_EVENTS: [&str; 21] = [
+    "content.exported",
+    "intervention.assigned",
+    "intervention.canceled",
+    "intervention.closed",
+    "intervention.deferred",
+    "intervention.opened",
+    "intervention.reactivated",
+    "intervention.reopened",
+    "intervention.user_updated",
+    "task.assigned",
+    "task.completed",
+    "task.created",
+    "task.destroyed",
+    "task.expired_from_step",
+    "task.expired_from_workbin",
+    "task.recategorized",
+    "task.resume",
+    "task.supervisor_assigned",
+    "task.taken",
+    "task.transferred",
+    "task.undelivered",
+];
+
+/// The other events that this simulation can send.
+pub const FURTHER_EVENTS: [&str; 9] = [
+    "content.discussion_initiated",
+    "content.imported",
+    "content.replied",
+    "push_agent.accept_task",
+    "push_agent.availability_change",
+    "push_agent.busyness_change",
+    "push_agent.connected",
+    "push_agent.disconnected",
+    "survey_response.imported",
+];
+
+/// A human who answers at the simulated desk.
+#[derive(Clone, Debug)]
+pub struct SimulatedAgent {
+    /// The account id, 24 hexadecimal digits like every id of the platform.
+    pub id: String,
+    /// The name that customers read.
+    pub name: String,
+    /// The state at the start.
+    pub status: AgentStatus,
+}
+
+impl SimulatedAgent {
+    /// An agent who is ready for work.
+    pub fn available(id: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            status: AgentStatus::Available,
+        }
+    }
+}
+
+/// Whether an agent can be given work.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AgentStatus {
+    /// Logged in and ready.
+    Available,
+    /// Logged in, on a break.
+    Away,
+    /// Not logged in: absent from `GET /status`.
+    Disconnected,
+}
+
+impl AgentStatus {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Available => "available",
+            Self::Away => "away",
+            Self::Disconnected => "disconnected",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Available, Self::Away, Self::Disconnected]
+            .into_iter()
+            .find(|status| status.as_str() == text)
+    }
+}
+
+/// How long a new thread stays invisible to the search by its foreign id.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum IndexLag {
+    /// Found at once.
+    None,
+    /// This many searches find nothing.
+    Searches(u32),
+    /// Searches find nothing for this long.
+    For(Duration),
+}
+
+/// Whose channel it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Channel {
+    /// The bridge's own channel: agents' replies go to its Base URI.
+    SourceSdk,
+    /// A channel that the platform owns: replies are delivered by the platform itself.
+    Native,
+}
+
+/// Everything that can be chosen about a simulated account. `Default` is a working one.
+#[derive(Clone, Debug)]
+pub struct SimulatedConfig {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// The account's name. Everything a person sees is labelled as simulated.
+    pub account: String,
+    /// The id of the bridge's source.
+    pub source_id: String,
+    /// The source's own token ("Realtime Access Token"): signs both directions.
+    pub source_token: String,
+    /// The token of the REST API.
+    pub api_token: String,
+    /// The category of threads that a bot answers, the default of new threads.
+    pub bot_category_id: String,
+    /// The category that the agents hold: they see nothing else.
+    pub agent_category_id: String,
+    /// Further categories, id and name, which mean nothing to routing.
+    pub other_categories: Vec<(String, String)>,
+    /// Whose channel it is.
+    pub channel: Channel,
+    /// The Source SDK endpoint of the bridge, with its query string if it has one.
+    pub base_uri: Option<String>,
+    /// The bridge's webhook endpoint.
+    pub webhook_url: Option<String>,
+    /// The value of `X-Dimelo-Secret`; empty sends no header.
+    pub webhook_secret: String,
+    /// The token of the validation request.
+    pub verify_token: String,
+    /// The events that the webhook is registered for.
+    pub registered_events: Vec<String>,
+    /// Who works at the desk.
+    pub agents: Vec<SimulatedAgent>,
+    /// The identity that the bot speaks as, in the bridge's ids.
+    pub bot_identity: String,
+    /// The identity that agents speak as, in the bridge's ids: the `author_id` of their messages.
+    pub agent_identity: String,
+    /// Identities that an administrator ticked as controlled, besides those two.
+    pub controlled_identities: Vec<String>,
+    /// Tasks and queues (push), or folders from which agents pick (pull).
+    pub task_mode: bool,
+    /// Whether the REST token may look at agents' availability.
+    pub may_monitor: bool,
+    /// Sends the signature to the bridge as `?signature=` instead of as a header.
+    pub signature_in_query: bool,
+    /// Divides every documented waiting time of retries.
+    pub speed: f64,
+    /// How often an agent's message is tried.
+    pub create_attempts: u32,
+    /// The pause before it is tried again, about the interval of synchronisation runs.
+    pub create_retry_delay: Duration,
+    /// The pauses before a webhook is tried again.
+    pub webhook_retries: Vec<Duration>,
+    /// How many events one webhook request may hold.
+    pub webhook_batch_size: usize,
+    /// Sends every n-th webhook request twice; 0 never.
+    pub webhook_duplicate_every: u32,
+    /// Sends every n-th webhook request after its successor; 0 never.
+    pub webhook_reorder_every: u32,
+    /// How long the bridge may take for an answer.
+    pub answer_timeout: Duration,
+    /// How long a new thread stays invisible to the search.
+    pub index_lag: IndexLag,
+    /// How often waiting customers are told their position.
+    pub queue_update_interval: Duration,
+    /// The estimate for each place in the queue, in seconds.
+    pub seconds_per_place: f64,
+    /// Synchronisation runs (`implementation.info`, `messages.list`), if any.
+    pub polling_interval: Option<Duration>,
+    /// Requests to the REST API in any 60 seconds.
+    pub requests_per_minute: usize,
+    /// The shortest time between two `typing.start` of a thread.
+    pub typing_interval: Duration,
+    /// With this many tasks an agent is `busy`, and with the second number `full`.
+    pub workload: (usize, usize),
+    /// Faults that are armed from the start.
+    pub faults: Vec<ScriptedFault>,
+    /// How many entries each log keeps.
+    pub log_limit: usize,
+}
+
+impl Default for SimulatedConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            account: "simulated".to_owned(),
+            source_id: "5f0c000000000000000050c1".to_owned(),
+            source_token: "simulated-source-token".to_owned(),
+            api_token: "simulated-api-token".to_owned(),
+            bot_category_id: "5f0c0000000000000000ca0b".to_owned(),
+            agent_category_id: "5f0c0000000000000000ca0a".to_owned(),
+            other_categories: vec![("5f0c0000000000000000ca01".to_owned(), "Billing".to_owned())],
+            channel: Channel::SourceSdk,
+            base_uri: None,
+            webhook_url: None,
+            webhook_secret: "simulated-webhook-secret".to_owned(),
+            verify_token: "simulated-verify-token".to_owned(),
+            registered_events: RECOMMENDED_EVENTS.map(str::to_owned).to_vec(),
+            agents: vec![
+                SimulatedAgent::available("5f0c00000000000000a90001", "Sam Okafor"),
+                SimulatedAgent::available("5f0c00000000000000a90002", "Mira Lindqvist"),
+            ],
+            bot_identity: "bot".to_owned(),
+            agent_identity: "agent".to_owned(),
+            controlled_identities: Vec::new(),
+            task_mode: true,
+            may_monitor: true,
+            signature_in_query: false,
+            speed: 1.0,
+            create_attempts: 3,
+            create_retry_delay: Duration::from_mins(1),
+            webhook_retries: [32, 240, 1020, 3120, 7200].map(Duration::from_secs).to_vec(),
+            webhook_batch_size: 1,
+            webhook_duplicate_every: 0,
+            webhook_reorder_every: 0,
+            answer_timeout: Duration::from_secs(10),
+            index_lag: IndexLag::None,
+            queue_update_interval: Duration::from_secs(2),
+            seconds_per_place: 30.0,
+            polling_interval: None,
+            requests_per_minute: 500,
+            typing_interval: Duration::from_secs(2),
+            workload: (3, 5),
+            faults: Vec::new(),
+            log_limit: 20_000,
+        }
+    }
+}
+
+impl SimulatedConfig {
+    /// A documented waiting time at the configured speed.
+    pub(crate) fn scaled(&self, time: Duration) -> Duration {
+        Duration::try_from_secs_f64(time.as_secs_f64() / self.speed).unwrap_or(time)
+    }
+
+    pub(crate) fn is_controlled(&self, identity: &str) -> bool {
+        identity == self.bot_identity
+            || identity == self.agent_identity
+            || self.controlled_identities.iter().any(|id| id == identity)
+    }
+}
+
+impl SimulatedConfig {
+    /// All categories with their names.
+    pub(crate) fn categories(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = [
+            (self.bot_category_id.as_str(), "Bot"),
+            (self.agent_category_id.as_str(), "Agent"),
+        ];
+        own.into_iter().chain(
+            self.other_categories
+                .iter()
+                .map(|(id, name)| (id.as_str(), name.as_str())),
+        )
+    }
+
+    pub(crate) fn category_name(&self, id: &str) -> Option<&str> {
+        self.categories()
+            .find(|(known, _)| *known == id)
+            .map(|(_, name)| name)
+    }
+}

@@ -1,0 +1,143 @@
+//! The desk's actions by name, as the page sends them.
+
+use serde_json::{Map, Value, json};
+
+use crate::cases::Reply;
+use crate::config::{AgentStatus, Channel};
+use crate::error::DeskError;
+use crate::imports::text;
+use crate::model::SyncStatus;
+use crate::state::State;
+use crate::time::{now, seconds};
+use crate::validate::is_message;
+
+impl State {
+    pub(crate) fn thread_action(
+        &mut self,
+        thread: &str,
+        action: &str,
+        body: &Value,
+    ) -> Result<Value, DeskError> {
+        let thread = &self.resolve(thread)?;
+        let member = |name: &str| {
+            body[name]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .ok_or_else(|| DeskError::Invalid(format!("{name} is missing")))
+        };
+        match action {
+            "take" => self.take(thread, member("agent_id")?)?,
+            "reply" => {
+                let reply = Reply {
+                    body: body["body"]
+                        .as_str()
+                        .filter(|text| !text.is_empty())
+                        .map(str::to_owned),
+                    format: body["format"].as_str().map(str::to_owned),
+                    structured_content: Some(body["structured_content"].clone()).filter(Value::is_object),
+                    attachments: body["attachments"].as_array().cloned().unwrap_or_default(),
+                    as_supervisor: body["as_supervisor"].as_bool().unwrap_or(false),
+                };
+                let content = self.reply(thread, member("agent_id")?, reply)?;
+                return Ok(json!({"content_id": content}));
+            }
+            "defer" => self.defer(thread)?,
+            "reactivate" => self.reactivate(thread)?,
+            "transfer" => self.transfer(thread, member("to_agent_id")?, None)?,
+            "close" => self.close(thread, None)?,
+            "cancel" => self.cancel(thread, None)?,
+            "reopen" => self.reopen(thread, member("agent_id")?)?,
+            "move" => self.move_to(thread, member("category")?)?,
+            "ignore" => self.archive(thread),
+            "undeliver" => self.undeliver(thread)?,
+            "expire" => self.expire(thread)?,
+            "survey" => self.survey(thread, body["rating"].as_i64().unwrap_or(5)),
+            _ => return Err(DeskError::NotFound(format!("no action {action}"))),
+        }
+        Ok(Value::Null)
+    }
+
+    /// Moves a thread between the bot and the agents; its other categories stay.
+    pub(crate) fn move_to(&mut self, thread_id: &str, category: &str) -> Result<(), DeskError> {
+        let (bot, agent) = (
+            self.config.bot_category_id.clone(),
+            self.config.agent_category_id.clone(),
+        );
+        let wanted = match category {
+            "bot" => bot.clone(),
+            "agent" => agent.clone(),
+            _ => return Err(DeskError::Invalid("category: bot or agent".to_owned())),
+        };
+        let Some(thread) = self.threads.get(thread_id) else {
+            return Err(DeskError::NotFound(format!("no thread {thread_id}")));
+        };
+        let others = thread
+            .category_ids
+            .iter()
+            .filter(|id| **id != bot && **id != agent)
+            .cloned();
+        let categories = others.chain([wanted]).collect();
+        self.categorise(thread_id, categories);
+        Ok(())
+    }
+
+    pub(crate) fn set_availability(&mut self, agent_id: &str, status: AgentStatus) -> Result<(), DeskError> {
+        let before = self.agent(agent_id)?.status;
+        if let Some(agent) = self.agents.iter_mut().find(|agent| agent.id == agent_id) {
+            agent.status = status;
+        }
+        match (before, status) {
+            (before, after) if before == after => {}
+            (AgentStatus::Disconnected, _) => self.emit_agent("connected", agent_id),
+            (_, AgentStatus::Disconnected) => self.emit_agent("disconnected", agent_id),
+            _ => self.emit_agent("availability_change", agent_id),
+        }
+        Ok(())
+    }
+
+    /// An agent asks for another attempt of a message that could not be delivered.
+    pub(crate) fn retry_export(&mut self, content: &str) -> Result<(), DeskError> {
+        let failed = self
+            .content(content)
+            .filter(|content| content.synchronization_status == SyncStatus::ExportFailure);
+        let Some(id) = failed.map(|content| content.id.clone()) else {
+            return Err(DeskError::Conflict(format!("no failed message {content}")));
+        };
+        if let Some(content) = self.contents.get_mut(&id) {
+            content.synchronization_status = SyncStatus::ExportPending;
+        }
+        self.export(&id);
+        Ok(())
+    }
+
+    /// A customer's message on a native channel: the members of a message, of which only `body` must be there.
+    pub(crate) fn native_message(&mut self, message: &Value) -> Result<String, DeskError> {
+        if self.config.channel != Channel::Native {
+            return Err(DeskError::Conflict(
+                "this account has no channel of its own".to_owned(),
+            ));
+        }
+        let now = seconds(now());
+        let mut params: Map<String, Value> = message.as_object().cloned().unwrap_or_default();
+        let customer = text(&params, "customer_id").unwrap_or_else(|| "customer".to_owned());
+        let name = text(&params, "customer_name").unwrap_or_else(|| "Simulated customer".to_owned());
+        let id = format!("native-{}", self.ids.next());
+        let defaults = [
+            ("id", json!(id)),
+            ("thread_id", json!(format!("native-{customer}"))),
+            (
+                "author",
+                json!({"id": customer, "screenname": name, "created_at": now}),
+            ),
+            ("created_at", json!(now)),
+            ("format", json!("text")),
+        ];
+        for (key, value) in defaults {
+            params.entry(key).or_insert(value);
+        }
+        if !is_message(&params) {
+            return Err(DeskError::Invalid("a message needs a body".to_owned()));
+        }
+        Ok(self.import_message(&params))
+    }
+}

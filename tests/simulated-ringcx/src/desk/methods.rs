@@ -1,0 +1,108 @@
+//! The desk's actions as methods. A thread is named by the bridge's id or by the platform's.
+
+use serde_json::Value;
+
+use crate::cases::Reply;
+use crate::config::AgentStatus;
+use crate::error::DeskError;
+use crate::simulated::SimulatedRingcx;
+use crate::state::State;
+
+impl SimulatedRingcx {
+    /// An agent takes a waiting thread.
+    pub fn take(&self, thread: &str, agent: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.take(thread, agent))
+    }
+
+    /// An agent answers; returns the platform's id of the content.
+    pub fn reply(&self, thread: &str, agent: &str, reply: impl Into<Reply>) -> Result<String, DeskError> {
+        self.on_thread(thread, |state, thread| state.reply(thread, agent, reply.into()))
+    }
+
+    /// The agent puts the case aside.
+    pub fn defer(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, State::defer)
+    }
+
+    /// The deferred time is over.
+    pub fn reactivate(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, State::reactivate)
+    }
+
+    /// Hands the thread to another agent.
+    pub fn transfer(&self, thread: &str, to: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.transfer(thread, to, None))
+    }
+
+    /// The agent is done.
+    pub fn close(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.close(thread, None))
+    }
+
+    /// The agent destroys a case without replies.
+    pub fn cancel(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.cancel(thread, None))
+    }
+
+    /// An agent takes up a closed case again.
+    pub fn reopen(&self, thread: &str, agent: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.reopen(thread, agent))
+    }
+
+    /// Moves the thread to `bot` or `agent`.
+    pub fn move_to(&self, thread: &str, category: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.move_to(thread, category))
+    }
+
+    /// Ignores all contents, which destroys the task.
+    pub fn ignore(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| {
+            state.archive(thread);
+            Ok(())
+        })
+    }
+
+    /// Nobody could take the waiting thread.
+    pub fn undeliver(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, State::undeliver)
+    }
+
+    /// The agent let the taken thread lie.
+    pub fn expire(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, State::expire)
+    }
+
+    /// The customer answers the survey after the end.
+    pub fn survey(&self, thread: &str, rating: i64) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| {
+            state.survey(thread, rating);
+            Ok(())
+        })
+    }
+
+    /// Changes an agent's availability.
+    pub fn set_availability(&self, agent: &str, status: AgentStatus) -> Result<(), DeskError> {
+        self.hub.change(|state| state.set_availability(agent, status))
+    }
+
+    /// Sends a failed message again.
+    pub fn retry_export(&self, content: &str) -> Result<(), DeskError> {
+        self.hub.change(|state| state.retry_export(content))
+    }
+
+    /// A customer writes on a native channel: `{customer_id?, customer_name?, thread_id?, body}`.
+    pub fn native_message(&self, message: &Value) -> Result<String, DeskError> {
+        self.hub.change(|state| state.native_message(message))
+    }
+
+    fn on_thread<R>(
+        &self,
+        thread: &str,
+        act: impl FnOnce(&mut State, &str) -> Result<R, DeskError>,
+    ) -> Result<R, DeskError> {
+        self.hub.change(|state| {
+            let thread = state.resolve(thread)?;
+            act(state, &thread)
+        })
+    }
+}

@@ -1,0 +1,47 @@
+//! A simulated RingCentral Engage Digital for the demo and the tests.
+//!
+//! It serves what a bridge calls (Send API and REST API), calls what a bridge serves (Source SDK and webhooks), and
+//! has a desk at which agents answer, by HTTP for a page and as methods for a test. It is written from the
+//! documentation and shares no code with the bridge, so that it really checks it. Everything is in memory, and
+//! everything that a person sees says that it is simulated.
+
+mod cases;
+mod config;
+mod desk;
+mod error;
+mod events;
+mod exports;
+mod faults;
+mod hub;
+mod imports;
+mod log;
+mod model;
+mod queue;
+mod rest;
+mod routing;
+mod send_api;
+mod server;
+mod signature;
+mod simulated;
+mod source_sdk;
+mod state;
+mod structured;
+mod time;
+mod validate;
+mod webhooks;
+
+pub use cases::Reply;
+pub use config::{
+    AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, SimulatedAgent, SimulatedConfig,
+};
+pub use error::{DeskError, SendError};
+pub use faults::{Fault, FaultTarget, ScriptedFault};
+pub use log::{Delivery, DeliveryKind, LoggedRequest, RequestKind, Violation};
+pub use model::{
+    Agent, AuthorKind, Content, Identity, Intervention, SyncStatus, Task, TaskQueue, Thread, Typing, Webhook,
+    WebhookState,
+};
+pub use signature::{SIGNATURE_HEADER, is_signed, sign};
+pub use simulated::{BridgeCheck, SimulatedRingcx};
+pub use source_sdk::BridgeAnswer;
+pub use state::State;

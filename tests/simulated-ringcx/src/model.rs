@@ -1,0 +1,311 @@
+//! The objects of the platform.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::config::AgentStatus;
+
+/// Who wrote a content.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum AuthorKind {
+    /// A customer.
+    Customer,
+    /// The bot's puppet identity.
+    Bot,
+    /// An agent, or the agents' puppet identity.
+    Agent,
+}
+
+impl AuthorKind {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Bot => "bot",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+/// Whether a content reached the bridge.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum SyncStatus {
+    /// It came from the bridge, or the bridge took it.
+    Success,
+    /// It is on its way.
+    ExportPending,
+    /// All attempts failed, or the bridge refused it for good.
+    ExportFailure,
+}
+
+impl SyncStatus {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::ExportPending => "export_pending",
+            Self::ExportFailure => "export_failure",
+        }
+    }
+}
+
+/// A person or puppet on the bridge's side.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The platform's id.
+    pub id: String,
+    /// The bridge's id.
+    pub foreign_id: String,
+    /// The display name.
+    pub screenname: String,
+    /// Whether the platform may speak as this identity.
+    pub puppetizable: bool,
+    /// The newest profile, as sent.
+    pub profile: Map<String, Value>,
+    /// First and last import.
+    pub created_at: Timestamp,
+    /// Last import.
+    pub updated_at: Timestamp,
+}
+
+/// A conversation.
+#[derive(Clone, Debug)]
+pub struct Thread {
+    /// The platform's id.
+    pub id: String,
+    /// The bridge's id.
+    pub foreign_id: String,
+    /// The beginning of the first content.
+    pub title: String,
+    /// The categories set on the thread.
+    pub category_ids: Vec<String>,
+    /// The merged `context_data` of its contents.
+    pub context_data: Map<String, Value>,
+    /// The customer's identity, once one wrote.
+    pub customer_id: Option<String>,
+    /// Whether all contents were ignored.
+    pub archived: bool,
+    /// The platform's ids of its contents, in order of import.
+    pub content_ids: Vec<String>,
+    /// The interventions, oldest first; cancelled ones are gone.
+    pub intervention_ids: Vec<String>,
+    /// The tasks, oldest first; destroyed ones are gone.
+    pub task_ids: Vec<String>,
+    /// What the customer is typing.
+    pub typing: Option<Typing>,
+    /// When the thread came into being.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    pub(crate) last_typing: Option<Instant>,
+    pub(crate) searches_to_miss: u32,
+    pub(crate) visible_at: Option<Instant>,
+}
+
+/// A customer who is typing.
+#[derive(Clone, Debug)]
+pub struct Typing {
+    /// What is written so far.
+    pub preview: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// One message.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// The platform's id.
+    pub id: String,
+    /// The bridge's id: its own for imports, the returned one for agents' messages.
+    pub foreign_id: Option<String>,
+    /// The platform's id of the thread.
+    pub thread_id: String,
+    /// The identity that speaks.
+    pub author_id: String,
+    /// Who speaks.
+    pub author_kind: AuthorKind,
+    /// The name a reader sees.
+    pub author_name: String,
+    /// The agent account behind it.
+    pub creator_id: Option<String>,
+    /// The text.
+    pub body: Option<String>,
+    /// `text` or `html`.
+    pub format: String,
+    /// Attachments as sent.
+    pub attachments: Vec<Value>,
+    /// Buttons, cards and the like.
+    pub structured_content: Option<Value>,
+    /// The platform's id of the content it answers.
+    pub in_reply_to_id: Option<String>,
+    /// The params as they arrived; null for agents' messages.
+    pub params: Value,
+    /// `synchronizer`, `interface` or `api`.
+    pub created_from: &'static str,
+    /// `new`, `replied`, `user_reply` or `ignored`.
+    pub status: &'static str,
+    /// The intervention it belongs to.
+    pub intervention_id: Option<String>,
+    /// When it was written, by its author's word.
+    pub created_at: Timestamp,
+    /// When the platform got it.
+    pub imported_at: Timestamp,
+    /// Written well before it was imported: part of a transcript.
+    pub history: bool,
+    /// Whether it reached the bridge.
+    pub synchronization_status: SyncStatus,
+    /// Why it did not.
+    pub synchronization_error: Option<String>,
+    /// How often it was sent to the bridge.
+    pub attempts: u32,
+    /// How often the bridge sent it again.
+    pub repeats: u32,
+    /// Whether the customer read it.
+    pub read: bool,
+}
+
+/// The case between a customer and an agent.
+#[derive(Clone, Debug)]
+pub struct Intervention {
+    /// The platform's id.
+    pub id: String,
+    /// The platform's id of the thread.
+    pub thread_id: String,
+    /// The content it began with.
+    pub content_id: String,
+    /// The customer.
+    pub identity_id: Option<String>,
+    /// The agent in charge.
+    pub user_id: String,
+    /// The thread's categories when it was opened.
+    pub category_ids: Vec<String>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    /// When it was closed, unless it is open.
+    pub closed_at: Option<Timestamp>,
+    /// Until when it is put aside, if it is.
+    pub deferred_at: Option<Timestamp>,
+    /// How many replies agents gave.
+    pub replies: u32,
+    /// The first of them.
+    pub first_reply: Option<(String, Timestamp)>,
+}
+
+/// Where a task is.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum TaskQueue {
+    /// Waiting for an agent.
+    Global,
+    /// With this agent.
+    Workbin(String),
+    /// Done.
+    History,
+    /// Nobody could take it.
+    Undelivered,
+}
+
+impl TaskQueue {
+    /// The name in JSON.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Global => "global".to_owned(),
+            Self::Workbin(agent) => format!("workbin_{agent}"),
+            Self::History => "history".to_owned(),
+            Self::Undelivered => "undelivered".to_owned(),
+        }
+    }
+}
+
+/// A work item of the routing.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// The platform's id.
+    pub id: String,
+    /// The platform's id of the thread.
+    pub thread_id: String,
+    /// The content that waits for an answer.
+    pub content_id: Option<String>,
+    /// The intervention, once there is one.
+    pub intervention_id: Option<String>,
+    /// Who it was proposed to, or who has it.
+    pub agent_ids: Vec<String>,
+    /// Where it is.
+    pub queue: TaskQueue,
+    /// Counts the agents' parts of an intervention, from 1.
+    pub segment_index: u32,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    /// When an agent took it.
+    pub accepted_at: Option<Timestamp>,
+    /// When it was transferred.
+    pub transferred_at: Option<Timestamp>,
+    /// When it was done.
+    pub completed_at: Option<Timestamp>,
+}
+
+impl Task {
+    /// Waiting or with an agent.
+    pub fn is_open(&self) -> bool {
+        self.queue != TaskQueue::History
+    }
+}
+
+/// An agent at work.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    /// The account id.
+    pub id: String,
+    /// The display name.
+    pub name: String,
+    /// Ready for work or not.
+    pub status: AgentStatus,
+}
+
+/// Where events go.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// The platform's id.
+    pub id: String,
+    /// The name an administrator gave it.
+    pub name: String,
+    /// The receiver.
+    pub url: String,
+    /// Whether it is switched on.
+    pub active: bool,
+    /// The token of the validation request.
+    pub verify_token: String,
+    /// The value of `X-Dimelo-Secret`.
+    pub secret: String,
+    /// The events it gets.
+    pub registered_events: Vec<String>,
+    /// Whether the receiver passed the validation.
+    pub state: WebhookState,
+}
+
+/// Whether a webhook's receiver passed the validation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum WebhookState {
+    /// Not yet asked; events wait.
+    Pending,
+    /// Passed.
+    Enabled,
+    /// Failed; events are lost.
+    Disabled,
+}
+
+impl WebhookState {
+    /// The name in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+        }
+    }
+}

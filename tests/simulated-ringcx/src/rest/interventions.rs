@@ -1,0 +1,93 @@
+//! `interventions`: reading them, and opening, closing and cancelling by the documented rules.
+
+use crate::events::TOKEN_USER;
+use crate::model::Intervention;
+use crate::rest::params::Params;
+use crate::rest::{Answer, RestError, render};
+use crate::state::State;
+
+pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Params) -> Answer {
+    match (method, path) {
+        ("GET", []) => Ok(list(state, params)),
+        ("GET", [id]) => Ok(render::intervention(state, find(state, id)?)),
+        ("POST", []) => create(state, params),
+        ("PUT", [id, "close"]) => close(state, id),
+        ("DELETE", [id, "cancel"]) => cancel(state, id),
+        ("PUT", [id, "reassign"]) => reassign(state, id, params),
+        _ => Err(RestError::not_found()),
+    }
+}
+
+fn find<'a>(state: &'a State, id: &str) -> Result<&'a Intervention, RestError> {
+    state.interventions.get(id).ok_or_else(RestError::not_found)
+}
+
+fn list(state: &State, params: &Params) -> serde_json::Value {
+    let wanted = |it: &&Intervention| {
+        let status = match params.first("status") {
+            Some("active") => it.closed_at.is_none() && it.deferred_at.is_none(),
+            Some("opened" | "reopened") => it.closed_at.is_none(),
+            Some("deferred") => it.closed_at.is_none() && it.deferred_at.is_some(),
+            Some("closed") => it.closed_at.is_some(),
+            _ => true,
+        };
+        status
+            && params.first("user_id").is_none_or(|user| user == it.user_id)
+            && params
+                .first("identity_id")
+                .is_none_or(|identity| it.identity_id.as_deref() == Some(identity))
+    };
+    let found: Vec<_> = match params.first("thread_id") {
+        Some(thread) if state.threads.contains_key(thread) => {
+            state.interventions(thread).rev().filter(wanted).collect()
+        }
+        Some(_) => Vec::new(),
+        None => state.interventions.values().rev().filter(wanted).collect(),
+    };
+    params.page(found, |it| render::intervention(state, it))
+}
+
+/// Opens, or reopens, an intervention as the token's account.
+fn create(state: &mut State, params: &Params) -> Answer {
+    let content = params.first("content_id").and_then(|id| state.contents.get(id));
+    let Some(thread) = content.map(|content| content.thread_id.clone()) else {
+        return Err(RestError::not_found());
+    };
+    if state.open_intervention(&thread).is_some() {
+        return Err(RestError::invalid("Intervention is already opened"));
+    }
+    let id = state.engage(&thread, TOKEN_USER)?;
+    Ok(render::intervention(state, find(state, &id)?))
+}
+
+/// Allowed once an agent replied. The answer shows the state before, as closing is asynchronous.
+fn close(state: &mut State, id: &str) -> Answer {
+    let it = find(state, id)?;
+    if it.closed_at.is_some() || it.replies == 0 {
+        return Err(RestError::forbidden("Intervention can not be closed"));
+    }
+    let answer = render::intervention(state, it);
+    let thread = it.thread_id.clone();
+    state.close(&thread, Some(TOKEN_USER))?;
+    Ok(answer)
+}
+
+/// Allowed while no agent replied.
+fn cancel(state: &mut State, id: &str) -> Answer {
+    let it = find(state, id)?;
+    if it.closed_at.is_some() || it.replies > 0 {
+        return Err(RestError::forbidden("Intervention can not be canceled"));
+    }
+    let answer = render::intervention(state, it);
+    let thread = it.thread_id.clone();
+    state.cancel(&thread, Some(TOKEN_USER))?;
+    Ok(answer)
+}
+
+fn reassign(state: &mut State, id: &str, params: &Params) -> Answer {
+    find(state, id)?;
+    let user = params.first("user_id").unwrap_or_default().to_owned();
+    state.agent(&user)?;
+    state.change_owner(id, &user);
+    Ok(render::intervention(state, find(state, id)?))
+}

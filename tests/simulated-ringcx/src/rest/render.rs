@@ -1,0 +1,192 @@
+//! The JSON of threads, contents, interventions, tasks and identities, with every member that the platform shows.
+
+use serde_json::{Value, json};
+
+use crate::config::Channel;
+use crate::events::REALTIME_CHANNEL;
+use crate::model::{Content, Identity, Intervention, Task, Thread};
+use crate::state::State;
+use crate::time::seconds;
+
+/// The community of the source.
+pub(super) const COMMUNITY: &str = "5f0c0000000000000c000001";
+
+pub(super) fn thread(state: &State, thread: &Thread) -> Value {
+    json!({
+        "category_ids": thread.category_ids,
+        "closed": false,
+        "contents_count": thread.content_ids.len(),
+        "created_at": seconds(thread.created_at),
+        "extra_data": {},
+        "foreign_id": thread.foreign_id,
+        "id": thread.id,
+        "interventions_count": thread.intervention_ids.len(),
+        "source_id": state.config.source_id,
+        "thread_category_ids": thread.category_ids,
+        "title": thread.title,
+        "updated_at": seconds(thread.updated_at),
+    })
+}
+
+/// A single thread has some members more than one in a list.
+pub(super) fn whole_thread(state: &State, thread: &Thread) -> Value {
+    let mut json = self::thread(state, thread);
+    let first = state.contents(&thread.id).next();
+    let last = state.contents(&thread.id).next_back();
+    let interventions = || state.interventions(&thread.id);
+    json["first_categorization_at"] = json!(seconds(thread.created_at));
+    json["first_content_author_id"] = json!(first.map(|content| &content.author_id));
+    json["first_content_id"] = json!(first.map(|content| &content.id));
+    json["intervention_user_ids"] = interventions().map(|it| json!(it.user_id)).collect();
+    json["last_content_at"] = json!(last.map(|content| seconds(content.created_at)));
+    json["last_content_id"] = json!(last.map(|content| &content.id));
+    json["opened_intervention_user_ids"] = interventions()
+        .filter(|it| it.closed_at.is_none())
+        .map(|it| json!(it.user_id))
+        .collect();
+    json
+}
+
+pub(super) fn content(state: &State, content: &Content) -> Value {
+    let thread = state.threads.get(&content.thread_id);
+    let answered = content
+        .in_reply_to_id
+        .as_ref()
+        .and_then(|id| state.contents.get(id));
+    let body = content.body.as_deref().unwrap_or_default();
+    let source_type = if state.config.channel == Channel::Native {
+        "whats_app"
+    } else {
+        "sdk"
+    };
+    let mut json = json!({
+        "approval_required": false,
+        "attachments": content.attachments,
+        "attachments_count": content.attachments.len(),
+        "author_id": content.author_id,
+        "auto_submitted": false,
+        "body": content.body,
+        "body_formatted": {"text": body, "html": format!("<p>{}</p>", escape(body))},
+        "body_input_format": content.format,
+        "capabilities_supported": ["select", "rich_link", "template", "carousel"],
+        "category_ids": thread.map(|thread| &thread.category_ids),
+        "created_at": seconds(content.created_at),
+        "created_from": content.created_from,
+        "creator_id": content.creator_id,
+        "first_in_thread": thread.is_some_and(|thread| thread.content_ids.first() == Some(&content.id)),
+        "foreign_id": content.foreign_id,
+        "id": content.id,
+        "identity_group_id": null,
+        "in_reply_to_author_id": answered.map(|content| &content.author_id),
+        "in_reply_to_id": content.in_reply_to_id,
+        "intervention_id": content.intervention_id,
+        "language": "en",
+        "private_message": false,
+        "published": true,
+        "remotely_deleted": false,
+        "source_id": state.config.source_id,
+        "source_type": source_type,
+        "source_url": null,
+        "status": content.status,
+        "synchronization_error": content.synchronization_error,
+        "synchronization_status": content.synchronization_status.as_str(),
+        "thread_id": content.thread_id,
+        "title": null,
+        "type": "message",
+        "updated_at": seconds(content.imported_at),
+    });
+    if let Some(structured) = &content.structured_content {
+        json["structured_content"] = structured.clone();
+    }
+    json
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
+
+pub(super) fn intervention(state: &State, it: &Intervention) -> Value {
+    let first = it.first_reply.as_ref();
+    let in_seconds = first.map(|(_, at)| at.as_second() - it.created_at.as_second());
+    let label = match (it.closed_at, it.deferred_at) {
+        (Some(_), _) => "Closed",
+        (None, Some(_)) => "Deferred",
+        (None, None) => "In progress",
+    };
+    json!({
+        "category_ids": it.category_ids,
+        "closed": it.closed_at.is_some(),
+        "closed_at": it.closed_at.map(seconds),
+        "comments_count": 0,
+        "content_id": it.content_id,
+        "created_at": seconds(it.created_at),
+        "custom_fields": {},
+        "deferred_at": it.deferred_at.map(seconds),
+        "first_user_reply_id": first.map(|(id, _)| id),
+        "first_user_reply_in": in_seconds,
+        "first_user_reply_in_bh": null,
+        "id": it.id,
+        "identity_group_id": null,
+        "identity_id": it.identity_id,
+        "last_user_reply_in": null,
+        "last_user_reply_in_bh": null,
+        "source_id": state.config.source_id,
+        "status": label,
+        "thread_id": it.thread_id,
+        "updated_at": seconds(it.updated_at),
+        "user_id": it.user_id,
+        "user_replies_count": it.replies,
+        "user_reply_in_average": null,
+        "user_reply_in_average_bh": null,
+        "user_reply_in_average_count": 0,
+    })
+}
+
+pub(super) fn task(task: &Task) -> Value {
+    json!({
+        "accepted_at": task.accepted_at.map(seconds),
+        "agent_ids": task.agent_ids,
+        "channel_id": REALTIME_CHANNEL,
+        "completed_at": task.completed_at.map(seconds),
+        "content_id": task.content_id,
+        "created_at": seconds(task.created_at),
+        "expire_at": null,
+        "id": task.id,
+        "intervention_id": task.intervention_id,
+        "locked_at": null,
+        "priority": 1,
+        "step": "realtime_default_target",
+        "thread_id": task.thread_id,
+        "transfered_at": task.transferred_at.map(seconds),
+        "updated_at": seconds(task.updated_at),
+    })
+}
+
+pub(super) fn identity(identity: &Identity) -> Value {
+    let member = |name: &str| identity.profile.get(name).cloned().unwrap_or(Value::Null);
+    json!({
+        "avatar_url": member("avatar_url"),
+        "community_id": COMMUNITY,
+        "community_url": null,
+        "company": null,
+        "created_at": seconds(identity.created_at),
+        "display_name": identity.screenname,
+        "email": member("email"),
+        "extra_values": member("context_data").as_object().cloned().unwrap_or_default(),
+        "firstname": member("firstname"),
+        "foreign_id": identity.foreign_id,
+        "gender": member("gender"),
+        "home_phone": member("home_phone"),
+        "id": identity.id,
+        "identity_group_id": null,
+        "lastname": member("lastname"),
+        "mobile_phone": member("mobile_phone"),
+        "screenname": identity.screenname,
+        "type": "sdk",
+        "updated_at": seconds(identity.updated_at),
+        "user_ids": [],
+        "uuid": null,
+    })
+}
