@@ -45,7 +45,12 @@ impl Default for Command {
 impl Default for Command {
     fn default() -> Self {
         use clap::CommandFactory as _;
-        Cli::command().error(clap::error::ErrorKind::MissingSubcommand, "a command is missing; see --help").exit()
+        Cli::command()
+            .error(
+                clap::error::ErrorKind::MissingSubcommand,
+                "a command is missing; see --help",
+            )
+            .exit()
     }
 }
 
@@ -69,7 +74,12 @@ pub(crate) struct Demo {
 #[cfg(feature = "demo")]
 impl Default for Demo {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 8080)), no_browser: false, data: None, speed: 10.0 }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            no_browser: false,
+            data: None,
+            speed: 10.0,
+        }
     }
 }
 

@@ -17,7 +17,9 @@ pub(crate) fn start_quietly(format: LogFormat) {
 
 fn start_from(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let started = match format {
         LogFormat::Plain => log.with_target(false).try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

@@ -20,11 +20,19 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
         }
     }
     let render = |cells: &[String]| {
-        let padded: Vec<String> =
-            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}", width = *width))
+            .collect();
         line(padded.join("  ").trim_end());
     };
-    render(&headings.iter().map(|heading| (*heading).to_owned()).collect::<Vec<_>>());
+    render(
+        &headings
+            .iter()
+            .map(|heading| (*heading).to_owned())
+            .collect::<Vec<_>>(),
+    );
     for row in rows {
         render(row);
     }

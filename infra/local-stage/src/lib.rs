@@ -7,8 +7,6 @@
 //! Running embedded is a choice: this crate is only reached through `engage-handover serve` and `demo`.
 
 mod http;
-mod ids;
-mod time;
 mod workers;
 
 use std::net::SocketAddr;
@@ -22,14 +20,12 @@ use handover_core::settings::Connection;
 use handover_embedded::{Embedded, ServeLock};
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
+use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use handover_ringcx::limiter::RestBudget;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-
-pub use ids::RandomIds;
-pub use time::SystemClock;
 
 /// How long work in hand may take to finish after a shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(20);

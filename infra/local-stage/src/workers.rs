@@ -11,6 +11,7 @@ use handover_core::retry::backoff;
 use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::work::{self, Outcome, VISIBILITY};
+use handover_machine::SystemClock;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tracing::Instrument as _;
@@ -88,7 +89,7 @@ async fn wait_for(time: Duration) {
 async fn until_next(embedded: &Embedded, queue: QueueName) -> Duration {
     match embedded.next_visible_at(queue).await {
         Ok(Some(at)) => {
-            let wait = at.duration_since(crate::SystemClock.now());
+            let wait = at.duration_since(SystemClock.now());
             Duration::try_from(wait)
                 .unwrap_or(Duration::ZERO)
                 .clamp(Duration::from_millis(1), IDLE)
@@ -139,7 +140,7 @@ async fn do_job(app: &App, embedded: &Embedded, received: Received) {
 
 async fn sweep(embedded: Embedded, mut stopped: watch::Receiver<bool>) {
     while !*stopped.borrow() {
-        if let Err(error) = embedded.sweep(crate::SystemClock.now()).await {
+        if let Err(error) = embedded.sweep(SystemClock.now()).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep");
         }
         tokio::select! {

@@ -32,8 +32,6 @@ use crate::signal::{Signal, SignalKind};
 
 /// How far RCE's clock may be behind ours before an event of a fresh handover looks like old news.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
-/// How far it may be behind when an agent's message is matched to the handover that it belongs to.
-const LATE_MESSAGE_SKEW: Duration = Duration::from_secs(60);
 /// A place in the queue is worth telling this long even if a newer one is known.
 const QUEUE_UPDATE_FRESH: Duration = Duration::from_secs(1);
 /// Interventions that ended here, remembered to recognise late news about them.
@@ -263,7 +261,9 @@ impl Conversation {
         HandoverDecision::Begins { epoch }
     }
 
-    fn begin(&mut self, id: HandoverId, request: HandoverRequest, cause: Cause, now: Timestamp) -> u32 {
+    /// `began`: by RCE's clock if an agent began it, so that what they did next is not taken for old news
+    /// however late we hear of both.
+    fn begin(&mut self, id: HandoverId, request: HandoverRequest, cause: Cause, began: Timestamp) -> u32 {
         let epoch = self.epoch() + 1;
         self.handover = Some(Handover {
             id,
@@ -271,7 +271,7 @@ impl Conversation {
             status: HandoverStatus::Requested,
             cause,
             request,
-            requested_at: now,
+            requested_at: began,
             briefed: false,
             accepted_at: None,
             ended_at: None,
@@ -385,13 +385,14 @@ impl Conversation {
     ) -> AgentMessageDecision {
         let name = message.agent_name.clone();
         let before = match self.control {
+            _ if self.is_late(message) => Vec::new(),
             Control::Requested | Control::Queued => vec![self.agent_joined(Agent { id: None, name }, now)],
             Control::Active => self.agent_named(name).into_iter().collect(),
             Control::Ended => Vec::new(),
-            Control::Bot if self.is_late(message) => Vec::new(),
             Control::Bot if takeover => {
-                self.begin(id, HandoverRequest::default(), Cause::Agent, now);
-                let joined = self.agent_joined(Agent { id: None, name }, now);
+                let began = message.written_at.map_or(now, |written| written.min(now));
+                self.begin(id, HandoverRequest::default(), Cause::Agent, began);
+                let joined = self.agent_joined(Agent { id: None, name }, began);
                 return AgentMessageDecision::Deliver {
                     epoch: self.epoch(),
                     before: vec![joined],
@@ -412,16 +413,14 @@ impl Conversation {
         self.control == Control::Bot && !takeover && !self.is_late(message)
     }
 
-    /// Whether these are the agent's last words before an end that we heard of first. RCE's message
-    /// times have whole seconds.
+    /// Whether an agent wrote this before an end that we heard of first. It is delivered, but whoever has the
+    /// conversation now keeps it. RCE's message times have whole seconds.
     fn is_late(&self, message: &AgentMessage) -> bool {
-        let (Some(handover), Some(end), Some(written)) = (&self.handover, self.last_end, message.written_at)
-        else {
+        let (Some(end), Some(written)) = (self.last_end, message.written_at) else {
             return false;
         };
-        let belongs = written + LATE_MESSAGE_SKEW >= handover.requested_at;
         let surely_before = written.as_second() < end.as_second();
-        belongs && (surely_before || (message.retry && written <= end))
+        surely_before || (message.retry && written <= end)
     }
 
     /// RCE reported something. `id` names the handover that begins if an agent reopened it.
@@ -518,13 +517,14 @@ impl Conversation {
         if self.last_end.is_some_and(|end| signal.issued_at <= end) {
             return SignalDecision::Ignored("it is about an earlier handover");
         }
-        self.begin(id, HandoverRequest::default(), Cause::Agent, now);
+        let began = signal.issued_at.min(now);
+        self.begin(id, HandoverRequest::default(), Cause::Agent, began);
         let event = self.agent_joined(
             Agent {
                 id: signal.agent.clone(),
                 name: None,
             },
-            now,
+            began,
         );
         if let Some(handover) = self.handover.as_mut() {
             handover.intervention.clone_from(&signal.intervention);
@@ -577,17 +577,20 @@ impl Conversation {
         changed.then(|| BotEvent::AgentChanged { agent: agent.clone() })
     }
 
-    /// A webhook event names the agent's account. Another account than before is another agent.
+    /// A webhook event names the agent's account. Another account than before is another agent, if the event
+    /// says so: that an agent joined is also reported again, late, and ahead of a change.
     fn agent_known(&mut self, signal: &Signal) -> Option<BotEvent> {
         let id = signal.agent.clone()?;
         let agent = self.handover.as_mut()?.agent.get_or_insert_default();
-        let changed = agent.id.as_ref().is_some_and(|known| *known != id);
-        if changed {
-            agent.name = None;
+        let another = agent.id.as_ref().is_some_and(|known| *known != id);
+        if another && signal.kind != SignalKind::AgentChanged {
+            return None;
         }
         agent.id = Some(id);
-        (changed && signal.kind == SignalKind::AgentChanged)
-            .then(|| BotEvent::AgentChanged { agent: agent.clone() })
+        if another {
+            agent.name = None;
+        }
+        another.then(|| BotEvent::AgentChanged { agent: agent.clone() })
     }
 
     fn set_status(&mut self, status: HandoverStatus) {

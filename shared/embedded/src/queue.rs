@@ -90,9 +90,9 @@ impl JobQueue for Embedded {
 
 /// A job that this version cannot read (a newer one wrote it) must not keep the others from being
 /// delivered; it comes again after its visibility timeout, and its group waits.
-fn read(queue: QueueName, taken: &Taken) -> Option<Received> {
-    let token = taken.token.to_string();
-    let Ok(job) = serde_json::from_str(&taken.job) else {
+fn read(queue: QueueName, job: &Taken) -> Option<Received> {
+    let (token, attempt) = (job.token.to_string(), job.attempt);
+    let Ok(job) = serde_json::from_str(&job.job) else {
         tracing::warn!(
             queue = queue.as_str(),
             token,
@@ -103,6 +103,6 @@ fn read(queue: QueueName, taken: &Taken) -> Option<Received> {
     Some(Received {
         job,
         receipt: Receipt { queue, token },
-        attempt: taken.attempt,
+        attempt,
     })
 }

@@ -1,4 +1,4 @@
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 
 /// Marks the file as ours (SQLite's `application_id`), so that no other database is mistaken for it.
 const APPLICATION_ID: i32 = 0x6872_6364;
@@ -15,20 +15,16 @@ pub(crate) enum Found {
 }
 
 pub(crate) fn inspect(conn: &Connection) -> rusqlite::Result<Found> {
-    let number = |pragma: &str| conn.pragma_query_value(None, pragma, |row| row.get::<_, i32>(0));
-    let version = number("user_version")?;
-    match (number("application_id")?, u32::try_from(version)) {
-        (APPLICATION_ID, Ok(version)) => Ok(Found::Version(version)),
-        (0, Ok(0)) => {
-            let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            Ok(if tables == 0 {
-                Found::Nothing
-            } else {
-                Found::SomethingElse
-            })
-        }
-        _ => Ok(Found::SomethingElse),
-    }
+    // One statement, because another process may be creating all that right now.
+    let sql = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+               FROM pragma_application_id, pragma_user_version";
+    let row = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (id, version, tables): (i32, i32, i64) = conn.query_row(sql, [], row)?;
+    Ok(match (id, u32::try_from(version)) {
+        (APPLICATION_ID, Ok(version)) => Found::Version(version),
+        (0, Ok(0)) if tables == 0 => Found::Nothing,
+        _ => Found::SomethingElse,
+    })
 }
 
 /// Brings the schema to the version after the last of `steps`, whole or not at all.

@@ -47,16 +47,18 @@ async fn a_failing_commit_takes_no_other_with_it() {
         let embedded = embedded.clone();
         let now = clock.now();
         tasks.spawn(async move {
-            let key = if n % 2 == 0 {
-                format!("free-{n}")
-            } else {
-                "taken".to_owned()
+            let own = claim(&format!("own-{n}"), "me", "", now);
+            let more = match n % 4 {
+                // Refused before anything is written, and after.
+                1 => vec![claim("taken", "me", "", now)],
+                3 => vec![
+                    claim(&format!("twice-{n}"), "me", "", now),
+                    claim(&format!("twice-{n}"), "you", "", now),
+                ],
+                _ => vec![claim(&format!("free-{n}"), "me", "", now)],
             };
             let change = Commit {
-                claims: vec![
-                    claim(&format!("own-{n}"), "me", "", now),
-                    claim(&key, "me", "", now),
-                ],
+                claims: std::iter::once(own).chain(more).collect(),
                 ..Commit::default()
             };
             (n, embedded.commit(change).await)

@@ -31,4 +31,4 @@ pub mod webhook;
 pub use client::RingCxClient;
 pub use json::ParseError;
 pub use limiter::RestBudget;
-pub use verified::Verified;
+pub use verified::{SourceSdk, Verified, Webhook};

@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha512;
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::verified::Verified;
+use crate::verified::{SourceSdk, Verified};
 
 /// The header, in both directions; names of headers know no case.
 pub const SIGNATURE_HEADER: &str = "x-smccsdk-signature";
@@ -46,7 +46,7 @@ pub fn verify(
     header: Option<&[u8]>,
     query: Option<&str>,
     body: Bytes,
-) -> Result<Verified, SignatureError> {
+) -> Result<Verified<SourceSdk>, SignatureError> {
     let given = match header.filter(|header| !header.is_empty()) {
         Some(header) => header.to_vec(),
         None => signature_parameter(query)

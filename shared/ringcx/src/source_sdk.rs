@@ -9,7 +9,7 @@ use handover_core::queue_update::QueueUpdate;
 use serde_json::{Map, Value, json};
 
 use crate::json::{self, ParseError};
-use crate::verified::Verified;
+use crate::verified::{SourceSdk, Verified};
 
 mod agent_message;
 mod queue;
@@ -52,7 +52,7 @@ pub struct IncomingMessage {
 
 /// Reads a request to our channel. Members that are missing, null or odd count as absent; only a body
 /// that is no object, or names no action, is an error.
-pub fn parse_action(verified: &Verified, received_at: Timestamp) -> Result<Action, ParseError> {
+pub fn parse_action(verified: &Verified<SourceSdk>, received_at: Timestamp) -> Result<Action, ParseError> {
     let request = json::object(verified.bytes())?;
     let action = request
         .get("action")

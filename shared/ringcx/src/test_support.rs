@@ -24,11 +24,11 @@ pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub(crate) fn verified(body: &Value) -> Verified {
+pub(crate) fn verified<By>(body: &Value) -> Verified<By> {
     Verified::new(Bytes::from(body.to_string()))
 }
 
-pub(crate) fn verified_bytes(body: impl Into<Bytes>) -> Verified {
+pub(crate) fn verified_bytes<By>(body: impl Into<Bytes>) -> Verified<By> {
     Verified::new(body.into())
 }
 

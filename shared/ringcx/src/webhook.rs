@@ -9,7 +9,7 @@ use handover_core::settings::RingCxSettings;
 use handover_core::signal::Signal;
 
 use crate::json::{self, ParseError};
-use crate::verified::Verified;
+use crate::verified::{Verified, Webhook};
 
 mod event;
 
@@ -34,7 +34,7 @@ pub fn authenticate(
     secrets: &[Secret],
     header: Option<&[u8]>,
     body: Bytes,
-) -> Result<Verified, WebhookAuthError> {
+) -> Result<Verified<Webhook>, WebhookAuthError> {
     if secrets.is_empty() {
         return Err(WebhookAuthError::NotConfigured);
     }
@@ -105,7 +105,7 @@ pub struct Batch {
 ///
 /// One odd event never fails the others, because RCE would send all of them again and in the end
 /// switch the webhook off.
-pub fn parse_batch(verified: &Verified, received_at: Timestamp) -> Result<Batch, ParseError> {
+pub fn parse_batch(verified: &Verified<Webhook>, received_at: Timestamp) -> Result<Batch, ParseError> {
     let envelope = json::object(verified.bytes())?;
     let events = envelope
         .get("events")

@@ -15,7 +15,10 @@ pub(crate) fn run(options: &Check) -> Result<(), Failure> {
         Err(failure) => return Err(failure),
     };
     if options.json {
-        let names: Vec<&str> = connections.iter().map(|connection| connection.id.as_str()).collect();
+        let names: Vec<&str> = connections
+            .iter()
+            .map(|connection| connection.id.as_str())
+            .collect();
         return super::json(&json!({"ok": true, "connections": names}));
     }
     output::line(&format!("{} is fine.", options.config.display()));
@@ -27,7 +30,10 @@ pub(crate) fn run(options: &Check) -> Result<(), Failure> {
         };
         let slider = if connection.enabled { "enabled" } else { "disabled" };
         let api = &connection.ringcx.api_base;
-        output::line(&format!("  {}: {slider}; {mode}; source {}; REST {api}", connection.id, connection.ringcx.source_id));
+        output::line(&format!(
+            "  {}: {slider}; {mode}; source {}; REST {api}",
+            connection.id, connection.ringcx.source_id
+        ));
     }
     output::line("This was checked offline: tokens, rights and addresses were not tried.");
     Ok(())

@@ -29,9 +29,26 @@ pub(crate) async fn run(options: &Conversations) -> Result<(), Failure> {
         .into_iter()
         .map(|c| {
             let changed = format!("{:.0}", c.changed_at);
-            vec![changed, c.connection.to_string(), c.handler.to_owned(), c.status.to_owned(), c.epoch.to_string(), c.id.to_string()]
+            vec![
+                changed,
+                c.connection.to_string(),
+                c.handler.to_owned(),
+                c.status.to_owned(),
+                c.epoch.to_string(),
+                c.id.to_string(),
+            ]
         })
         .collect();
-    output::table(&["CHANGED", "CONNECTION", "HANDLER", "STATUS", "EPOCH", "CONVERSATION"], &rows);
+    output::table(
+        &[
+            "CHANGED",
+            "CONNECTION",
+            "HANDLER",
+            "STATUS",
+            "EPOCH",
+            "CONVERSATION",
+        ],
+        &rows,
+    );
     Ok(())
 }

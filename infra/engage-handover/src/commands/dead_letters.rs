@@ -38,7 +38,11 @@ async fn list(at: &Where) -> Result<(), Failure> {
 
 async fn show(at: &Where, id: &str) -> Result<(), Failure> {
     let (_, embedded) = open(at)?;
-    let letter = embedded.dead_letters().await?.into_iter().find(|letter| letter.id == id);
+    let letter = embedded
+        .dead_letters()
+        .await?
+        .into_iter()
+        .find(|letter| letter.id == id);
     let letter = letter.ok_or_else(|| unknown(id))?;
     super::json(&view(&letter))
 }
@@ -56,7 +60,12 @@ async fn replay(at: &Where, id: Option<String>) -> Result<(), Failure> {
 }
 
 async fn all(embedded: &Embedded) -> Result<Vec<String>, Failure> {
-    Ok(embedded.dead_letters().await?.into_iter().map(|letter| letter.id).collect())
+    Ok(embedded
+        .dead_letters()
+        .await?
+        .into_iter()
+        .map(|letter| letter.id)
+        .collect())
 }
 
 fn found(id: &str, found: bool) -> Result<(), Failure> {
@@ -64,7 +73,9 @@ fn found(id: &str, found: bool) -> Result<(), Failure> {
 }
 
 fn unknown(id: &str) -> Failure {
-    Failure::Theirs(format!("there is no dead letter {id:?}; see: engage-handover dead-letters list"))
+    Failure::Theirs(format!(
+        "there is no dead letter {id:?}; see: engage-handover dead-letters list"
+    ))
 }
 
 fn done(at: &Where, what: &str, ids: &[String]) -> Result<(), Failure> {

@@ -7,7 +7,18 @@ use crate::logging;
 /// Runs the demo until it is told to stop.
 pub(crate) async fn run(options: Demo) -> Result<(), Failure> {
     logging::start_quietly(LogFormat::Plain);
-    let Demo { listen, no_browser, data, speed } = options;
-    demo::run(DemoOptions { listen, open_browser: !no_browser, data, speed }).await?;
+    let Demo {
+        listen,
+        no_browser,
+        data,
+        speed,
+    } = options;
+    demo::run(DemoOptions {
+        listen,
+        open_browser: !no_browser,
+        data,
+        speed,
+    })
+    .await?;
     Ok(())
 }

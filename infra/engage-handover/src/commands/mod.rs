@@ -13,8 +13,8 @@ use std::sync::Arc;
 
 use handover_core::settings::Connection;
 use handover_embedded::Embedded;
-use handover_handlers::config::{self, Lookup};
-use local_stage::SystemClock;
+use handover_handlers::config;
+use handover_machine::{Environment, SystemClock};
 
 use crate::cli::Where;
 use crate::output;
@@ -43,28 +43,19 @@ pub(crate) fn openapi() -> Result<(), Failure> {
 fn read_config(file: &Path) -> Result<Vec<Connection>, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::Theirs(format!("cannot read {}: {error}", file.display())))?;
-    config::parse(&text, &Machine).map_err(|error| Failure::Theirs(format!("{}: {error}", file.display())))
-}
-
-/// This machine's environment and files.
-struct Machine;
-
-impl Lookup for Machine {
-    #[expect(clippy::disallowed_methods, reason = "the one door through which the environment comes in")]
-    fn env(&self, name: &str) -> Option<String> {
-        std::env::var(name).ok()
-    }
-
-    fn file(&self, path: &str) -> Result<String, std::io::Error> {
-        std::fs::read_to_string(path)
-    }
+    config::parse(&text, &Environment)
+        .map_err(|error| Failure::Theirs(format!("{}: {error}", file.display())))
 }
 
 /// The configuration and the data of a bridge, which may be running.
 fn open(at: &Where) -> Result<(Vec<Connection>, Embedded), Failure> {
     let connections = read_config(&at.config)?;
-    let embedded = Embedded::open_existing(&at.data, Arc::new(SystemClock))
-        .map_err(|error| Failure::Theirs(format!("cannot open the data directory {}: {error}", at.data.display())))?;
+    let embedded = Embedded::open_existing(&at.data, Arc::new(SystemClock)).map_err(|error| {
+        Failure::Theirs(format!(
+            "cannot open the data directory {}: {error}",
+            at.data.display()
+        ))
+    })?;
     Ok((connections, embedded))
 }
 

@@ -9,9 +9,17 @@ use crate::logging;
 pub(crate) async fn run(options: Serve) -> Result<(), Failure> {
     let connections = read_config(&options.config)?;
     logging::start(options.log);
-    let names: Vec<String> = connections.iter().map(|connection| connection.id.to_string()).collect();
+    let names: Vec<String> = connections
+        .iter()
+        .map(|connection| connection.id.to_string())
+        .collect();
     let mut terminated = signal(SignalKind::terminate())?;
-    let stage = Stage::start(StageOptions { connections, data: options.data, listen: options.listen }).await?;
+    let stage = Stage::start(StageOptions {
+        connections,
+        data: options.data,
+        listen: options.listen,
+    })
+    .await?;
     tracing::info!(address = %stage.address(), connections = names.join(" "), "ready");
     tokio::select! {
         _ = terminated.recv() => {}

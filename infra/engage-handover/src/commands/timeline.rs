@@ -13,7 +13,11 @@ pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
     let (connections, embedded) = open(&options.at)?;
     let thread = ForeignThreadId::of(&ConversationId::new(options.id.as_str()));
     for connection in &connections {
-        if options.connection.as_deref().is_some_and(|name| name != connection.id.as_str()) {
+        if options
+            .connection
+            .as_deref()
+            .is_some_and(|name| name != connection.id.as_str())
+        {
             continue;
         }
         if embedded.conversation(&connection.id, &thread).await?.is_none() {
@@ -21,15 +25,23 @@ pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
         }
         let entries = embedded.timeline(&connection.id, &thread).await?;
         if options.at.json {
-            let rows: Vec<Value> = entries.iter().map(|entry| view::timeline_entry(entry, options.text)).collect();
-            return super::json(&json!({"connection": connection.id, "conversation": options.id, "entries": rows}));
+            let rows: Vec<Value> = entries
+                .iter()
+                .map(|entry| view::timeline_entry(entry, options.text))
+                .collect();
+            return super::json(
+                &json!({"connection": connection.id, "conversation": options.id, "entries": rows}),
+            );
         }
         for entry in &entries {
             output::line(&row(entry, options.text));
         }
         return Ok(());
     }
-    Err(Failure::Theirs(format!("there is no conversation {:?}", options.id)))
+    Err(Failure::Theirs(format!(
+        "there is no conversation {:?}",
+        options.id
+    )))
 }
 
 fn row(entry: &TimelineEntry, with_text: bool) -> String {

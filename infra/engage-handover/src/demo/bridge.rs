@@ -65,13 +65,19 @@ impl Bridge {
     }
 
     /// Tells the bridge a line of the customer. The answer's `handler` says who speaks next.
-    pub(super) async fn from_user(&self, conversation: &str, id: &str, text: &str, user: Value) -> Exchange {
+    pub(super) async fn customer_says(
+        &self,
+        conversation: &str,
+        id: &str,
+        text: &str,
+        user: Value,
+    ) -> Exchange {
         let body = json!({ "id": id, "from": "user", "text": text, "user": user });
         self.call(Method::POST, conversation, "/messages", body).await
     }
 
     /// Tells the bridge a line of the bot.
-    pub(super) async fn from_bot(&self, conversation: &str, id: &str, text: &str) -> Exchange {
+    pub(super) async fn bot_says(&self, conversation: &str, id: &str, text: &str) -> Exchange {
         let body = json!({ "id": id, "from": "bot", "text": text });
         self.call(Method::POST, conversation, "/messages", body).await
     }

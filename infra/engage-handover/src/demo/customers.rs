@@ -39,8 +39,12 @@ impl Customer {
             "screenname": self.name,
             "email": self.email,
             "language": self.language,
-            "plan": self.plan,
         })
+    }
+
+    /// What the shop knows: goes to the thread's context.
+    pub(super) fn context(&self) -> Value {
+        json!({ "plan": self.plan, "language": self.language, "page": "Help centre" })
     }
 }
 

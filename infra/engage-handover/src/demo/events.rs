@@ -124,7 +124,9 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
         "message.created" => {
             let message = &data["message"];
             let (id, text) = (message["id"].as_str(), message["text"].as_str());
+            // Who joined may be known by id only until the first words.
             let name = agent.or_else(|| view.agent.clone());
+            view.agent.clone_from(&name);
             let mut line = Line::new(
                 id.unwrap_or_default().to_owned(),
                 "agent",

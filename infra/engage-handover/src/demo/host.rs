@@ -13,22 +13,21 @@ use super::bridge::{Bridge, Exchange};
 use super::chat::{Chat, Line, LineState, Phase};
 use super::config::random;
 use super::customers::{CROWD, Customer};
+use super::pause;
 
 /// Everything that the bot knows.
 pub(super) struct Host {
     pub(super) bridge: Bridge,
     chats: Mutex<HashMap<String, Arc<Chat>>>,
     arrived: AtomicUsize,
-    speed: f64,
 }
 
 impl Host {
-    pub(super) fn new(bridge: Bridge, speed: f64) -> Self {
+    pub(super) fn new(bridge: Bridge) -> Self {
         Self {
             bridge,
             chats: Mutex::default(),
             arrived: AtomicUsize::new(0),
-            speed,
         }
     }
 
@@ -102,7 +101,7 @@ impl Host {
         });
         let exchange = self
             .bridge
-            .from_user(&chat.id, id, text, chat.customer.identity(&chat.id))
+            .customer_says(&chat.id, id, text, chat.customer.identity(&chat.id))
             .await;
         let handler = record(chat, exchange).map(|answer| answer["handler"] == "bot");
         let state = if handler.is_ok() {
@@ -158,7 +157,7 @@ impl Host {
         let Some(script) = &chat.customer.script else {
             return;
         };
-        self.pause(1500).await;
+        pause(Duration::from_millis(1500)).await;
         let epoch = chat.look(|view| view.handovers_over);
         // The page shows a failure; there is nobody else to tell.
         let _ = self
@@ -168,7 +167,7 @@ impl Host {
 
     async fn answer(&self, chat: &Chat, text: &str, _turn: OwnedMutexGuard<()>) {
         chat.change(|view| view.typing = true);
-        self.pause(500).await;
+        pause(Duration::from_millis(500)).await;
         match bot::answer(text) {
             Answer::Say(line) => {
                 self.speak(chat, line).await;
@@ -185,7 +184,7 @@ impl Host {
     /// Posts a line of the bot and shows it, unless an agent took over meanwhile.
     async fn speak(&self, chat: &Chat, line: &str) -> bool {
         let id = chat.look(|view| format!("{}-bot-{}", chat.id, view.lines.len()));
-        let exchange = self.bridge.from_bot(&chat.id, &id, line).await;
+        let exchange = self.bridge.bot_says(&chat.id, &id, line).await;
         let answer = record(chat, exchange);
         let mine = answer.as_ref().is_ok_and(|answer| answer["handler"] == "bot");
         chat.change(|view| {
@@ -213,7 +212,7 @@ impl Host {
             "reason": reason,
             "summary": summary,
             "user": chat.customer.profile(&chat.id),
-            "context": { "page": "demo" },
+            "context": chat.customer.context(),
         });
         let exchange = self.bridge.request_handover(&chat.id, request).await;
         let answer = record(chat, exchange);
@@ -234,13 +233,6 @@ impl Host {
             });
         }
         answer.map(drop)
-    }
-
-    /// A pause as people make it, shorter at a higher speed.
-    pub(super) async fn pause(&self, millis: u64) {
-        let time = Duration::from_millis(millis);
-        let pause = Duration::try_from_secs_f64(time.as_secs_f64() / self.speed).unwrap_or(time);
-        super::pause(pause).await;
     }
 }
 

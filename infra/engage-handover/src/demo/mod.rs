@@ -45,7 +45,7 @@ pub struct DemoOptions {
     pub open_browser: bool,
     /// Where the bridge keeps its database; a temporary directory if not given.
     pub data: Option<PathBuf>,
-    /// Divides every pause of the bot and of the simulated RCE.
+    /// Divides the times after which the simulated RCE tries again what failed.
     pub speed: f64,
 }
 

@@ -85,7 +85,7 @@ pub async fn start(options: DemoOptions) -> anyhow::Result<Demo> {
     let base = format!("http://{}/{CONNECTION}", stage.address());
 
     let bridge = Bridge::new(http.clone(), base.clone(), &secrets);
-    let host = Arc::new(Host::new(bridge, speed));
+    let host = Arc::new(Host::new(bridge));
     let desk = Arc::new(Desk::new(http, &simulated.base_url()));
     let (stopping, stop) = watch::channel(false);
     let app = router(Parts {
@@ -131,17 +131,13 @@ async fn serve(listener: TcpListener, app: axum::Router, mut stop: watch::Receiv
 
 /// The account as its administrator set it up.
 fn simulation(secrets: &Secrets, speed: f64) -> SimulatedConfig {
-    let defaults = SimulatedConfig::default();
-    let interval = defaults.queue_update_interval;
     SimulatedConfig {
         source_token: secrets.source_token.clone(),
         api_token: secrets.api_token.clone(),
         webhook_secret: secrets.webhook_secret.clone(),
         verify_token: secrets.verification_token.clone(),
-        queue_update_interval: Duration::try_from_secs_f64(interval.as_secs_f64() / speed)
-            .unwrap_or(interval),
         speed,
-        ..defaults
+        ..SimulatedConfig::default()
     }
 }
 

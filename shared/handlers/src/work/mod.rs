@@ -136,7 +136,7 @@ impl Task<'_> {
             | Work::Tell { .. }
             | Work::SendMessage { .. }
             | Work::LeaveHandover { .. }
-            | Work::RestoreBotCategory { .. } => RetryBudget::about_seconds(1800),
+            | Work::RestoreBotCategory { .. } => RetryBudget::about_seconds(900),
         }
     }
 

@@ -149,7 +149,8 @@ fn note(
         .collect();
     let creates_thread = no_story && !conversation.mirrored;
     let carries_context = no_story && !request.context.is_empty();
-    if lines.is_empty() && !creates_thread && !carries_context {
+    let by_agent = handover.cause == Cause::Agent;
+    if by_agent || (lines.is_empty() && !creates_thread && !carries_context) {
         return None;
     }
     let id = MessageId::new(format!("note-{}", handover.id));

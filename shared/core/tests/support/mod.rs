@@ -1,0 +1,49 @@
+//! A conversation and what happens to it, in few words. Times are seconds after ten o'clock.
+
+use handover_core::Timestamp;
+use handover_core::conversation::Conversation;
+use handover_core::ids::{AgentId, ConversationId, EventId, HandoverId, InterventionId, MessageId};
+use handover_core::message::AgentMessage;
+use handover_core::signal::{Signal, SignalKind};
+
+const TEN_O_CLOCK: i64 = 1_767_261_600;
+
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(TEN_O_CLOCK + seconds).unwrap()
+}
+
+pub fn conversation() -> Conversation {
+    Conversation::new("acme".into(), ConversationId::new("c-1"), at(0))
+}
+
+pub fn handover_id() -> HandoverId {
+    HandoverId::new("ho_1")
+}
+
+/// What RCE reports, with the intervention and the agent that it names (empty: none).
+pub fn signal(kind: SignalKind, intervention: &str, agent: &str, issued_at: Timestamp) -> Signal {
+    let named = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    Signal {
+        event: EventId::new("e-1"),
+        name: format!("{kind:?}"),
+        kind,
+        source: None,
+        thread: None,
+        intervention: named(intervention).map(InterventionId::new),
+        agent: named(agent).map(AgentId::new),
+        issued_at,
+    }
+}
+
+pub fn agent_message(agent: &str, written_at: Timestamp) -> AgentMessage {
+    AgentMessage {
+        id: MessageId::new("rcx-1"),
+        content: None,
+        text: Some("Good morning".to_owned()),
+        attachments: Vec::new(),
+        structured: None,
+        agent_name: Some(agent.to_owned()),
+        written_at: Some(written_at),
+        retry: false,
+    }
+}
