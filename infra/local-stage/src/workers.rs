@@ -17,14 +17,14 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 /// Jobs of one queue in hand at the same time. They mostly wait for bots and for RCE.
-const IN_HAND: usize = 256;
+const IN_HAND: usize = 1024;
 /// Jobs taken at once.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 /// How long an idle worker sleeps at most: another process (the command line) may add jobs.
 const IDLE: Duration = Duration::from_secs(1);
 /// A job that makes the worker panic is given up after so many attempts.
 const PANICS: u32 = 5;
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<JoinHandle<()>> = QueueName::ALL
@@ -38,6 +38,11 @@ pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bo
 async fn work_off(app: App, embedded: Embedded, queue: QueueName, mut stopped: watch::Receiver<bool>) {
     let in_hand = Arc::new(Semaphore::new(IN_HAND));
     while !*stopped.borrow() {
+        tokio::select! {
+            // With its hands full, the worker looks again when the first job is finished.
+            room = in_hand.acquire() => drop(room),
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        }
         // Asked for before looking, so that nothing that comes in between is missed.
         let woken = embedded.woken(queue);
         let free = in_hand.available_permits().min(BATCH);
@@ -130,10 +135,10 @@ async fn do_job(app: &App, embedded: &Embedded, received: Received) {
         Ok(()) => {}
         // Its visibility ran out and somebody else has it: they will finish it.
         Err(QueueError::StaleReceipt) => {
-            tracing::warn!(job.id = %job.id, "job took longer than its visibility")
+            tracing::warn!(job.id = %job.id, "job took longer than its visibility");
         }
         Err(error) => {
-            tracing::error!(job.id = %job.id, error = &error as &dyn std::error::Error, "job's outcome not stored; it will come back")
+            tracing::error!(job.id = %job.id, error = &error as &dyn std::error::Error, "job's outcome not stored; it will come back");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The generic bot: every event is POSTed to one URL, signed by Standard Webhooks 1.0.0.
+//! The generic bot: every event is `POSTed` to one URL, signed by Standard Webhooks 1.0.0.
 
 use std::error::Error;
 use std::time::Duration;

@@ -160,12 +160,11 @@ fn context_value(value: Value) -> Option<Value> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(Value::String(text)),
-        Value::Bool(_) | Value::Number(_) => Some(Value::String(value.to_string())),
+        Value::Bool(_) | Value::Number(_) | Value::Object(_) => Some(Value::String(value.to_string())),
         Value::Array(items) => {
             let texts: Vec<Value> = items.into_iter().filter_map(context_value).map(flat).collect();
             (!texts.is_empty()).then_some(Value::Array(texts))
         }
-        Value::Object(_) => Some(Value::String(value.to_string())),
     }
 }
 

@@ -98,9 +98,7 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
         request,
     };
     match (rest, method.as_str()) {
-        (["handover", "rce"], "GET") | (["handover", "rce", "webhook"], "GET") => {
-            Ok(webhook_intake::validate(&call))
-        }
+        (["handover", "rce"] | ["handover", "rce", "webhook"], "GET") => Ok(webhook_intake::validate(&call)),
         (["handover", "rce"], "POST") => Ok(rce::handle(app, call).await),
         (["handover", "rce", "source"], "POST") => Ok(source_sdk::handle(app, call).await),
         (["handover", "rce", "webhook"], "POST") => Ok(webhook_intake::handle(app, call).await),

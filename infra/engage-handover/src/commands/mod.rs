@@ -34,9 +34,8 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-pub(crate) fn openapi() -> Result<(), Failure> {
+pub(crate) fn openapi() {
     output::line(handover_handlers::openapi::DOCUMENT.trim_end());
-    Ok(())
 }
 
 /// Reads and checks a configuration.

@@ -45,16 +45,16 @@ pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
 }
 
 fn row(entry: &TimelineEntry, with_text: bool) -> String {
-    let mut row = format!("{}  {:<24}", view::time(entry.at), entry.what);
+    let mut parts = vec![format!("{}  {:<24}", view::time(entry.at), entry.what)];
     for (key, value) in &entry.detail {
         match value {
             Value::Null => {}
-            Value::String(text) => row.push_str(&format!(" {key}={text}")),
-            other => row.push_str(&format!(" {key}={other}")),
+            Value::String(text) => parts.push(format!("{key}={text}")),
+            other => parts.push(format!("{key}={other}")),
         }
     }
     if let (true, Some(text)) = (with_text, &entry.text) {
-        row.push_str(&format!(" text={text:?}"));
+        parts.push(format!("text={text:?}"));
     }
-    row
+    parts.join(" ")
 }

@@ -126,6 +126,12 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
             let (id, text) = (message["id"].as_str(), message["text"].as_str());
             // Who joined may be known by id only until the first words.
             let name = agent.or_else(|| view.agent.clone());
+            if view.agent.is_some()
+                && view.agent != name
+                && let Some(name) = &name
+            {
+                view.notice(format!("{name} took over"));
+            }
             view.agent.clone_from(&name);
             let mut line = Line::new(
                 id.unwrap_or_default().to_owned(),
@@ -163,4 +169,61 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
         }
         _ => {}
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bridge::Bridge;
+    use super::super::config::Secrets;
+    use super::super::customers::VISITOR;
+    use super::*;
+    use serde_json::json;
+
+    fn delivery(secret: &str, id: &str, event: &Value) -> (HeaderMap, Bytes) {
+        let body = event.to_string();
+        let timestamp = now_ms() / 1000;
+        let signature = Webhook::new(secret)
+            .unwrap()
+            .sign(id, timestamp, body.as_bytes())
+            .unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("webhook-id", id.parse().unwrap());
+        headers.insert("webhook-timestamp", timestamp.into());
+        headers.insert("webhook-signature", signature.parse().unwrap());
+        (headers, Bytes::from(body))
+    }
+
+    #[tokio::test]
+    async fn only_signed_events_count_and_each_counts_once() {
+        let secrets = Secrets::generate().unwrap();
+        let http = super::super::start::http_client().unwrap();
+        let host = Arc::new(Host::new(Bridge::new(
+            http,
+            "http://127.0.0.1:9".to_owned(),
+            &secrets,
+        )));
+        let chat = host.open(&VISITOR).unwrap();
+        let receiver = Receiver::new(host, &secrets.signing_secret).unwrap();
+        let event = json!({
+            "type": "message.created",
+            "data": {
+                "conversation": chat.id,
+                "message": { "id": "m1", "text": "Hello", "agent": { "name": "Sam" } },
+            },
+        });
+        let from_agent = || chat.look(|view| view.lines.iter().filter(|line| line.from == "agent").count());
+
+        let forged = Secrets::generate().unwrap().signing_secret;
+        let (headers, body) = delivery(&forged, "evt_1", &event);
+        assert_eq!(receiver.receive(&headers, &body), StatusCode::UNAUTHORIZED);
+        assert_eq!(from_agent(), 0);
+
+        let (headers, body) = delivery(&secrets.signing_secret, "evt_1", &event);
+        for _ in 0..2 {
+            assert_eq!(receiver.receive(&headers, &body), StatusCode::NO_CONTENT);
+            assert_eq!(from_agent(), 1);
+        }
+        let events = chat.exchanges_after(0).1;
+        assert_eq!(events.len(), 1, "the repeat is not shown");
+    }
 }

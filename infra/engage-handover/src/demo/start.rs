@@ -156,7 +156,7 @@ fn account(simulated: &SimulatedRingcx) -> Account {
 }
 
 /// A client for loopback: no proxy, no redirects, no certificates.
-fn http_client() -> anyhow::Result<reqwest::Client> {
+pub(super) fn http_client() -> anyhow::Result<reqwest::Client> {
     // The client wants a crypto library even if it never speaks TLS; a second installation changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder()

@@ -208,3 +208,25 @@ impl IntoResponse for Problem {
         (self.0, Json(json!({ "error": self.1 }))).into_response()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_points_here_is_not_this_machine() {
+        for (host, expected) in [
+            ("127.0.0.1:8080", true),
+            ("localhost", true),
+            ("localhost:9", true),
+            ("[::1]:8080", true),
+            ("evil.example:8080", false),
+            ("localhost.evil.example", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            assert_eq!(names_loopback(&headers), expected, "{host}");
+        }
+    }
+}

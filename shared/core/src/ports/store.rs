@@ -124,7 +124,7 @@ pub struct ConversationSummary {
 /// How many messages are kept for a later handover, and for how long.
 pub const KEPT_MESSAGES: usize = 200;
 /// See [`KEPT_MESSAGES`]. Claims live as long.
-pub const KEPT_FOR: Duration = Duration::from_secs(72 * 3600);
+pub const KEPT_FOR: Duration = Duration::from_hours(72);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -94,7 +94,7 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
                 commit.jobs.push(app.outgoing(&connection.id, &thread, work));
             }
             HandoverDecision::Running { epoch } => {
-                entry = entry.with("epoch", epoch).with("outcome", "running already")
+                entry = entry.with("epoch", epoch).with("outcome", "running already");
             }
         }
         let answer = json!({"handover": view::handover(conversation.handover.as_ref())});

@@ -60,7 +60,7 @@ pub fn parse(text: &str, lookup: &dyn Lookup) -> Result<Vec<Connection>, ConfigE
         match named {
             None => errors.push("there is no [connections.NAME] section".to_owned()),
             Some(named) if named.is_empty() => {
-                errors.push("there is no [connections.NAME] section".to_owned())
+                errors.push("there is no [connections.NAME] section".to_owned());
             }
             Some(named) => {
                 for (name, value) in named {

@@ -64,12 +64,11 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn table(&mut self, key: &str) -> Option<Table> {
-        match self.table.remove(key)? {
-            Value::Table(table) => Some(table),
-            _ => {
-                self.error(key, "is not a section");
-                None
-            }
+        if let Value::Table(table) = self.table.remove(key)? {
+            Some(table)
+        } else {
+            self.error(key, "is not a section");
+            None
         }
     }
 
@@ -275,5 +274,5 @@ fn standard_webhooks_key(value: &str) -> Option<usize> {
     let legal = digits
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
-    (legal && base64.len() % 4 == 0 && padding <= 2).then(|| digits.len() * 3 / 4)
+    (legal && base64.len().is_multiple_of(4) && padding <= 2).then(|| digits.len() * 3 / 4)
 }

@@ -45,7 +45,13 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
             let entry = task
                 .entry("agent_message.accepted")
                 .with("message_id", message.id.as_str())
-                .with("content_id", message.content.as_ref().map(|id| id.as_str()))
+                .with(
+                    "content_id",
+                    message
+                        .content
+                        .as_ref()
+                        .map(handover_core::ids::ContentId::as_str),
+                )
                 .with("epoch", epoch)
                 .with("outcome", if begins { "takeover" } else { "queued" })
                 .text(message.text.as_deref());

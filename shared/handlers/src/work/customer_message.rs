@@ -75,7 +75,7 @@ pub(super) async fn note_undelivered(task: &Task<'_>, message: &MessageId) -> Re
     let note = note(
         &task.connection,
         &found.conversation,
-        id,
+        &id,
         NOTE_UNDELIVERED,
         task.job.accepted_at,
     );
@@ -119,12 +119,12 @@ pub(super) fn render(
 pub(super) fn note(
     connection: &Connection,
     conversation: &Conversation,
-    id: MessageId,
+    id: &MessageId,
     text: &str,
     at: Timestamp,
 ) -> CustomerMessage {
     CustomerMessage {
-        id: ForeignMessageId::of(&conversation.thread, &id),
+        id: ForeignMessageId::of(&conversation.thread, id),
         thread: conversation.thread.clone(),
         author: company(&connection.ringcx.bot_identity),
         text: Some(text.to_owned()),

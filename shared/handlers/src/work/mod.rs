@@ -41,7 +41,7 @@ use outcome::Step;
 
 /// How long a received job is out of others' sight, in the one-machine stage and on AWS. Longer than any job
 /// runs: the slowest is a transcript of many messages to a slow RCE.
-pub const VISIBILITY: Duration = Duration::from_secs(120);
+pub const VISIBILITY: Duration = Duration::from_mins(2);
 
 /// How often a decision is made anew because somebody else changed the conversation meanwhile.
 const CONFLICT_RETRIES: usize = 50;
@@ -77,7 +77,7 @@ pub async fn run(app: &App, received: &Received) -> Outcome {
         job,
         attempt: received.attempt,
     };
-    let step = match task.work().await {
+    let step = match Box::pin(task.work()).await {
         Ok(step) => step,
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "store unavailable");
@@ -94,7 +94,7 @@ impl Task<'_> {
     async fn work(&self) -> Result<Step, StoreError> {
         match &self.job.work {
             Work::DeliverAgentMessage { message } => agent_message::deliver(self, message).await,
-            Work::ApplySignal { signal } => signal::apply(self, signal).await,
+            Work::ApplySignal { signal } => Box::pin(signal::apply(self, signal)).await,
             Work::Tell {
                 epoch,
                 event,
@@ -149,7 +149,7 @@ impl Task<'_> {
             Step::Again { after, why } if self.attempt < self.budget().attempts => {
                 let after = after
                     .unwrap_or_else(|| backoff(self.attempt, jitter(&job.id, self.attempt)))
-                    .min(Duration::from_secs(300));
+                    .min(Duration::from_mins(5));
                 tracing::info!(
                     job.id = %job.id, job.kind = job.work.kind(), job.attempt = self.attempt,
                     after_ms = after.as_millis(), why, "job will be tried again"
@@ -258,8 +258,8 @@ impl Task<'_> {
 
 /// A spread that is the same for the same attempt of the same job, so that nothing here needs chance.
 fn jitter(job: &JobId, attempt: u32) -> u8 {
-    let sum: u32 = job.as_str().bytes().fold(attempt, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u32::from(byte))
-    });
-    (sum % 256) as u8
+    let seed = attempt.to_le_bytes()[0];
+    job.as_str()
+        .bytes()
+        .fold(seed, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
 }

@@ -13,7 +13,7 @@ use super::Task;
 use super::outcome::Step;
 
 /// How long a subscriber that said 410 is left alone; it comes back earlier when its settings change.
-const GONE_FOR: Duration = Duration::from_secs(365 * 24 * 3600);
+const GONE_FOR: Duration = Duration::from_hours(8760);
 
 pub(super) async fn fan_out(task: &Task<'_>, update: QueueUpdate) -> Result<Step, StoreError> {
     task.change(|conversation, commit| {

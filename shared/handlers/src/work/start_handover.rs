@@ -159,7 +159,7 @@ fn note(
     } else {
         lines.join("\n")
     };
-    let mut note = customer_message::note(&task.connection, conversation, id, &text, handover.requested_at);
+    let mut note = customer_message::note(&task.connection, conversation, &id, &text, handover.requested_at);
     if creates_thread {
         note.author = customer_message::customer(&task.connection, conversation);
     }

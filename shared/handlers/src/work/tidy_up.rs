@@ -144,7 +144,7 @@ fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::port
     });
     let text = if left { NOTE_LEFT } else { NOTE_TAKEN_BACK };
     let id = MessageId::new(format!("left-{epoch}"));
-    customer_message::note(&task.connection, conversation, id, text, task.job.accepted_at)
+    customer_message::note(&task.connection, conversation, &id, text, task.job.accepted_at)
 }
 
 /// Remembers that the RCE side of a handover is put back.

@@ -35,7 +35,7 @@ function row(entry, fresh) {
   const speed = took === undefined ? "" : took <= 250 ? "took-fast" : "took-slow";
   const what = h("span", { className: "what", data: { side: side(entry) } }, h("span", {}, entry.what));
   if (entry.event) what.firstChild.append(h("small", {}, entry.event));
-  return h(
+  const element = h(
     "tr",
     { className: fresh ? "fresh" : "", data: { what: entry.what, event: entry.event ?? "", testid: "timeline-row" } },
     h("td", { title: entry.at }, clock(entry.time, true)),
@@ -44,6 +44,9 @@ function row(entry, fresh) {
     h("td", { title: "The number of the handover within the conversation: its epoch" }, entry.epoch === undefined ? "" : `#${entry.epoch}`),
     h("td", {}, ...facts(entry)),
   );
+  // A pane that is shown later must not begin to glow then.
+  setTimeout(() => element.classList.remove("fresh"), 1600);
+  return element;
 }
 
 /** Whose doing it is: the colour of the dot. */
