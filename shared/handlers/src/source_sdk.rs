@@ -45,10 +45,9 @@ async fn act(app: &App, call: &Call) -> Answer {
             "Request body too large",
         );
     }
-    let in_query = signature::signature_parameter(call.query());
     let tokens = &connection.ringcx.realtime_access_tokens;
     let body = call.body().clone();
-    let verified = match signature::verify(tokens, call.header(SIGNATURE_HEADER), in_query.as_deref(), body) {
+    let verified = match signature::verify(tokens, call.header(SIGNATURE_HEADER), call.query(), body) {
         Ok(verified) => verified,
         Err(error) => {
             tracing::warn!(connection = %connection.id, %error, "source sdk call refused");

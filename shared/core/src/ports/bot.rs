@@ -64,6 +64,15 @@ pub enum BotError {
 }
 
 impl BotError {
+    /// A stable word for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "bot_refused",
+            Self::Gone => "bot_gone",
+            Self::Busy { .. } | Self::NoAnswer(_) => "bot_unavailable",
+        }
+    }
+
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } | Self::Gone => Disposition::Reject,

@@ -176,6 +176,18 @@ pub enum RingCxError {
 }
 
 impl RingCxError {
+    /// A stable word for it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "ringcx_refused",
+            Self::NotPermitted { .. } => "ringcx_not_permitted",
+            Self::NotFound => "ringcx_not_found",
+            Self::Conflict => "ringcx_conflict",
+            Self::RateLimited { .. } | Self::BudgetUsedUp { .. } => "ringcx_rate_limited",
+            Self::Unavailable { .. } | Self::NoAnswer(_) => "ringcx_unavailable",
+        }
+    }
+
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } | Self::NotPermitted { .. } | Self::NotFound => Disposition::Reject,

@@ -5,13 +5,13 @@ use handover_core::job::Work;
 use handover_core::message::AgentMessage;
 use handover_core::ports::{Claim, KEPT_FOR, StoreError};
 
-use super::outcome::Step;
+use super::outcome::{Step, Why};
 use super::{Task, deliver};
 
 pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Never {
-            why: "the conversation is unknown".to_owned(),
+            why: Why::new("unknown_conversation", "the conversation is unknown"),
         });
     };
     if deliver::started(task, &found.conversation).is_some() {
@@ -65,10 +65,10 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
     match decided {
         Ok(Some((true, stored))) => deliver::deliver(task, &stored.conversation, Some(message)).await,
         Ok(Some((false, _))) => Ok(Step::Never {
-            why: "the bot has the conversation".to_owned(),
+            why: Why::new("bot_has_it", "the bot has the conversation"),
         }),
         Ok(None) => Ok(Step::Never {
-            why: "the conversation is unknown".to_owned(),
+            why: Why::new("unknown_conversation", "the conversation is unknown"),
         }),
         Err(StoreError::Claimed(_)) => {
             tracing::info!(job.id = %task.job.id, message.id = %message.id, "duplicate dropped");
@@ -79,15 +79,11 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
 }
 
 /// The message will not reach the customer: the agent is told in the thread.
-pub(super) async fn given_up(
-    task: &Task<'_>,
-    message: &AgentMessage,
-    reason: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn given_up(task: &Task<'_>, message: &AgentMessage, why: &Why) -> Result<(), StoreError> {
     let entry = task
         .entry("agent_message.not_delivered")
         .with("message_id", message.id.as_str())
-        .with("reason", reason);
+        .with("reason", why.detail.as_str());
     let mut commit = task.with_entry(entry);
     commit.jobs.push(task.outgoing(Work::NoteUndelivered {
         message: message.id.clone(),

@@ -10,7 +10,7 @@ use handover_core::ports::{CustomerMessage, Identity, StoreError};
 use handover_core::settings::{Connection, IdentitySettings};
 
 use super::Task;
-use super::outcome::Step;
+use super::outcome::{Step, Why};
 
 /// What an agent reads when one of their messages could not be delivered.
 const NOTE_UNDELIVERED: &str = "Your last message could not be delivered to the customer.";
@@ -18,7 +18,7 @@ const NOTE_UNDELIVERED: &str = "Your last message could not be delivered to the 
 pub(super) async fn send(task: &Task<'_>, message: &Message) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Never {
-            why: "the conversation is unknown".to_owned(),
+            why: Why::new("unknown_conversation", "the conversation is unknown"),
         });
     };
     let outgoing = render(&task.connection, &found.conversation, message);
@@ -39,16 +39,16 @@ pub(super) async fn send(task: &Task<'_>, message: &Message) -> Result<Step, Sto
 }
 
 /// RCE will never have it: the bot is told.
-pub(super) async fn given_up(task: &Task<'_>, message: &Message, reason: &str) -> Result<(), StoreError> {
+pub(super) async fn given_up(task: &Task<'_>, message: &Message, why: &Why) -> Result<(), StoreError> {
     let entry = task
         .entry("message.failed")
         .with("message_id", message.id.as_str())
-        .with("reason", reason);
+        .with("reason", why.detail.as_str());
     let mut commit = task.with_entry(entry);
     let epoch = task.read().await?.map_or(0, |found| found.conversation.epoch());
     let event = BotEvent::MessageFailed {
         message: message.id.clone(),
-        reason: reason.to_owned(),
+        reason: why.code.to_owned(),
     };
     commit.jobs.push(task.outgoing(Work::Tell {
         epoch,

@@ -37,7 +37,7 @@ use handover_core::timeline::TimelineEntry;
 
 use crate::App;
 pub use outcome::Outcome;
-use outcome::Step;
+use outcome::{Step, Why};
 
 /// How long a received job is out of others' sight, in the one-machine stage and on AWS. Longer than any job
 /// runs: the slowest is a transcript of many messages to a slow RCE.
@@ -83,7 +83,7 @@ pub async fn run(app: &App, received: &Received) -> Outcome {
             tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "store unavailable");
             Step::Again {
                 after: None,
-                why: "store unavailable".to_owned(),
+                why: Why::new("unavailable", "the store is unavailable"),
             }
         }
     };
@@ -152,25 +152,25 @@ impl Task<'_> {
                     .min(Duration::from_mins(5));
                 tracing::info!(
                     job.id = %job.id, job.kind = job.work.kind(), job.attempt = self.attempt,
-                    after_ms = after.as_millis(), why, "job will be tried again"
+                    after_ms = after.as_millis(), why = why.detail, "job will be tried again"
                 );
                 Outcome::Retry { after }
             }
             Step::Again { why, .. } => {
-                self.give_up(format!("given up after {} attempts: {why}", self.attempt))
-                    .await
+                let detail = format!("given up after {} attempts: {}", self.attempt, why.detail);
+                self.give_up(Why { detail, ..why }).await
             }
             Step::Never { why } => self.give_up(why).await,
         }
     }
 
-    async fn give_up(&self, reason: String) -> Outcome {
+    async fn give_up(&self, why: Why) -> Outcome {
         let told = match &self.job.work {
-            Work::SendMessage { message } => customer_message::given_up(self, message, &reason).await,
-            Work::StartHandover { epoch, .. } => start_handover::given_up(self, *epoch, &reason).await,
-            Work::DeliverAgentMessage { message } => agent_message::given_up(self, message, &reason).await,
+            Work::SendMessage { message } => customer_message::given_up(self, message, &why).await,
+            Work::StartHandover { epoch, .. } => start_handover::given_up(self, *epoch, &why).await,
+            Work::DeliverAgentMessage { message } => agent_message::given_up(self, message, &why).await,
             Work::TellTyping { .. } => return Outcome::Done,
-            _ => self.note("job.dead_lettered", &reason).await,
+            _ => self.note("job.dead_lettered", &why.detail).await,
         };
         if let Err(error) = told {
             // The consequences must be stored before the job is put aside.
@@ -181,9 +181,9 @@ impl Task<'_> {
         }
         tracing::error!(
             connection.id = %self.job.connection, thread.foreign_id = %self.job.thread, job.id = %self.job.id,
-            job.kind = self.job.work.kind(), job.attempt = self.attempt, reason, "job put aside as dead letter"
+            job.kind = self.job.work.kind(), job.attempt = self.attempt, reason = why.detail, "job put aside as dead letter"
         );
-        Outcome::Reject { reason }
+        Outcome::Reject { reason: why.detail }
     }
 
     async fn note(&self, what: &str, reason: &str) -> Result<(), StoreError> {

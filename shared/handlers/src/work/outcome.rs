@@ -22,25 +22,42 @@ pub enum Outcome {
 #[derive(Debug)]
 pub(super) enum Step {
     Done,
-    Again { after: Option<Duration>, why: String },
+    Again { after: Option<Duration>, why: Why },
     Wait { after: Duration },
-    Never { why: String },
+    Never { why: Why },
+}
+
+/// Why something was not done: a stable word for programs, a sentence for people. Neither holds a vendor's
+/// text, a name or a message.
+#[derive(Clone, Debug)]
+pub(super) struct Why {
+    pub(super) code: &'static str,
+    pub(super) detail: String,
+}
+
+impl Why {
+    pub(super) fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
 }
 
 impl From<RingCxError> for Step {
     fn from(error: RingCxError) -> Self {
-        Self::of(error.disposition(), error.to_string())
+        Self::of(error.disposition(), Why::new(error.code(), error.to_string()))
     }
 }
 
 impl From<BotError> for Step {
     fn from(error: BotError) -> Self {
-        Self::of(error.disposition(), error.to_string())
+        Self::of(error.disposition(), Why::new(error.code(), error.to_string()))
     }
 }
 
 impl Step {
-    fn of(disposition: Disposition, why: String) -> Self {
+    fn of(disposition: Disposition, why: Why) -> Self {
         match disposition {
             Disposition::Retry { after } => Self::Again { after, why },
             Disposition::Wait { after } => Self::Wait { after },

@@ -10,7 +10,7 @@ use handover_core::settings::Endpoint;
 use sha2::{Digest as _, Sha256};
 
 use super::Task;
-use super::outcome::Step;
+use super::outcome::{Step, Why};
 
 /// How long a subscriber that said 410 is left alone; it comes back earlier when its settings change.
 const GONE_FOR: Duration = Duration::from_hours(8760);
@@ -102,7 +102,7 @@ pub(super) async fn tell_subscriber(
                 .await
             {
                 Ok(()) | Err(StoreError::Claimed(_)) => Ok(Step::Never {
-                    why: BotError::Gone.to_string(),
+                    why: Why::new(BotError::Gone.code(), BotError::Gone.to_string()),
                 }),
                 Err(error) => Err(error),
             }

@@ -10,7 +10,7 @@ use handover_core::message::Message;
 use handover_core::ports::{CustomerMessage, KEPT_FOR, RingCxError, StoreError, Thread};
 use handover_core::settings::RingCxSettings;
 
-use super::outcome::Step;
+use super::outcome::{Step, Why};
 use super::{Task, customer_message};
 
 /// How long the previous handover's end may hold back the next beginning.
@@ -65,7 +65,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         Ok(None) => {
             return Ok(Step::Again {
                 after: None,
-                why: "RingCX does not know the thread yet".to_owned(),
+                why: Why::new("thread_not_found", "RingCX does not know the thread"),
             });
         }
         Err(error) => return Ok(error.into()),
@@ -218,13 +218,13 @@ pub(super) fn agent_categories(
 
 /// RCE will not have it: the bot keeps the conversation and is told. A conversation that an agent took over
 /// stays with the agent; only its category could not be moved.
-pub(super) async fn given_up(task: &Task<'_>, epoch: u32, reason: &str) -> Result<(), StoreError> {
+pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
         let by_agent = conversation
             .handover
             .as_ref()
             .is_some_and(|handover| handover.cause == Cause::Agent);
-        if !by_agent && let Some(event) = conversation.handover_failed(epoch, reason, task.app.now()) {
+        if !by_agent && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now()) {
             for work in [
                 Work::RestoreBotCategory { epoch },
                 Work::Tell {
@@ -239,7 +239,7 @@ pub(super) async fn given_up(task: &Task<'_>, epoch: u32, reason: &str) -> Resul
         let entry = task
             .entry("handover.not_started")
             .with("epoch", epoch)
-            .with("reason", reason);
+            .with("reason", why.detail.as_str());
         commit
             .timeline
             .push((task.job.connection.clone(), task.job.thread.clone(), entry));

@@ -72,6 +72,7 @@ function goTo(pane) {
     button.ariaCurrent = String(button.dataset.goto === pane);
   }
   for (const scroller of document.querySelectorAll(`#pane-${pane} .scroll`)) toEnd(scroller, true);
+  chat.markRead();
   badges();
 }
 

@@ -123,8 +123,9 @@ function stopTyping() {
   post(`/chat/${conversation}/typing`, { state: "stop" }).catch(() => {});
 }
 
-function markRead() {
-  if (document.hidden) return;
+/** What can be seen was read. */
+export function markRead() {
+  if (!view || document.hidden || !$("pane-chat").checkVisibility()) return;
   for (const line of view.lines) {
     if (line.from !== "agent" || read.has(line.id)) continue;
     read.add(line.id);
@@ -133,7 +134,7 @@ function markRead() {
 }
 
 followEnd($("chat-lines"));
-document.addEventListener("visibilitychange", () => view && markRead());
+document.addEventListener("visibilitychange", markRead);
 composer($("chat-form"), $("chat-input"), (text) => send(text));
 $("chat-input").addEventListener("input", startTyping);
 $("cancel").addEventListener("click", () => doing($("cancel"), () => post(`/chat/${conversation}/leave`)));
