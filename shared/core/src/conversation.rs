@@ -34,6 +34,8 @@ use crate::signal::{Signal, SignalKind};
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 /// A place in the queue is worth telling this long even if a newer one is known.
 const QUEUE_UPDATE_FRESH: Duration = Duration::from_secs(1);
+/// Jobs whose events are remembered after they were put aside.
+const PUT_ASIDE: usize = 20;
 /// Interventions that ended here, remembered to recognise late news about them.
 const ENDED_INTERVENTIONS: usize = 20;
 
@@ -139,6 +141,10 @@ pub struct Conversation {
     pub next_seq: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<InFlight>,
+    /// Events that were put aside with their job: whoever sends it again sends the same events under the same
+    /// numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub put_aside: Vec<InFlight>,
 }
 
 /// An end that is being carried out by one job: category first, then the bot is told.
@@ -209,6 +215,7 @@ impl Conversation {
             ending: None,
             next_seq: 1,
             in_flight: None,
+            put_aside: Vec::new(),
         }
     }
 
@@ -277,6 +284,7 @@ impl Conversation {
             ended_at: None,
             outcome: None,
             agent: None,
+            agent_signed_as: None,
             intervention: None,
             queue: None,
             queue_told: None,
@@ -556,6 +564,7 @@ impl Conversation {
         let agent = (agent != Agent::default()).then_some(agent);
         let mut cause = Cause::Bot;
         if let Some(handover) = self.handover.as_mut() {
+            handover.agent_signed_as = agent.as_ref().and_then(|agent| agent.name.clone());
             handover.status = HandoverStatus::Active;
             handover.accepted_at = Some(now);
             handover.agent.clone_from(&agent);
@@ -567,8 +576,11 @@ impl Conversation {
     /// A message carries the agent's display name. Another name than before is another agent.
     fn agent_named(&mut self, name: Option<String>) -> Option<BotEvent> {
         let name = name?;
-        let agent = self.handover.as_mut()?.agent.get_or_insert_default();
-        let changed = agent.name.as_ref().is_some_and(|known| *known != name);
+        let handover = self.handover.as_mut()?;
+        let agent = handover.agent.get_or_insert_default();
+        // A name that was looked up need not be the one that the agent signs with.
+        let signed_before = handover.agent_signed_as.replace(name.clone());
+        let changed = signed_before.is_some_and(|known| known != name);
         if changed {
             // Whose account it is becomes known with the next webhook event.
             agent.id = None;
@@ -581,7 +593,8 @@ impl Conversation {
     /// says so: that an agent joined is also reported again, late, and ahead of a change.
     fn agent_known(&mut self, signal: &Signal) -> Option<BotEvent> {
         let id = signal.agent.clone()?;
-        let agent = self.handover.as_mut()?.agent.get_or_insert_default();
+        let handover = self.handover.as_mut()?;
+        let agent = handover.agent.get_or_insert_default();
         let another = agent.id.as_ref().is_some_and(|known| *known != id);
         if another && signal.kind != SignalKind::AgentChanged {
             return None;
@@ -589,8 +602,31 @@ impl Conversation {
         agent.id = Some(id);
         if another {
             agent.name = None;
+            handover.agent_signed_as = None;
         }
         another.then(|| BotEvent::AgentChanged { agent: agent.clone() })
+    }
+
+    /// The name of the agent, looked up because the events of a webhook carry none. Goes into `events` too.
+    pub fn introduce_agent(&mut self, name: &str, events: &mut [BotEvent]) {
+        if let Some(agent) = self
+            .handover
+            .as_mut()
+            .and_then(|handover| handover.agent.as_mut())
+        {
+            agent.name = Some(name.to_owned());
+        }
+        for event in events {
+            match event {
+                BotEvent::HandoverActive {
+                    agent: Some(agent), ..
+                }
+                | BotEvent::AgentChanged { agent } => {
+                    agent.name = Some(name.to_owned());
+                }
+                _ => {}
+            }
+        }
     }
 
     fn set_status(&mut self, status: HandoverStatus) {
@@ -639,6 +675,34 @@ impl Conversation {
             then_message,
             delivered: 0,
         })
+    }
+
+    /// The numbered events of a job that is being delivered, or that was put aside.
+    pub fn numbered(&self, job: &JobId) -> Option<&InFlight> {
+        let mut all = self.in_flight.iter().chain(&self.put_aside);
+        all.find(|events| events.job == *job)
+    }
+
+    /// Notes how many of a job's events the bot has taken.
+    pub fn delivered(&mut self, job: &JobId, count: usize) {
+        let mut all = self.in_flight.iter_mut().chain(&mut self.put_aside);
+        if let Some(events) = all.find(|events| events.job == *job) {
+            events.delivered = count;
+        }
+    }
+
+    /// A job was given up. Its events keep their numbers in case it is sent again.
+    pub fn put_aside(&mut self, job: &JobId) {
+        if let Some(events) = self.in_flight.take_if(|events| events.job == *job) {
+            self.put_aside.push(events);
+            let surplus = self.put_aside.len().saturating_sub(PUT_ASIDE);
+            self.put_aside.drain(..surplus);
+        }
+    }
+
+    /// A job that was put aside is done after all.
+    pub fn taken_up(&mut self, job: &JobId) {
+        self.put_aside.retain(|events| events.job != *job);
     }
 
     /// Takes back the number of a single event that nobody took and that is not worth a second attempt.

@@ -108,6 +108,9 @@ pub struct Handover {
     pub outcome: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Agent>,
+    /// The name under which the agent's last message came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_signed_as: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub intervention: Option<InterventionId>,
     /// Newest known place in the queue.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use handover_core::ids::{CategoryId, ForeignThreadId, InterventionId, MessageId, ThreadId};
+use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, MessageId, ThreadId};
 use handover_core::ports::{Clock, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread};
 use handover_core::settings::Connection;
 
 use crate::limiter::RestBudget;
 
+mod agent_names;
 mod agents;
 mod answer;
 mod interventions;
@@ -27,6 +28,7 @@ pub struct RingCxClient {
     clock: Arc<dyn Clock>,
     typing: typing::Throttle,
     channels: agents::ChannelCache,
+    names: agent_names::NameCache,
 }
 
 impl RingCxClient {
@@ -37,6 +39,7 @@ impl RingCxClient {
             clock,
             typing: typing::Throttle::default(),
             channels: agents::ChannelCache::default(),
+            names: agent_names::NameCache::default(),
         }
     }
 }
@@ -126,6 +129,14 @@ impl RingCx for RingCxClient {
         intervention: &InterventionId,
     ) -> Result<(), RingCxError> {
         self.delete_cancel(connection, intervention).await
+    }
+
+    async fn agent_name(
+        &self,
+        connection: &Connection,
+        agent: &AgentId,
+    ) -> Result<Option<String>, RingCxError> {
+        self.find_agent_name(connection, agent).await
     }
 
     async fn available_agents(&self, connection: &Connection) -> Result<Option<usize>, RingCxError> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::Timestamp;
 use crate::ids::{
-    CategoryId, ForeignMessageId, ForeignThreadId, InterventionId, MessageId, SourceId, ThreadId,
+    AgentId, CategoryId, ForeignMessageId, ForeignThreadId, InterventionId, MessageId, SourceId, ThreadId,
 };
 use crate::message::Attachment;
 use crate::retry::Disposition;
@@ -85,6 +85,17 @@ pub trait RingCx: Send + Sync {
         connection: &Connection,
         intervention: &InterventionId,
     ) -> Result<(), RingCxError>;
+
+    /// The name that customers may see of an agent. `None`: the token may not know, or there is none. Nothing
+    /// depends on it, so an implementation need not offer it.
+    async fn agent_name(
+        &self,
+        connection: &Connection,
+        agent: &AgentId,
+    ) -> Result<Option<String>, RingCxError> {
+        let _ = (connection, agent);
+        Ok(None)
+    }
 
     /// How many agents could take a conversation of this connection now. `None`: the token may not know.
     async fn available_agents(&self, connection: &Connection) -> Result<Option<usize>, RingCxError>;

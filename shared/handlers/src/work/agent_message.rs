@@ -88,5 +88,5 @@ pub(super) async fn given_up(task: &Task<'_>, message: &AgentMessage, why: &Why)
     commit.jobs.push(task.outgoing(Work::NoteUndelivered {
         message: message.id.clone(),
     }));
-    task.app.store.commit(commit).await
+    task.put_aside(commit).await
 }

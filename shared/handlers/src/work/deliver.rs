@@ -13,10 +13,7 @@ use super::outcome::Step;
 
 /// The events of this job, if they have their numbers already.
 pub(super) fn started<'a>(task: &Task<'_>, conversation: &'a Conversation) -> Option<&'a InFlight> {
-    conversation
-        .in_flight
-        .as_ref()
-        .filter(|in_flight| in_flight.job == task.job.id)
+    conversation.numbered(&task.job.id)
 }
 
 /// Sends what the bot has not taken yet.
@@ -82,7 +79,15 @@ pub(super) async fn deliver(
             }
         }
     }
-    task.app.store.commit(commit).await?;
+    if conversation.put_aside.is_empty() {
+        task.app.store.commit(commit).await?;
+    } else {
+        task.change(|conversation, change| {
+            change.timeline.append(&mut commit.timeline);
+            conversation.taken_up(&task.job.id);
+        })
+        .await?;
+    }
     Ok(Step::Done)
 }
 
@@ -90,9 +95,7 @@ pub(super) async fn deliver(
 async fn remember_progress(task: &Task<'_>, delivered: usize, mut noted: Commit) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
         commit.timeline.append(&mut noted.timeline);
-        if let Some(in_flight) = conversation.in_flight.as_mut().filter(|f| f.job == task.job.id) {
-            in_flight.delivered = delivered;
-        }
+        conversation.delivered(&task.job.id, delivered);
     })
     .await?;
     Ok(())

@@ -191,7 +191,25 @@ impl Task<'_> {
             .entry(what)
             .with("job", self.job.work.kind())
             .with("reason", reason);
-        self.app.store.commit(self.with_entry(entry)).await
+        self.put_aside(self.with_entry(entry)).await
+    }
+
+    /// Stores what follows from giving a job up. Events that have their numbers keep them.
+    async fn put_aside(&self, mut consequences: Commit) -> Result<(), StoreError> {
+        let numbered = self.read().await?.is_some_and(|found| {
+            let conversation = found.conversation;
+            conversation.numbered(&self.job.id).is_some()
+        });
+        if !numbered {
+            return self.app.store.commit(consequences).await;
+        }
+        self.change(|conversation, commit| {
+            commit.jobs.append(&mut consequences.jobs);
+            commit.timeline.append(&mut consequences.timeline);
+            conversation.put_aside(&self.job.id);
+        })
+        .await?;
+        Ok(())
     }
 
     async fn read(&self) -> Result<Option<Versioned>, StoreError> {

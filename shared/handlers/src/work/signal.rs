@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
-use handover_core::conversation::{Conversation, Ending, SignalDecision};
+use handover_core::conversation::{Control, Conversation, Ending, SignalDecision};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{Claim, Commit, KEPT_FOR, RingCxError, StoreError};
 use handover_core::signal::{Signal, SignalKind};
@@ -14,6 +14,9 @@ use crate::webhook_intake::signal_claim;
 
 /// The bot resumes after this time even if the thread is not back in the Bot category.
 const CATEGORY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the bot waits for an agent's name.
+const NAME_PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the stored decision asks for next.
 enum Next {
@@ -35,7 +38,8 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Ok(signal) => signal,
         Err(error) => return Ok(error.into()),
     };
-    match decide(task, &signal).await {
+    let name = agent_name(task, &found.conversation, &signal).await;
+    match decide(task, &signal, name.as_deref()).await {
         Ok(Some((Next::Deliver, conversation))) => match ending_of(task, &conversation) {
             Some(ending) => finish(task, &conversation, &ending).await,
             None => deliver::deliver(task, &conversation, None).await,
@@ -56,7 +60,11 @@ fn ending_of(task: &Task<'_>, conversation: &Conversation) -> Option<Ending> {
         .filter(|ending| ending.job == task.job.id)
 }
 
-async fn decide(task: &Task<'_>, signal: &Signal) -> Result<Option<(Next, Conversation)>, StoreError> {
+async fn decide(
+    task: &Task<'_>,
+    signal: &Signal,
+    agent_name: Option<&str>,
+) -> Result<Option<(Next, Conversation)>, StoreError> {
     let stored = task
         .change(|conversation, commit| {
             let now = task.app.now();
@@ -69,9 +77,12 @@ async fn decide(task: &Task<'_>, signal: &Signal) -> Result<Option<(Next, Conver
                 SignalDecision::Ignored(_) | SignalDecision::Noted => Next::Nothing,
                 SignalDecision::Tell {
                     epoch,
-                    events,
+                    mut events,
                     begins,
                 } => {
+                    if let Some(name) = agent_name {
+                        conversation.introduce_agent(name, &mut events);
+                    }
                     if begins {
                         commit.jobs.push(task.outgoing(Work::StartHandover {
                             epoch,
@@ -176,6 +187,20 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(150);
+
+/// The agent's name, for an event that will tell the bot of an agent. Nice to have: whatever goes wrong, the
+/// event goes out without it.
+async fn agent_name(task: &Task<'_>, conversation: &Conversation, signal: &Signal) -> Option<String> {
+    let tells = match signal.kind {
+        SignalKind::AgentJoined => conversation.waits_with(conversation.epoch()),
+        SignalKind::AgentChanged => conversation.control == Control::Active,
+        SignalKind::Reopened { by_agent } => by_agent && conversation.control == Control::Bot,
+        _ => false,
+    };
+    let agent = signal.agent.as_ref().filter(|_| tells)?;
+    let asked = task.app.ringcx.agent_name(&task.connection, agent);
+    tokio::time::timeout(NAME_PATIENCE, asked).await.ok()?.ok()?
+}
 
 /// `task.destroyed` is fired when somebody ignores the content, and when the intervention is closed *or
 /// deferred* from a folder view. Only the interventions tell which.

@@ -65,8 +65,12 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
         return Ok(Step::Done);
     };
     let conversation = found.conversation;
-    if conversation.epoch() != epoch || conversation.is_under_way(epoch) {
+    if conversation.is_under_way(epoch) {
         return Ok(Step::Done);
+    }
+    if conversation.epoch() != epoch {
+        // The next handover waits for this one to be out of its way, and moves the thread itself.
+        return tidied(task, epoch, Vec::new()).await;
     }
     if let Err(error) = to_bot_category(task, &conversation).await {
         return Ok(error.into());
