@@ -32,6 +32,8 @@ use crate::signal::{Signal, SignalKind};
 
 /// How far RCE's clock may be behind ours before an event of a fresh handover looks like old news.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
+/// How far it may be behind when an agent's message is matched to the conversation that it belongs to.
+const LATE_MESSAGE_SKEW: Duration = Duration::from_mins(1);
 /// A place in the queue is worth telling this long even if a newer one is known.
 const QUEUE_UPDATE_FRESH: Duration = Duration::from_secs(1);
 /// Jobs whose events are remembered after they were put aside.
@@ -422,13 +424,15 @@ impl Conversation {
     }
 
     /// Whether an agent wrote this before an end that we heard of first. It is delivered, but whoever has the
-    /// conversation now keeps it. RCE's message times have whole seconds.
+    /// conversation now keeps it. RCE's message times have whole seconds; a time from before the conversation
+    /// tells nothing.
     fn is_late(&self, message: &AgentMessage) -> bool {
         let (Some(end), Some(written)) = (self.last_end, message.written_at) else {
             return false;
         };
-        let surely_before = written.as_second() < end.as_second();
-        surely_before || (message.retry && written <= end)
+        let meant = written + LATE_MESSAGE_SKEW >= self.started_at;
+        let surely_before_end = written.as_second() < end.as_second();
+        meant && (surely_before_end || (message.retry && written <= end))
     }
 
     /// RCE reported something. `id` names the handover that begins if an agent reopened it.

@@ -3,7 +3,7 @@
 //! An implementation offers a function that makes an empty [`Subject`], and runs everything with two
 //! lines; each story is a test of its own:
 //!
-//! ```ignore
+//! ```text
 //! async fn subject() -> handover_conformance::Subject { … }
 //!
 //! handover_conformance::store_conformance!(subject);

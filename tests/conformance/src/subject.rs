@@ -10,7 +10,6 @@ pub struct Subject {
     pub store: Arc<dyn Store>,
     pub queue: Arc<dyn JobQueue>,
     pub time: Arc<dyn TimeTravel>,
-    #[expect(dead_code, reason = "only kept alive")]
     guard: Box<dyn Any + Send + Sync>,
 }
 

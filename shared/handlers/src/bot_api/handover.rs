@@ -4,17 +4,17 @@ use handover_core::conversation::{Conversation, HandoverDecision, cause_name};
 use handover_core::handover::{Cause, HandoverRequest};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::Work;
-use handover_core::ports::{Commit, Expected, StoreError};
+use handover_core::ports::{Commit, Expected};
 use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::idempotency::Key;
+use super::idempotency::Once;
 use super::input::{self, Errors};
-use super::{CONFLICT_RETRIES, authenticate_bot, existing, unavailable, unless_conflict};
+use super::{CONFLICT_RETRIES, authenticate_bot, existing, unavailable};
 use crate::App;
 use crate::availability::Availability;
-use crate::respond::{Answer, Problem, json as json_answer};
+use crate::respond::{Answer, Problem};
 use crate::routes::Call;
 use crate::view;
 
@@ -39,10 +39,8 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
     let platform = input::platform(&body, &mut errors);
     let transcript = input::transcript(&body, &thread, handover_id.as_str(), app.now(), &mut errors);
     errors.into_result(())?;
-    let key = Key::of(call, id, "handover", &Value::Object(body), named.as_deref())?;
-    if let Some(key) = &key
-        && let Some(answer) = key.answered(app).await?
-    {
+    let once = Once::of(call, id, "handover", &Value::Object(body), named.as_deref())?;
+    if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
 
@@ -74,7 +72,7 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
             unavailable_because(app, call, require_agent).await
         };
         if let Some(reason) = unavailable_because {
-            return refuse(app, call, &thread, expected, key.as_ref(), reason).await;
+            return refuse(app, call, &thread, expected, &once, reason).await;
         }
         let mut commit = Commit::default();
         let mut entry = TimelineEntry::new(now, "handover.requested");
@@ -102,20 +100,9 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
             .timeline
             .push((connection.id.clone(), thread.clone(), entry));
         commit.write = Some((conversation, expected));
-        commit.claims.extend(
-            key.as_ref()
-                .map(|key| key.claim(app, StatusCode::ACCEPTED, &answer)),
-        );
-        match app.store.commit(commit).await {
-            Ok(()) => {
-                tracing::info!(connection.id = %connection.id, conversation.id = %id, running, "handover requested");
-                return Ok(json_answer(StatusCode::ACCEPTED, &answer));
-            }
-            Err(StoreError::Claimed(recorded)) => match &key {
-                Some(key) => return key.replay(&recorded),
-                None => return Err(Problem::Unavailable),
-            },
-            Err(error) => unless_conflict(error)?,
+        if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
+            tracing::info!(connection.id = %connection.id, conversation.id = %id, running, "handover requested");
+            return Ok(answer);
         }
     }
     Err(Problem::Unavailable)
@@ -136,28 +123,20 @@ async fn refuse(
     call: &Call,
     thread: &ForeignThreadId,
     expected: Expected,
-    key: Option<&Key>,
+    once: &Once,
     reason: &str,
 ) -> Result<Answer, Problem> {
     let answer = json!({"handover": {"status": "unavailable", "reason": reason}});
     let mut commit = Commit::default();
-    commit
-        .claims
-        .extend(key.map(|key| key.claim(app, StatusCode::OK, &answer)));
     if expected != Expected::New {
         let entry = TimelineEntry::new(app.now(), "handover.unavailable").with("reason", reason);
         commit
             .timeline
             .push((call.connection.id.clone(), thread.clone(), entry));
     }
-    match app.store.commit(commit).await {
-        Ok(()) => Ok(json_answer(StatusCode::OK, &answer)),
-        Err(StoreError::Claimed(recorded)) => match key {
-            Some(key) => key.replay(&recorded),
-            None => Err(Problem::Unavailable),
-        },
-        Err(error) => Err(unavailable(error)),
-    }
+    once.settle(app, commit, StatusCode::OK, &answer)
+        .await?
+        .ok_or(Problem::Unavailable)
 }
 
 /// The person or the bot ends the handover. The bot has the conversation at once; RCE is tidied up behind it.
@@ -174,10 +153,8 @@ pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
         }
     };
     errors.into_result(())?;
-    let key = Key::of(call, id, "handover", &Value::Object(body), None)?;
-    if let Some(key) = &key
-        && let Some(answer) = key.answered(app).await?
-    {
+    let once = Once::of(call, id, "handover", &Value::Object(body), None)?;
+    if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
     let connection = &call.connection;
@@ -210,18 +187,9 @@ pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
             }
         }
         let answer = view::conversation(&conversation);
-        commit.claims.extend(
-            key.as_ref()
-                .map(|key| key.claim(app, StatusCode::ACCEPTED, &answer)),
-        );
         commit.write = Some((conversation, Expected::Version(found.version)));
-        match app.store.commit(commit).await {
-            Ok(()) => return Ok(json_answer(StatusCode::ACCEPTED, &answer)),
-            Err(StoreError::Claimed(recorded)) => match &key {
-                Some(key) => return key.replay(&recorded),
-                None => return Err(Problem::Unavailable),
-            },
-            Err(error) => unless_conflict(error)?,
+        if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
+            return Ok(answer);
         }
     }
     Err(Problem::Unavailable)

@@ -1,7 +1,7 @@
 //! Repeats are harmless: same answer, one effect, remembered for 72 hours.
 
 use handover_core::ids::ConversationId;
-use handover_core::ports::{Claim, KEPT_FOR, Recorded};
+use handover_core::ports::{Claim, Commit, KEPT_FOR, Recorded, StoreError};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,68 +14,91 @@ use crate::routes::Call;
 /// Longest idempotency key or message id, in characters.
 pub const KEY_MAX_CHARS: usize = 256;
 
-/// The key of one call: its scope is connection, method and path.
-pub struct Key {
+/// What makes a call happen once: its key, if it has one. The scope is connection, method and path.
+pub struct Once(Option<Key>);
+
+struct Key {
     claim: String,
     body_hash: String,
 }
 
-impl Key {
-    /// The `Idempotency-Key` header, else the body's `id`; `None` if there is neither.
+impl Once {
+    /// The `Idempotency-Key` header, else the body's `id`; without either every call is a new one.
     pub fn of(
         call: &Call,
         conversation: &ConversationId,
         what: &str,
         body: &Value,
         id: Option<&str>,
-    ) -> Result<Option<Self>, Problem> {
-        let header =
-            match call.header("idempotency-key") {
-                None => None,
-                Some(value) => Some(std::str::from_utf8(value).map_err(|_| {
-                    Problem::Invalid(vec!["the Idempotency-Key header is not UTF-8".to_owned()])
-                })?),
-            };
+    ) -> Result<Self, Problem> {
+        let header = match call.header("idempotency-key") {
+            None => None,
+            Some(value) => {
+                let text = std::str::from_utf8(value);
+                Some(text.map_err(|_| invalid("the Idempotency-Key header is not UTF-8".to_owned()))?)
+            }
+        };
         let Some(key) = header.filter(|key| !key.is_empty()).or(id) else {
-            return Ok(None);
+            return Ok(Self(None));
         };
         if key.chars().count() > KEY_MAX_CHARS {
-            return Err(Problem::Invalid(vec![format!(
+            return Err(invalid(format!(
                 "an idempotency key has at most {KEY_MAX_CHARS} characters"
-            )]));
+            )));
         }
-        let scope = [
+        let method = call.request.method().as_str();
+        let mut hash = Sha256::new();
+        for part in [
             call.connection.id.as_str(),
-            call.request.method().as_str(),
+            method,
             conversation.as_str(),
             what,
             key,
-        ];
-        let mut hash = Sha256::new();
-        for part in scope {
+        ] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
         // serde_json's maps are sorted, so the order of members does not matter.
         let body_hash = hex::encode(Sha256::digest(body.to_string()));
-        Ok(Some(Self {
-            claim: format!("idempotency:{}", hex::encode(hash.finalize())),
-            body_hash,
-        }))
+        let claim = format!("idempotency:{}", hex::encode(hash.finalize()));
+        Ok(Self(Some(Key { claim, body_hash })))
     }
 
     /// The answer of the first call with this key, if there was one.
     pub async fn answered(&self, app: &App) -> Result<Option<Answer>, Problem> {
+        let Some(key) = &self.0 else { return Ok(None) };
         let recorded = app
             .store
-            .claimed(&self.claim, app.now())
+            .claimed(&key.claim, app.now())
             .await
             .map_err(unavailable)?;
-        recorded.map(|recorded| self.replay(&recorded)).transpose()
+        recorded.map(|recorded| key.replay(&recorded)).transpose()
     }
 
-    /// The claim that makes a call the first with this key and remembers its answer.
-    pub fn claim(&self, app: &App, status: StatusCode, answer: &Value) -> Claim {
+    /// Commits a call's change together with its claim and gives the answer: this call's own, or the first
+    /// one's if another call with this key was faster. `None`: somebody else changed the conversation first, so
+    /// it has to be decided again.
+    pub async fn settle(
+        &self,
+        app: &App,
+        mut commit: Commit,
+        status: StatusCode,
+        answer: &Value,
+    ) -> Result<Option<Answer>, Problem> {
+        commit
+            .claims
+            .extend(self.0.as_ref().map(|key| key.claim(app, status, answer)));
+        match (app.store.commit(commit).await, &self.0) {
+            (Ok(()), _) => Ok(Some(json_answer(status, answer))),
+            (Err(StoreError::Claimed(recorded)), Some(key)) => key.replay(&recorded).map(Some),
+            (Err(StoreError::Conflict), _) => Ok(None),
+            (Err(error), _) => Err(unavailable(error)),
+        }
+    }
+}
+
+impl Key {
+    fn claim(&self, app: &App, status: StatusCode, answer: &Value) -> Claim {
         Claim {
             key: self.claim.clone(),
             holder: app.ids.next(),
@@ -85,7 +108,7 @@ impl Key {
     }
 
     /// The stored answer, unless it belongs to another body.
-    pub fn replay(&self, recorded: &Recorded) -> Result<Answer, Problem> {
+    fn replay(&self, recorded: &Recorded) -> Result<Answer, Problem> {
         let record: Value = serde_json::from_str(&recorded.record).map_err(unavailable)?;
         if record["hash"] != self.body_hash.as_str() {
             return Err(Problem::IdempotencyMismatch);
@@ -96,4 +119,8 @@ impl Key {
             .unwrap_or(StatusCode::ACCEPTED);
         Ok(json_answer(status, &record["answer"]))
     }
+}
+
+fn invalid(error: String) -> Problem {
+    Problem::Invalid(vec![error])
 }

@@ -4,16 +4,16 @@ use handover_core::conversation::{Conversation, Handler};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::Work;
 use handover_core::message::{Author, Message};
-use handover_core::ports::{Commit, Expected, StoreError};
+use handover_core::ports::{Commit, Expected};
 use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::idempotency::Key;
+use super::idempotency::Once;
 use super::input::{self, Errors};
-use super::{CONFLICT_RETRIES, authenticate_bot, unavailable, unless_conflict};
+use super::{CONFLICT_RETRIES, authenticate_bot, unavailable};
 use crate::App;
-use crate::respond::{Answer, Problem, json as json_answer};
+use crate::respond::{Answer, Problem};
 use crate::routes::Call;
 use crate::view;
 
@@ -30,10 +30,8 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
     let message = errors
         .into_result(message)?
         .ok_or_else(|| Problem::Invalid(Vec::new()))?;
-    let key = Key::of(call, id, "messages", &Value::Object(body), named.as_deref())?;
-    if let Some(key) = &key
-        && let Some(answer) = key.answered(app).await?
-    {
+    let once = Once::of(call, id, "messages", &Value::Object(body), named.as_deref())?;
+    if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
 
@@ -87,23 +85,12 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
         } else {
             commit.keep.push(message.clone());
         }
-        commit.claims.extend(
-            key.as_ref()
-                .map(|key| key.claim(app, StatusCode::ACCEPTED, &answer)),
-        );
-        match app.store.commit(commit).await {
-            Ok(()) => {
-                tracing::info!(
-                    connection.id = %call.connection.id, conversation.id = %id, message.id = %message.id,
-                    forwarded = forwards, "message accepted"
-                );
-                return Ok(json_answer(StatusCode::ACCEPTED, &answer));
-            }
-            Err(StoreError::Claimed(recorded)) => match &key {
-                Some(key) => return key.replay(&recorded),
-                None => return Err(Problem::Unavailable),
-            },
-            Err(error) => unless_conflict(error)?,
+        if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
+            tracing::info!(
+                connection.id = %call.connection.id, conversation.id = %id, message.id = %message.id,
+                forwarded = forwards, "message accepted"
+            );
+            return Ok(answer);
         }
     }
     Err(Problem::Unavailable)

@@ -11,7 +11,7 @@ pub mod messages;
 pub mod presence;
 
 use handover_core::ids::{ConversationId, ForeignThreadId};
-use handover_core::ports::{StoreError, Versioned};
+use handover_core::ports::Versioned;
 use handover_core::secret::any_matches;
 use http::StatusCode;
 
@@ -90,14 +90,6 @@ async fn existing(app: &App, call: &Call, id: &ConversationId) -> Result<Version
 fn unavailable(error: impl std::error::Error + 'static) -> Problem {
     tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
     Problem::Unavailable
-}
-
-/// A commit that lost a race for the conversation is decided again; everything else is final.
-fn unless_conflict(error: StoreError) -> Result<(), Problem> {
-    match error {
-        StoreError::Conflict => Ok(()),
-        other => Err(unavailable(other)),
-    }
 }
 
 /// `GET /availability`.

@@ -83,7 +83,7 @@ pub(super) async fn deliver(
         task.app.store.commit(commit).await?;
     } else {
         task.change(|conversation, change| {
-            change.timeline.append(&mut commit.timeline);
+            change.timeline.clone_from(&commit.timeline);
             conversation.taken_up(&task.job.id);
         })
         .await?;
@@ -92,9 +92,9 @@ pub(super) async fn deliver(
 }
 
 /// Notes how many events the bot has taken, so that the next attempt does not repeat them.
-async fn remember_progress(task: &Task<'_>, delivered: usize, mut noted: Commit) -> Result<(), StoreError> {
+async fn remember_progress(task: &Task<'_>, delivered: usize, noted: Commit) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
-        commit.timeline.append(&mut noted.timeline);
+        commit.timeline.clone_from(&noted.timeline);
         conversation.delivered(&task.job.id, delivered);
     })
     .await?;

@@ -195,7 +195,7 @@ impl Task<'_> {
     }
 
     /// Stores what follows from giving a job up. Events that have their numbers keep them.
-    async fn put_aside(&self, mut consequences: Commit) -> Result<(), StoreError> {
+    async fn put_aside(&self, consequences: Commit) -> Result<(), StoreError> {
         let numbered = self.read().await?.is_some_and(|found| {
             let conversation = found.conversation;
             conversation.numbered(&self.job.id).is_some()
@@ -204,8 +204,8 @@ impl Task<'_> {
             return self.app.store.commit(consequences).await;
         }
         self.change(|conversation, commit| {
-            commit.jobs.append(&mut consequences.jobs);
-            commit.timeline.append(&mut consequences.timeline);
+            commit.jobs.clone_from(&consequences.jobs);
+            commit.timeline.clone_from(&consequences.timeline);
             conversation.put_aside(&self.job.id);
         })
         .await?;

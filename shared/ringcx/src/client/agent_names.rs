@@ -19,25 +19,31 @@ const KEPT: Duration = Duration::from_hours(1);
 /// Most names remembered; an account has far fewer agents.
 const MOST: usize = 10_000;
 
+/// A name that was asked for, or that there is none to be had.
+#[derive(Clone)]
+struct Asked {
+    name: Option<String>,
+    at: Timestamp,
+}
+
 /// The names of agents, by REST base and agent id.
 #[derive(Default)]
 pub(super) struct NameCache {
-    known: Mutex<HashMap<(String, AgentId), (Option<String>, Timestamp)>>,
+    known: Mutex<HashMap<(String, AgentId), Asked>>,
 }
 
 impl NameCache {
-    fn get(&self, key: &(String, AgentId), now: Timestamp) -> Option<Option<String>> {
+    fn get(&self, key: &(String, AgentId), now: Timestamp) -> Option<Asked> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (name, learnt_at) = known.get(key)?;
-        (now < *learnt_at + KEPT).then(|| name.clone())
+        known.get(key).filter(|asked| now < asked.at + KEPT).cloned()
     }
 
-    fn put(&self, key: (String, AgentId), name: Option<String>, now: Timestamp) {
+    fn put(&self, key: (String, AgentId), asked: Asked) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(key, (name, now));
+        known.insert(key, asked);
     }
 }
 
@@ -50,8 +56,8 @@ impl RingCxClient {
         agent: &AgentId,
     ) -> Result<Option<String>, RingCxError> {
         let key = (connection.ringcx.api_base.to_string(), agent.clone());
-        if let Some(known) = self.names.get(&key, self.clock.now()) {
-            return Ok(known);
+        if let Some(asked) = self.names.get(&key, self.clock.now()) {
+            return Ok(asked.name);
         }
         let path = ["users", agent.as_str()];
         let name = match self
@@ -62,7 +68,14 @@ impl RingCxClient {
             Err(RingCxError::NotPermitted { .. } | RingCxError::NotFound) => None,
             Err(error) => return Err(error),
         };
-        self.names.put(key, name.clone(), self.clock.now());
+        let at = self.clock.now();
+        self.names.put(
+            key,
+            Asked {
+                name: name.clone(),
+                at,
+            },
+        );
         Ok(name)
     }
 }

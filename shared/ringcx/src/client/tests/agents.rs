@@ -102,3 +102,25 @@ async fn br_068_trouble_is_trouble() {
         "{outcome:?}"
     );
 }
+
+async fn name(bench: &Bench) -> Result<Option<String>, RingCxError> {
+    bench.client.agent_name(&bench.connection, &"a-1".into()).await
+}
+
+#[tokio::test]
+async fn an_agents_nickname_is_asked_for_once_and_a_surname_is_never_told() {
+    let bench = Bench::new().await;
+    bench
+        .server
+        .answers_json(&json!({"id": "a-1", "firstname": "Sam", "lastname": "Okafor", "nickname": "Sammy"}));
+    assert_eq!(name(&bench).await.unwrap().as_deref(), Some("Sammy"));
+    assert_eq!(name(&bench).await.unwrap().as_deref(), Some("Sammy"));
+    assert_eq!(bench.server.seen().len(), 1);
+    assert_eq!(bench.server.seen()[0].target, "/1.0/users/a-1");
+
+    let bench = Bench::new().await;
+    bench
+        .server
+        .answers_json(&json!({"id": "a-1", "firstname": "Sam", "lastname": "Okafor", "nickname": " "}));
+    assert_eq!(name(&bench).await.unwrap().as_deref(), Some("Sam"));
+}
