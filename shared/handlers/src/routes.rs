@@ -112,6 +112,7 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
         (["availability"], "GET") => bot_api::availability(app, &call).await,
         (["availability"], _) => Err(Problem::MethodNotAllowed("GET")),
         (["conversations", id, what @ ..], method) => {
+            bot_api::authenticate_reader(&call)?;
             let id = conversation_id(id)?;
             match (what, method) {
                 ([], "GET") => bot_api::conversation::show(app, &call, &id).await,

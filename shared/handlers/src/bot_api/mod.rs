@@ -30,8 +30,8 @@ pub enum Caller {
     Operator,
 }
 
-/// Checks the Bearer key of a call that only reads.
-fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
+/// Checks that a call has a Bearer key of this connection; more is needed to change something.
+pub(crate) fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
     let key = call
         .header("authorization")
         .and_then(bearer)
