@@ -18,6 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 /// How long a client may take to send its headers, and its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -78,7 +79,9 @@ async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<By
         Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST)),
         Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT)),
     };
-    let handled = AssertUnwindSafe(routes::handle(&app, Request::from_parts(parts, body)))
+    let span =
+        tracing::info_span!("request", request.id = app.ids.next(), http.method = %method, http.path = path);
+    let handled = AssertUnwindSafe(routes::handle(&app, Request::from_parts(parts, body)).instrument(span))
         .catch_unwind()
         .await;
     let answer: Answer = handled.unwrap_or_else(|_| {
