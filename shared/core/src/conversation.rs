@@ -15,25 +15,27 @@
 //! All methods are pure: they take what happened and the time, change the value and say what must be
 //! told. Writing and sending is the caller's work.
 
+mod agents;
+mod numbering;
+
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::event::BotEvent;
-use crate::handover::{Agent, Cause, Handover, HandoverRequest, HandoverStatus};
+use crate::handover::{Cause, Handover, HandoverRequest, HandoverStatus};
 use crate::ids::{
     ConnectionId, ConversationId, ForeignThreadId, HandoverId, InterventionId, JobId, ThreadId,
 };
-use crate::message::AgentMessage;
 use crate::profile::UserProfile;
 use crate::queue_update::QueueUpdate;
-use crate::signal::{Signal, SignalKind};
 
 /// How far RCE's clock may be behind ours before an event of a fresh handover looks like old news.
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 /// How far it may be behind when an agent's message is matched to the conversation that it belongs to.
-const LATE_MESSAGE_SKEW: Duration = Duration::from_mins(1);
+const LATE_MESSAGE_SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// A place in the queue is worth telling this long even if a newer one is known.
 const QUEUE_UPDATE_FRESH: Duration = Duration::from_secs(1);
 /// Jobs whose events are remembered after they were put aside.
@@ -385,254 +387,6 @@ impl Conversation {
         self.epoch() == epoch && matches!(self.control, Control::Requested | Control::Queued)
     }
 
-    /// An agent wrote. `id` names the handover that begins if the agent takes the conversation over.
-    pub fn agent_message(
-        &mut self,
-        message: &AgentMessage,
-        takeover: bool,
-        id: HandoverId,
-        now: Timestamp,
-    ) -> AgentMessageDecision {
-        let name = message.agent_name.clone();
-        let before = match self.control {
-            _ if self.is_late(message) => Vec::new(),
-            Control::Requested | Control::Queued => vec![self.agent_joined(Agent { id: None, name }, now)],
-            Control::Active => self.agent_named(name).into_iter().collect(),
-            Control::Ended => Vec::new(),
-            Control::Bot if takeover => {
-                let began = message.written_at.map_or(now, |written| written.min(now));
-                self.begin(id, HandoverRequest::default(), Cause::Agent, began);
-                let joined = self.agent_joined(Agent { id: None, name }, began);
-                return AgentMessageDecision::Deliver {
-                    epoch: self.epoch(),
-                    before: vec![joined],
-                    begins: true,
-                };
-            }
-            Control::Bot => return AgentMessageDecision::Refuse,
-        };
-        AgentMessageDecision::Deliver {
-            epoch: self.epoch(),
-            before,
-            begins: false,
-        }
-    }
-
-    /// Whether an agent's message would be refused. For an answer that cannot wait for the worker.
-    pub fn refuses_agents(&self, message: &AgentMessage, takeover: bool) -> bool {
-        self.control == Control::Bot && !takeover && !self.is_late(message)
-    }
-
-    /// Whether an agent wrote this before an end that we heard of first. It is delivered, but whoever has the
-    /// conversation now keeps it. RCE's message times have whole seconds; a time from before the conversation
-    /// tells nothing.
-    fn is_late(&self, message: &AgentMessage) -> bool {
-        let (Some(end), Some(written)) = (self.last_end, message.written_at) else {
-            return false;
-        };
-        let meant = written + LATE_MESSAGE_SKEW >= self.started_at;
-        let surely_before_end = written.as_second() < end.as_second();
-        meant && (surely_before_end || (message.retry && written <= end))
-    }
-
-    /// RCE reported something. `id` names the handover that begins if an agent reopened it.
-    pub fn signal(&mut self, signal: &Signal, id: HandoverId, now: Timestamp) -> SignalDecision {
-        if let SignalKind::Reopened { by_agent } = signal.kind {
-            return self.reopened(signal, by_agent, id, now);
-        }
-        if !self.in_handover() {
-            return match signal.kind {
-                SignalKind::Note | SignalKind::ExportFailed { .. } => SignalDecision::Noted,
-                _ => SignalDecision::Ignored("the bot has the conversation"),
-            };
-        }
-        if self.is_old_news(signal) {
-            return SignalDecision::Ignored("it is about an earlier handover");
-        }
-        if let (Some(handover), Some(intervention)) = (self.handover.as_mut(), &signal.intervention) {
-            handover.intervention = Some(intervention.clone());
-        }
-        match &signal.kind {
-            SignalKind::Waiting => {
-                self.waits();
-                SignalDecision::Noted
-            }
-            SignalKind::AgentJoined => {
-                if self.control == Control::Active {
-                    self.agent_known(signal);
-                    return SignalDecision::Noted;
-                }
-                let event = self.agent_joined(
-                    Agent {
-                        id: signal.agent.clone(),
-                        name: None,
-                    },
-                    now,
-                );
-                SignalDecision::Tell {
-                    epoch: self.epoch(),
-                    events: vec![event],
-                    begins: false,
-                }
-            }
-            SignalKind::AgentChanged => match self.agent_known(signal) {
-                Some(event) => SignalDecision::Tell {
-                    epoch: self.epoch(),
-                    events: vec![event],
-                    begins: false,
-                },
-                None => SignalDecision::Noted,
-            },
-            SignalKind::Closed => self.ended(signal, Cause::AgentClosed, now),
-            SignalKind::Cancelled => self.ended(signal, Cause::AgentCancelled, now),
-            SignalKind::TaskDestroyed
-            | SignalKind::ExportFailed { .. }
-            | SignalKind::Note
-            | SignalKind::Reopened { .. } => SignalDecision::Noted,
-        }
-    }
-
-    fn ended(&mut self, signal: &Signal, cause: Cause, now: Timestamp) -> SignalDecision {
-        self.control = Control::Ended;
-        self.finish(
-            HandoverStatus::Completed,
-            cause_name(cause),
-            now,
-            signal.issued_at,
-        );
-        let (queued_ms, active_ms) = self.handover.as_ref().map_or((0, 0), Handover::durations_ms);
-        SignalDecision::Ended {
-            epoch: self.epoch(),
-            event: BotEvent::HandoverCompleted {
-                cause,
-                queued_ms,
-                active_ms,
-            },
-        }
-    }
-
-    /// Only an agent who reopens takes the conversation; a customer's message that reopens an
-    /// intervention by RCE's rules does not silence the bot.
-    fn reopened(
-        &mut self,
-        signal: &Signal,
-        by_agent: bool,
-        id: HandoverId,
-        now: Timestamp,
-    ) -> SignalDecision {
-        if self.in_handover() {
-            return SignalDecision::Noted;
-        }
-        if !by_agent {
-            return SignalDecision::Ignored("a customer's message reopened it");
-        }
-        if self.last_end.is_some_and(|end| signal.issued_at <= end) {
-            return SignalDecision::Ignored("it is about an earlier handover");
-        }
-        let began = signal.issued_at.min(now);
-        self.begin(id, HandoverRequest::default(), Cause::Agent, began);
-        let event = self.agent_joined(
-            Agent {
-                id: signal.agent.clone(),
-                name: None,
-            },
-            began,
-        );
-        if let Some(handover) = self.handover.as_mut() {
-            handover.intervention.clone_from(&signal.intervention);
-        }
-        SignalDecision::Tell {
-            epoch: self.epoch(),
-            events: vec![event],
-            begins: true,
-        }
-    }
-
-    /// Whether a signal speaks of a time before the current handover.
-    fn is_old_news(&self, signal: &Signal) -> bool {
-        let Some(handover) = &self.handover else {
-            return true;
-        };
-        let known = signal
-            .intervention
-            .as_ref()
-            .and_then(|id| self.ended_interventions.iter().find(|e| e.id == *id));
-        match known {
-            Some(ended) => signal.issued_at <= ended.at.max(handover.requested_at),
-            None => signal.issued_at + CLOCK_SKEW < handover.requested_at,
-        }
-    }
-
-    fn agent_joined(&mut self, agent: Agent, now: Timestamp) -> BotEvent {
-        self.control = Control::Active;
-        let agent = (agent != Agent::default()).then_some(agent);
-        let mut cause = Cause::Bot;
-        if let Some(handover) = self.handover.as_mut() {
-            handover.agent_signed_as = agent.as_ref().and_then(|agent| agent.name.clone());
-            handover.status = HandoverStatus::Active;
-            handover.accepted_at = Some(now);
-            handover.agent.clone_from(&agent);
-            cause = handover.cause;
-        }
-        BotEvent::HandoverActive { cause, agent }
-    }
-
-    /// A message carries the agent's display name. Another name than before is another agent.
-    fn agent_named(&mut self, name: Option<String>) -> Option<BotEvent> {
-        let name = name?;
-        let handover = self.handover.as_mut()?;
-        let agent = handover.agent.get_or_insert_default();
-        // A name that was looked up need not be the one that the agent signs with.
-        let signed_before = handover.agent_signed_as.replace(name.clone());
-        let changed = signed_before.is_some_and(|known| known != name);
-        if changed {
-            // Whose account it is becomes known with the next webhook event.
-            agent.id = None;
-        }
-        agent.name = Some(name);
-        changed.then(|| BotEvent::AgentChanged { agent: agent.clone() })
-    }
-
-    /// A webhook event names the agent's account. Another account than before is another agent, if the event
-    /// says so: that an agent joined is also reported again, late, and ahead of a change.
-    fn agent_known(&mut self, signal: &Signal) -> Option<BotEvent> {
-        let id = signal.agent.clone()?;
-        let handover = self.handover.as_mut()?;
-        let agent = handover.agent.get_or_insert_default();
-        let another = agent.id.as_ref().is_some_and(|known| *known != id);
-        if another && signal.kind != SignalKind::AgentChanged {
-            return None;
-        }
-        agent.id = Some(id);
-        if another {
-            agent.name = None;
-            handover.agent_signed_as = None;
-        }
-        another.then(|| BotEvent::AgentChanged { agent: agent.clone() })
-    }
-
-    /// The name of the agent, looked up because the events of a webhook carry none. Goes into `events` too.
-    pub fn introduce_agent(&mut self, name: &str, events: &mut [BotEvent]) {
-        if let Some(agent) = self
-            .handover
-            .as_mut()
-            .and_then(|handover| handover.agent.as_mut())
-        {
-            agent.name = Some(name.to_owned());
-        }
-        for event in events {
-            match event {
-                BotEvent::HandoverActive {
-                    agent: Some(agent), ..
-                }
-                | BotEvent::AgentChanged { agent } => {
-                    agent.name = Some(name.to_owned());
-                }
-                _ => {}
-            }
-        }
-    }
-
     fn set_status(&mut self, status: HandoverStatus) {
         if let Some(handover) = self.handover.as_mut() {
             handover.status = status;
@@ -659,70 +413,12 @@ impl Conversation {
         let surplus = self.ended_interventions.len().saturating_sub(ENDED_INTERVENTIONS);
         self.ended_interventions.drain(..surplus);
     }
+}
 
-    /// Gives events their numbers before the first attempt to deliver them.
-    pub fn number(
-        &mut self,
-        job: &JobId,
-        epoch: u32,
-        events: Vec<BotEvent>,
-        then_message: bool,
-    ) -> &InFlight {
-        let count = events.len() as u64 + u64::from(then_message);
-        let first_seq = self.next_seq;
-        self.next_seq += count;
-        self.in_flight.insert(InFlight {
-            job: job.clone(),
-            epoch,
-            first_seq,
-            events,
-            then_message,
-            delivered: 0,
-        })
-    }
-
-    /// The numbered events of a job that is being delivered, or that was put aside.
-    pub fn numbered(&self, job: &JobId) -> Option<&InFlight> {
-        let mut all = self.in_flight.iter().chain(&self.put_aside);
-        all.find(|events| events.job == *job)
-    }
-
-    /// Notes how many of a job's events the bot has taken.
-    pub fn delivered(&mut self, job: &JobId, count: usize) {
-        let mut all = self.in_flight.iter_mut().chain(&mut self.put_aside);
-        if let Some(events) = all.find(|events| events.job == *job) {
-            events.delivered = count;
-        }
-    }
-
-    /// A job was given up. Its events keep their numbers in case it is sent again.
-    pub fn put_aside(&mut self, job: &JobId) {
-        if let Some(events) = self.in_flight.take_if(|events| events.job == *job) {
-            self.put_aside.push(events);
-            let surplus = self.put_aside.len().saturating_sub(PUT_ASIDE);
-            self.put_aside.drain(..surplus);
-        }
-    }
-
-    /// A job that was put aside is done after all.
-    pub fn taken_up(&mut self, job: &JobId) {
-        self.put_aside.retain(|events| events.job != *job);
-    }
-
-    /// Takes back the number of a single event that nobody took and that is not worth a second attempt.
-    pub fn give_number_back(&mut self, job: &JobId) {
-        let untaken = self
-            .in_flight
-            .as_ref()
-            .filter(|f| f.job == *job && f.delivered == 0);
-        if let Some(first_seq) = untaken
-            .map(|f| f.first_seq)
-            .filter(|first| first + 1 == self.next_seq)
-        {
-            self.next_seq = first_seq;
-            self.in_flight = None;
-        }
-    }
+/// Whether one time is before another by more than `skew`. RCE's times come from outside: to the ends of time
+/// nothing can be added.
+fn is_before(earlier: Timestamp, later: Timestamp, skew: SignedDuration) -> bool {
+    later.duration_since(earlier) > skew
 }
 
 /// The outcome as the bot API shows it.

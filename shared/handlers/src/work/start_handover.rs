@@ -27,11 +27,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
     }
     let now = task.app.now();
     let previous_open = conversation.tidied_epoch + 1 < epoch;
-    if previous_open
-        && conversation
-            .last_end
-            .is_some_and(|end| now < end + PREVIOUS_END_PATIENCE)
-    {
+    if previous_open && now < task.job.accepted_at + PREVIOUS_END_PATIENCE {
         return Ok(Step::Wait { after: LOOK_AGAIN });
     }
     let briefed = conversation
