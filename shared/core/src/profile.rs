@@ -156,22 +156,24 @@ pub fn context_key(key: &str) -> Option<String> {
     legal.bytes().any(|b| b.is_ascii_alphabetic()).then_some(legal)
 }
 
+/// A string, or a list of strings. What is nested deeper becomes one string of JSON: rendering it level by level
+/// would escape the escapes of every level, doubling the size each time.
 fn context_value(value: Value) -> Option<Value> {
     match value {
         Value::Null => None,
-        Value::String(text) => Some(Value::String(text)),
-        Value::Bool(_) | Value::Number(_) | Value::Object(_) => Some(Value::String(value.to_string())),
         Value::Array(items) => {
-            let texts: Vec<Value> = items.into_iter().filter_map(context_value).map(flat).collect();
+            let texts: Vec<Value> = items.into_iter().filter_map(text).map(Value::String).collect();
             (!texts.is_empty()).then_some(Value::Array(texts))
         }
+        single => text(single).map(Value::String),
     }
 }
 
-fn flat(value: Value) -> Value {
+fn text(value: Value) -> Option<String> {
     match value {
-        Value::String(_) => value,
-        other => Value::String(other.to_string()),
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
     }
 }
 
@@ -200,6 +202,14 @@ mod tests {
             "user-id": "7", "user-id-b": "a",
         });
         assert_eq!(serde_json::to_value(data).unwrap(), expected);
+    }
+
+    #[test]
+    fn deeply_nested_values_stay_as_small_as_they_were() {
+        let nested: Value =
+            serde_json::from_str(&format!("{}\"\\\"\"{}", "[".repeat(100), "]".repeat(100))).unwrap();
+        let data = context_data([("key".to_owned(), nested.clone())]);
+        assert!(data["key"].to_string().len() <= 2 * nested.to_string().len());
     }
 
     #[test]
