@@ -284,6 +284,7 @@ impl Conversation {
             request,
             requested_at: began,
             briefed: false,
+            queued_at: None,
             accepted_at: None,
             ended_at: None,
             outcome: None,
@@ -297,19 +298,23 @@ impl Conversation {
     }
 
     /// The thread is in the Agent category now. `false`: that handover is not under way any more.
-    pub fn handover_started(&mut self, epoch: u32, thread: ThreadId) -> bool {
+    pub fn handover_started(&mut self, epoch: u32, thread: ThreadId, now: Timestamp) -> bool {
         self.rce_thread = Some(thread);
         if !self.is_under_way(epoch) {
             return false;
         }
-        self.waits();
+        self.waits(now);
         true
     }
 
-    fn waits(&mut self) {
-        if self.control == Control::Requested {
-            self.control = Control::Queued;
-            self.set_status(HandoverStatus::Queued);
+    fn waits(&mut self, since: Timestamp) {
+        if self.control != Control::Requested {
+            return;
+        }
+        self.control = Control::Queued;
+        if let Some(handover) = self.handover.as_mut() {
+            handover.status = HandoverStatus::Queued;
+            handover.queued_at = Some(since);
         }
     }
 
@@ -351,7 +356,7 @@ impl Conversation {
         if !matches!(self.control, Control::Requested | Control::Queued) {
             return None;
         }
-        self.waits();
+        self.waits(update.at);
         let handover = self.handover.as_mut()?;
         if !update.supersedes(handover.queue.as_ref()) {
             return None;
@@ -382,15 +387,15 @@ impl Conversation {
         true
     }
 
+    /// Whether the current handover was waiting before agents at that time, and still does.
+    pub fn waited_at(&self, time: Timestamp) -> bool {
+        let since = self.handover.as_ref().and_then(|handover| handover.queued_at);
+        self.control == Control::Queued && since.is_some_and(|since| since < time)
+    }
+
     /// Whether handover `epoch` waits for an agent.
     pub fn waits_with(&self, epoch: u32) -> bool {
         self.epoch() == epoch && matches!(self.control, Control::Requested | Control::Queued)
-    }
-
-    fn set_status(&mut self, status: HandoverStatus) {
-        if let Some(handover) = self.handover.as_mut() {
-            handover.status = status;
-        }
     }
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, by_their_clock: Timestamp) {

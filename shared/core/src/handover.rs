@@ -96,6 +96,9 @@ pub struct Handover {
     pub cause: Cause,
     pub request: HandoverRequest,
     pub requested_at: Timestamp,
+    /// When it began to wait before agents.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued_at: Option<Timestamp>,
     /// Profile and transcript are with RCE.
     #[serde(default)]
     pub briefed: bool,

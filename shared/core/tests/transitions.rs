@@ -2,6 +2,7 @@
 
 mod support;
 
+use handover_core::Timestamp;
 use handover_core::conversation::{
     AgentMessageDecision, Control, Conversation, Handler, HandoverDecision, SignalDecision,
 };
@@ -54,10 +55,13 @@ fn happen(c: &mut Conversation, when: When, s: i64) -> String {
             Vec::new()
         }
         CategoryIsSet => {
-            c.handover_started(c.epoch(), ThreadId::new("t-1"));
+            c.handover_started(c.epoch(), ThreadId::new("t-1"), at(s));
             Vec::new()
         }
-        RceRefuses => c.handover_failed(c.epoch(), "refused", at(s)).into_iter().collect(),
+        RceRefuses => c
+            .handover_failed(c.epoch(), "refused", at(s))
+            .into_iter()
+            .collect(),
         UserCancels => c.cancel(Cause::UserCancelled, at(s)).into_iter().collect(),
         CustomerWrites => {
             c.customer_wrote();
@@ -150,7 +154,12 @@ fn every_transition() {
         (Queued, UserCancels, Bot, "handover.cancelled"),
         (Queued, CustomerWrites, Queued, ""),
         (Queued, AgentWrites, Active, "handover.active, message.created"),
-        (Queued, AgentWritesWithoutRight, Active, "handover.active, message.created"),
+        (
+            Queued,
+            AgentWritesWithoutRight,
+            Active,
+            "handover.active, message.created",
+        ),
         (Queued, QueueMoves, Queued, "handover.queued"),
         (Queued, Rce("waiting"), Queued, ""),
         (Queued, Rce("joined"), Active, "handover.active"),
@@ -275,7 +284,9 @@ fn an_agent_s_late_words_are_delivered_and_neither_begin_nor_join_a_handover() {
     let arrives = |mut c: Conversation, s| {
         let before = c.control;
         let decision = c.agent_message(&late, true, handover_id(), at(s));
-        assert!(matches!(decision, AgentMessageDecision::Deliver { before, begins: false, .. } if before.is_empty()));
+        assert!(
+            matches!(decision, AgentMessageDecision::Deliver { before, begins: false, .. } if before.is_empty())
+        );
         assert_eq!(c.control, before);
     };
     let mut c = in_state(Control::Ended);
@@ -286,6 +297,34 @@ fn an_agent_s_late_words_are_delivered_and_neither_begin_nor_join_a_handover() {
     arrives(c.clone(), 201);
     happen(&mut c, UserCancels, 300);
     arrives(c, 301);
+}
+
+#[test]
+fn times_at_the_ends_of_time_break_nothing() {
+    for time in [Timestamp::MIN, Timestamp::MAX] {
+        for control in [Control::Bot, Control::Queued, Control::Active, Control::Ended] {
+            let mut c = in_state(control);
+            c.agent_message(&agent_message("Ada", time), true, handover_id(), at(50));
+            for kind in [SignalKind::AgentJoined, SignalKind::Closed] {
+                c.signal(&signal(kind, "", "a-1", time), handover_id(), at(50));
+                let reopened = SignalKind::Reopened { by_agent: true };
+                c.signal(&signal(reopened, "", "a-1", time), handover_id(), at(50));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_clock_far_ahead_does_not_spoil_the_next_handover() {
+    let mut c = in_state(Control::Active);
+    let closed = signal(SignalKind::Closed, "", "a-1", Timestamp::MAX);
+    c.signal(&closed, handover_id(), at(50));
+    c.resume(1);
+    happen(&mut c, BotAsks, 60);
+    assert_eq!(
+        happen(&mut c, AgentWrites, 70),
+        "handover.active, message.created"
+    );
 }
 
 #[test]

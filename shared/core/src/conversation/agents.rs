@@ -82,7 +82,7 @@ impl Conversation {
         }
         match &signal.kind {
             SignalKind::Waiting => {
-                self.waits();
+                self.waits(now);
                 SignalDecision::Noted
             }
             SignalKind::AgentJoined => {

@@ -8,20 +8,20 @@ use handover_core::signal::{Signal, SignalKind};
 
 const TEN_O_CLOCK: i64 = 1_767_261_600;
 
-pub fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(TEN_O_CLOCK + seconds).unwrap()
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(TEN_O_CLOCK + seconds).expect("a time")
 }
 
-pub fn conversation() -> Conversation {
+pub(crate) fn conversation() -> Conversation {
     Conversation::new("acme".into(), ConversationId::new("c-1"), at(0))
 }
 
-pub fn handover_id() -> HandoverId {
+pub(crate) fn handover_id() -> HandoverId {
     HandoverId::new("ho_1")
 }
 
 /// What RCE reports, with the intervention and the agent that it names (empty: none).
-pub fn signal(kind: SignalKind, intervention: &str, agent: &str, issued_at: Timestamp) -> Signal {
+pub(crate) fn signal(kind: SignalKind, intervention: &str, agent: &str, issued_at: Timestamp) -> Signal {
     let named = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Signal {
         event: EventId::new("e-1"),
@@ -35,7 +35,7 @@ pub fn signal(kind: SignalKind, intervention: &str, agent: &str, issued_at: Time
     }
 }
 
-pub fn agent_message(agent: &str, written_at: Timestamp) -> AgentMessage {
+pub(crate) fn agent_message(agent: &str, written_at: Timestamp) -> AgentMessage {
     AgentMessage {
         id: MessageId::new("rcx-1"),
         content: None,

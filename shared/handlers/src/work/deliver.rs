@@ -5,8 +5,10 @@
 
 use handover_core::conversation::{Conversation, InFlight};
 use handover_core::event::BotEvent;
+use handover_core::job::Work;
 use handover_core::message::AgentMessage;
 use handover_core::ports::{Commit, Delivery, StoreError};
+use handover_core::retry::Disposition;
 
 use super::Task;
 use super::outcome::Step;
@@ -31,6 +33,7 @@ pub(super) async fn deliver(
             message: message.clone(),
         }));
     }
+    let last = events.len().saturating_sub(1);
     let mut commit = Commit::default();
     for (index, event) in events.into_iter().enumerate().skip(in_flight.delivered) {
         let name = event.name();
@@ -74,6 +77,17 @@ pub(super) async fn deliver(
                 commit
                     .timeline
                     .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+                if index < last && error.disposition() == Disposition::Reject {
+                    // What follows is not to blame and is told all the same; this becomes a job of its own,
+                    // which can be put aside and sent again.
+                    let (epoch, event) = (delivery.epoch, delivery.event);
+                    commit.jobs.push(task.outgoing(Work::Tell {
+                        epoch,
+                        event,
+                        after_tidy_up: false,
+                    }));
+                    continue;
+                }
                 remember_progress(task, index, commit).await?;
                 return Ok(error.into());
             }
@@ -84,6 +98,7 @@ pub(super) async fn deliver(
     } else {
         task.change(|conversation, change| {
             change.timeline.clone_from(&commit.timeline);
+            change.jobs.clone_from(&commit.jobs);
             conversation.taken_up(&task.job.id);
         })
         .await?;
@@ -95,6 +110,7 @@ pub(super) async fn deliver(
 async fn remember_progress(task: &Task<'_>, delivered: usize, noted: Commit) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
         commit.timeline.clone_from(&noted.timeline);
+        commit.jobs.clone_from(&noted.jobs);
         conversation.delivered(&task.job.id, delivered);
     })
     .await?;

@@ -214,11 +214,13 @@ async fn read_task_destroyed(
     if let (SignalKind::TaskDestroyed, true, Some(thread)) = (&signal.kind, under_way, &signal.thread) {
         let interventions = task.app.ringcx.interventions(&task.connection, thread).await?;
         let newest = interventions.first().map(|intervention| intervention.id.clone());
-        let over = newest.is_some() && interventions.iter().all(|intervention| intervention.closed);
-        signal.kind = if over {
-            SignalKind::Closed
-        } else {
-            SignalKind::Note
+        let over = interventions.iter().all(|intervention| intervention.closed);
+        signal.kind = match (over, &newest) {
+            (true, Some(_)) => SignalKind::Closed,
+            // Somebody dismissed it before any agent took it: nobody will. Unless that was us, tidying up
+            // after the handover before.
+            (true, None) if conversation.waited_at(signal.issued_at) => SignalKind::Cancelled,
+            _ => SignalKind::Note,
         };
         signal.intervention = signal.intervention.or(newest);
     }

@@ -67,7 +67,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         Err(error) => return Ok(error.into()),
     };
     task.change(|conversation, commit| {
-        if conversation.handover_started(epoch, thread.id.clone()) {
+        if conversation.handover_started(epoch, thread.id.clone(), task.app.now()) {
             let latency = task.app.now().as_millisecond() - task.job.accepted_at.as_millisecond();
             let entry = task
                 .entry("handover.started")
@@ -212,15 +212,13 @@ pub(super) fn agent_categories(
     wanted
 }
 
-/// RCE will not have it: the bot keeps the conversation and is told. A conversation that an agent took over
+/// RCE will not have it: the bot keeps the conversation and is told. A conversation that an agent has already
 /// stays with the agent; only its category could not be moved.
 pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
-        let by_agent = conversation
-            .handover
-            .as_ref()
-            .is_some_and(|handover| handover.cause == Cause::Agent);
-        if !by_agent && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now()) {
+        if conversation.waits_with(epoch)
+            && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now())
+        {
             for work in [
                 Work::RestoreBotCategory { epoch },
                 Work::Tell {
