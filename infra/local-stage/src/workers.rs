@@ -57,7 +57,8 @@ async fn work_off(app: App, embedded: Embedded, queue: QueueName, mut stopped: w
                 Vec::new()
             }
         };
-        let idle = received.is_empty();
+        // Fewer than asked for: there are no more. Looking again would be a transaction for nothing.
+        let idle = received.len() < free || free == 0;
         for job in received {
             let Ok(permit) = Arc::clone(&in_hand).acquire_owned().await else {
                 return;

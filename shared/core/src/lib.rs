@@ -15,6 +15,7 @@
 //! | [`queue_update`] | place in the queue and waiting time |
 //! | [`event`] | what the bot is told |
 //! | [`job`] | what travels on the queues |
+//! | [`json`] | how deep strangers' JSON may be |
 //! | [`timeline`] | what happened, for operators |
 //! | [`ids`] | one type for each kind of id, and their safe rendering towards RCE |
 //! | [`settings`] | a connection: one RCE source joined to one bot |
@@ -26,6 +27,7 @@ pub mod event;
 pub mod handover;
 pub mod ids;
 pub mod job;
+pub mod json;
 pub mod message;
 pub mod ports;
 pub mod profile;

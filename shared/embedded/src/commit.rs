@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use crate::error::Fault;
 use crate::jobs::{self, NewJob};
 use crate::wake::Wakes;
+use crate::writer::Durability;
 
 type Key = (ConnectionId, ForeignThreadId);
 
@@ -66,6 +67,21 @@ impl Prepared {
                 .map(timeline_row)
                 .collect::<Result<_, _>>()?,
         })
+    }
+
+    /// A commit that only adds lines to timelines need not wait for the disk: if they are lost, then so is
+    /// whatever came after them, and the work that they tell of is done and noted again.
+    pub(crate) fn durability(&self) -> Durability {
+        let only_notes = self.claims.is_empty()
+            && self.write.is_none()
+            && self.forget.is_none()
+            && self.keep.is_empty()
+            && self.jobs.is_empty();
+        if only_notes {
+            Durability::Relaxed
+        } else {
+            Durability::Synced
+        }
     }
 
     /// Does it all, or fails; the writer undoes what was done before a failure.

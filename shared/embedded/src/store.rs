@@ -12,7 +12,6 @@ use crate::commit::{self, Prepared};
 use crate::error::Fault;
 use crate::open::Embedded;
 use crate::sweep;
-use crate::writer::Durability;
 
 #[async_trait]
 impl Store for Embedded {
@@ -88,9 +87,10 @@ impl Store for Embedded {
 
     async fn commit(&self, change: Commit) -> Result<(), StoreError> {
         let change = Prepared::new(change, self.now())?;
+        let durability = change.durability();
         let done = self
             .writer()
-            .run(Durability::Synced, move |conn, wakes| change.apply(conn, wakes));
+            .run(durability, move |conn, wakes| change.apply(conn, wakes));
         Ok(done.await?)
     }
 

@@ -18,8 +18,8 @@ const BATCH: usize = 256;
 pub(crate) enum Durability {
     /// Nothing: the answer waits until the disk has it.
     Synced,
-    /// Bookkeeping: losing it means that a job is delivered once more, which may happen anyway. A crash of
-    /// the process alone loses nothing.
+    /// Bookkeeping: losing it means that a job is delivered once more, which may happen anyway, or that a
+    /// timeline lacks a line about it. A crash of the process alone loses nothing.
     Relaxed,
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use handover_core::Timestamp;
 use handover_core::conversation::Platform;
 use handover_core::ids::{CategoryId, ForeignMessageId, ForeignThreadId, MessageId};
+use handover_core::json::{DEEPEST, is_too_deep};
 use handover_core::message::{Attachment, Author, Message};
 use handover_core::profile::{UserProfile, context_data};
 use serde_json::{Map, Value};
@@ -20,8 +21,10 @@ pub fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if body.trim_ascii().is_empty() {
         return Ok(Map::new());
     }
-    // The parser refuses what is nested deeper than 128 levels.
     match serde_json::from_slice(body) {
+        Ok(value) if is_too_deep(&value) => Err(Problem::Malformed(format!(
+            "it is nested deeper than {DEEPEST} levels"
+        ))),
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Problem::Malformed("a JSON object is expected".to_owned())),
         Err(error) => {

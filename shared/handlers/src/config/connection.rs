@@ -34,7 +34,7 @@ pub(super) fn read(
     let legal = name
         .bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-    if !legal || name.len() > 64 || RESERVED.contains(&name) {
+    if name.is_empty() || !legal || name.len() > 64 || RESERVED.contains(&name) {
         errors.push(format!(
             "{path}: a connection's name has 1 to 64 letters, digits, - or _ and is none of {RESERVED:?}"
         ));

@@ -59,7 +59,13 @@ impl<'a> Section<'a> {
     /// Complains about every key that nobody took.
     pub(super) fn finish(mut self) {
         for key in std::mem::take(&mut self.table).keys() {
-            self.error(key, "is not a known setting");
+            let is_name = key.len() <= 64 && key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            let shown = if is_name {
+                key
+            } else {
+                "(a name that no setting has)"
+            };
+            self.error(shown, "is not a known setting");
         }
     }
 
@@ -206,10 +212,13 @@ impl<'a> Section<'a> {
 
     fn resolve(&mut self, key: &str, text: &str, of: SecretOf) -> Option<Secret> {
         let value = if let Some(name) = text.strip_prefix("env:") {
-            let Some(value) = self.lookup.env(name) else {
+            // A secret may have slipped in; only what can be a variable's name is shown.
+            let is_name = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+            let Some(value) = self.lookup.env(name).filter(|_| is_name) else {
+                let shown = if is_name { name } else { "with an impossible name" };
                 self.error(
                     key,
-                    &format!("refers to the environment variable {name}, which is not set"),
+                    &format!("refers to the environment variable {shown}, which is not set"),
                 );
                 return None;
             };
@@ -219,9 +228,14 @@ impl<'a> Section<'a> {
                 // Editors end a file with a line break; no secret does.
                 Ok(value) => value.trim_end_matches(['\r', '\n']).to_owned(),
                 Err(error) => {
+                    let shown = if path.contains('/') {
+                        path
+                    } else {
+                        "in the working directory"
+                    };
                     self.error(
                         key,
-                        &format!("refers to the file {path}, which cannot be read: {error}"),
+                        &format!("refers to the file {shown}, which cannot be read: {error}"),
                     );
                     return None;
                 }

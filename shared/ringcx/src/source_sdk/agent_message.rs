@@ -1,6 +1,7 @@
 //! `messages.create`: an agent's message in our words (Source SDK, message object).
 
 use handover_core::ids::{ContentId, MessageId};
+use handover_core::json::is_too_deep;
 use handover_core::message::{AgentMessage, Attachment};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -15,7 +16,9 @@ const READABLE_MAX_BYTES: usize = 120;
 pub(super) fn read(params: &Map<String, Value>) -> AgentMessage {
     let content = json::id(params.get("content_id"));
     let attachments = attachments(params);
-    let structured = params.get("structured_content").filter(|value| value.is_object());
+    let structured = params
+        .get("structured_content")
+        .filter(|value| value.is_object() && !is_too_deep(value));
     let text = text(params).or_else(|| {
         let shown = structured.filter(|_| attachments.is_empty())?;
         fallback_text(None, shown)

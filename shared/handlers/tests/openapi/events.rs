@@ -1,0 +1,157 @@
+//! The events of the domain, as they are sent, are the webhooks of the document.
+
+use std::collections::BTreeSet;
+
+use handover_bots::body;
+use handover_core::Timestamp;
+use handover_core::event::BotEvent;
+use handover_core::handover::{Agent, Cause};
+use handover_core::ids::{AgentId, ConversationId, MessageId, ThreadId};
+use handover_core::message::{AgentMessage, Attachment};
+use handover_core::ports::Delivery;
+use handover_core::queue_update::QueueUpdate;
+use serde_json::{Value, json};
+
+use crate::host;
+use crate::schemas::{assert_valid, closed_document, document};
+
+fn now() -> Timestamp {
+    host::NOW.parse().expect("a time")
+}
+
+/// A message with everything, or with as little as can be.
+fn message(full: bool) -> AgentMessage {
+    let attachment = |full: bool| Attachment {
+        url: "https://rce.example.org/a.png".to_owned(),
+        filename: full.then(|| "a.png".to_owned()),
+        content_type: full.then(|| "image/png".to_owned()),
+    };
+    AgentMessage {
+        id: MessageId::new("rcx-1"),
+        content: None,
+        text: full.then(|| "Look".to_owned()),
+        attachments: vec![attachment(true), attachment(false)],
+        structured: full.then(|| json!({"type": "select", "items": [{"title": "Yes"}]})),
+        agent_name: full.then(|| "Ada".to_owned()),
+        written_at: full.then(now),
+        retry: false,
+    }
+}
+
+/// Every event, with everything in it and with as little as can be. The match fails to compile when there is
+/// an event that this list does not know.
+fn every_event(full: bool) -> Vec<BotEvent> {
+    let agent = Agent {
+        id: full.then(|| AgentId::new("5f1e")),
+        name: full.then(|| "Ada".to_owned()),
+    };
+    let update = QueueUpdate {
+        position: full.then_some(3),
+        estimated_wait_ms: full.then_some(1500),
+        at: now(),
+    };
+    let (begin, close, cancel) = if full {
+        (Cause::Bot, Cause::AgentClosed, Cause::UserCancelled)
+    } else {
+        (Cause::Agent, Cause::AgentCancelled, Cause::BotEnded)
+    };
+    let reason = || "because".to_owned();
+    let events = vec![
+        BotEvent::HandoverQueued { update },
+        BotEvent::HandoverActive {
+            cause: begin,
+            agent: full.then(|| agent.clone()),
+        },
+        BotEvent::AgentChanged { agent },
+        BotEvent::MessageCreated {
+            message: message(full),
+        },
+        BotEvent::MessageFailed {
+            message: MessageId::new("m-1"),
+            reason: reason(),
+        },
+        BotEvent::TypingStarted,
+        BotEvent::TypingStopped,
+        BotEvent::HandoverCompleted {
+            cause: close,
+            queued_ms: 10,
+            active_ms: 0,
+        },
+        BotEvent::HandoverCancelled { cause: cancel },
+        BotEvent::HandoverFailed { reason: reason() },
+    ];
+    for event in &events {
+        match event {
+            BotEvent::HandoverQueued { .. }
+            | BotEvent::HandoverActive { .. }
+            | BotEvent::AgentChanged { .. }
+            | BotEvent::MessageCreated { .. }
+            | BotEvent::MessageFailed { .. }
+            | BotEvent::TypingStarted
+            | BotEvent::TypingStopped
+            | BotEvent::HandoverCompleted { .. }
+            | BotEvent::HandoverCancelled { .. }
+            | BotEvent::HandoverFailed { .. } => {}
+        }
+    }
+    events
+}
+
+#[test]
+fn every_event_is_sent_as_it_is_described() {
+    let document = closed_document();
+    for full in [true, false] {
+        let mut connection = host::connection();
+        connection.dialogs.opened = full.then(|| "d-1".to_owned());
+        connection.dialogs.closed = full.then(|| "d-2".to_owned());
+        for event in every_event(full) {
+            let name = event.name();
+            let delivery = Delivery {
+                id: "evt_1_0".to_owned(),
+                conversation: ConversationId::new("c-1"),
+                epoch: 1,
+                seq: (full || name != "handover.queued").then_some(7),
+                at: now(),
+                now: now(),
+                rce_thread: full.then(|| ThreadId::new("t-1")),
+                event,
+            };
+            let sent: Value = serde_json::from_slice(&body::render(&connection, &delivery)).expect("JSON");
+            let schema =
+                &document["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]["schema"];
+            assert!(schema.is_object(), "{name} is not described");
+            assert_valid(&document, schema, &sent, name);
+        }
+    }
+}
+
+#[test]
+fn no_event_is_described_that_is_never_sent() {
+    let document = document();
+    let described: BTreeSet<&str> = document["webhooks"]
+        .as_object()
+        .expect("webhooks")
+        .keys()
+        .map(String::as_str)
+        .collect();
+    let sent: BTreeSet<&str> = every_event(true).iter().map(BotEvent::name).collect();
+    assert_eq!(described, sent);
+}
+
+#[test]
+fn every_event_carries_the_headers_of_standard_webhooks() {
+    let document = document();
+    for (name, item) in document["webhooks"].as_object().expect("webhooks") {
+        let headers: Vec<&str> = item["post"]["parameters"]
+            .as_array()
+            .expect("parameters")
+            .iter()
+            .filter_map(|header| crate::schemas::resolve(&document, header)["name"].as_str())
+            .collect();
+        assert_eq!(
+            headers,
+            ["webhook-id", "webhook-timestamp", "webhook-signature"],
+            "{name}"
+        );
+    }
+}

@@ -1,0 +1,235 @@
+//! The bridge between its two neighbours.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use bytes::Bytes;
+use handover_bots::WebhookBots;
+use handover_conformance::TestClock;
+use handover_core::ids::{ConnectionId, ConversationId, ForeignThreadId, Ids};
+use handover_core::job::QueueName;
+use handover_core::ports::{Commit, DeadLetter, Expected, JobQueue as _, Store as _};
+use handover_core::settings::Connection;
+use handover_embedded::Embedded;
+use handover_handlers::App;
+use handover_handlers::app::FixedConnections;
+use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
+use handover_ringcx::{RestBudget, RingCxClient};
+use simulated_ringcx::SimulatedRingcx;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::bot::RecordingBot;
+use crate::crash::{self, Steps};
+use crate::setup::Setup;
+
+/// The connection of every story.
+pub const CONNECTION: &str = "acme";
+
+/// The whole bridge.
+pub struct Bench {
+    pub app: App,
+    pub rce: SimulatedRingcx,
+    pub bot: RecordingBot,
+    pub clock: TestClock,
+    /// Decides where something breaks.
+    pub steps: Arc<Steps>,
+    pub connection: Connection,
+    pub embedded: Embedded,
+    pub(crate) counter: AtomicU64,
+    server: JoinHandle<()>,
+    _dir: TempDir,
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Bench {
+    /// The usual bench: everything is mirrored, queue updates are on, RCE calls us.
+    pub async fn new() -> Self {
+        Setup::default().start().await
+    }
+
+    pub(crate) async fn start(setup: Setup) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let clock = setup.clock.clone();
+        let embedded = Embedded::open(dir.path(), Arc::new(clock.clone())).expect("a database");
+        let rce = SimulatedRingcx::start(setup.rce.clone())
+            .await
+            .expect("a simulated RCE");
+        let bot = RecordingBot::start().await;
+        let rce_url = setup.rce_url.clone().unwrap_or_else(|| rce.base_url());
+        let connections = setup.connections(&rce_url, bot.url());
+        let connection = connections
+            .iter()
+            .find(|connection| connection.id.as_str() == CONNECTION)
+            .expect("the connection of every story")
+            .clone();
+        let steps = Arc::<Steps>::default();
+        let http = handover_ringcx::http::client();
+        let client = RingCxClient::new(http.clone(), Arc::new(RestBudget::new()), Arc::new(clock.clone()));
+        let app = App {
+            connections: Arc::new(FixedConnections::new(connections)),
+            store: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
+            queue: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
+            ringcx: Arc::new(crash::Ports::new(client, &steps)),
+            bots: Arc::new(crash::Ports::new(WebhookBots::new(http), &steps)),
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(CountedIds::default()),
+            availability: Arc::default(),
+        };
+        let (url, server) = listen(app.clone()).await;
+        let bench = Self {
+            app,
+            rce,
+            bot,
+            clock,
+            steps,
+            connection,
+            embedded,
+            counter: AtomicU64::new(0),
+            server,
+            _dir: dir,
+        };
+        if setup.connected {
+            let base = format!("{url}/{CONNECTION}/handover/rce");
+            let checked = bench.rce.set_bridge(&base, &base).await;
+            assert!(checked.source_sdk && checked.webhook, "{checked:?}");
+        }
+        bench
+    }
+
+    /// A number that nobody had yet.
+    pub(crate) fn next(&self) -> u64 {
+        self.counter.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    pub fn thread(&self, conversation: &str) -> ForeignThreadId {
+        ForeignThreadId::of(&ConversationId::new(conversation))
+    }
+
+    /// The conversation as it is stored.
+    pub async fn stored(&self, conversation: &str) -> Option<handover_core::conversation::Conversation> {
+        let found = self
+            .embedded
+            .conversation(&ConnectionId::from(CONNECTION), &self.thread(conversation))
+            .await
+            .expect("the store answers");
+        found.map(|found| found.conversation)
+    }
+
+    /// The bridge loses what it knew about the conversation's thread in RCE.
+    pub async fn forgets_thread(&self, conversation: &str) {
+        let connection = ConnectionId::from(CONNECTION);
+        let found = self
+            .embedded
+            .conversation(&connection, &self.thread(conversation))
+            .await;
+        let mut found = found
+            .expect("the store answers")
+            .expect("the conversation exists");
+        found.conversation.rce_thread = None;
+        let write = Some((found.conversation, Expected::Version(found.version)));
+        let commit = Commit {
+            write,
+            ..Commit::default()
+        };
+        self.embedded.commit(commit).await.expect("the store answers");
+    }
+
+    /// Whether no queue holds any job.
+    pub async fn has_no_jobs(&self) -> bool {
+        for queue in QueueName::ALL {
+            let next = self
+                .embedded
+                .next_visible_at(queue)
+                .await
+                .expect("the queue answers");
+            if next.is_some() {
+                return false;
+            }
+        }
+        true
+    }
+
+    pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.embedded.dead_letters().await.expect("the queue answers")
+    }
+
+    /// The dead letters that a story expects; they are gone afterwards.
+    pub async fn take_dead_letters(&self) -> Vec<DeadLetter> {
+        let letters = self.dead_letters().await;
+        for letter in &letters {
+            assert!(
+                self.embedded
+                    .discard(&letter.id)
+                    .await
+                    .expect("the queue answers")
+            );
+        }
+        letters
+    }
+
+    /// What must be true at the end of every story.
+    pub async fn finish(self) {
+        assert!(self.has_no_jobs().await, "there is work left");
+        let letters = self.dead_letters().await;
+        assert!(letters.is_empty(), "unexpected dead letters: {letters:#?}");
+        let violations = self.rce.violations();
+        assert!(
+            violations.is_empty(),
+            "the protocol was violated: {violations:#?}"
+        );
+        self.bot.check();
+    }
+
+    /// Waits until RCE has nothing on its way to us.
+    pub async fn settle(&self) {
+        let quiet = self
+            .rce
+            .wait_until(simulated_ringcx::State::is_idle, Duration::from_secs(10))
+            .await;
+        assert!(quiet, "RCE does not come to rest");
+    }
+}
+
+/// Ids that are counted, so that a story is the same every time.
+#[derive(Debug, Default)]
+struct CountedIds(AtomicU64);
+
+impl Ids for CountedIds {
+    fn next(&self) -> String {
+        format!("{:08}", self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
+/// A listener around the handlers, as thin as can be.
+async fn listen(app: App) -> (String, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let router = Router::new().fallback(move |request: Request| {
+        let app = app.clone();
+        async move {
+            let (mut parts, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, RCE_BODY_LIMIT)
+                .await
+                .unwrap_or_else(|_| {
+                    parts.extensions.insert(BodyTooLarge);
+                    Bytes::new()
+                });
+            let answer = routes::handle(&app, http::Request::from_parts(parts, body)).await;
+            answer.map(axum::body::Body::from)
+        }
+    });
+    let server = tokio::spawn(async move {
+        let _ = axum::serve(listener, router).await;
+    });
+    (url, server)
+}

@@ -1,0 +1,209 @@
+//! Ports that fail, or die, at a chosen step.
+//!
+//! A step is one call of a port: reading or writing the store, sending to or finishing a job of a queue,
+//! talking to RCE or to the bot. A story first counts the steps of a path and then breaks it at each of them.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use handover_core::Timestamp;
+use handover_core::ids::{
+    AgentId, CategoryId, ConnectionId, ForeignThreadId, InterventionId, MessageId, ThreadId,
+};
+use handover_core::job::{Outgoing, QueueName};
+use handover_core::message::Message;
+use handover_core::ports::{
+    BotError, BotPlatform, Commit, ConversationSummary, CustomerMessage, DeadLetter, Delivery, Identity,
+    Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError, Store, StoreError,
+    Thread, Told, Versioned,
+};
+use handover_core::settings::{Connection, Endpoint};
+use handover_core::timeline::TimelineEntry;
+use tokio::sync::Notify;
+
+/// What happens at the chosen step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// The call fails and has no effect.
+    Refused,
+    /// The call has its effect and its answer is lost.
+    AnswerLost,
+    /// The process is gone before the call.
+    DeadBefore,
+    /// The process is gone after the call.
+    DeadAfter,
+}
+
+impl Crash {
+    pub const ALL: [Self; 4] = [Self::Refused, Self::AnswerLost, Self::DeadBefore, Self::DeadAfter];
+}
+
+/// Counts the steps of everything on a bench, and breaks one of them.
+#[derive(Default)]
+pub struct Steps {
+    state: Mutex<State>,
+    died: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    taken: usize,
+    armed: Option<(usize, Crash)>,
+    down: bool,
+}
+
+impl Steps {
+    /// From now on: step `number` (from 1) breaks like this.
+    pub fn break_at(&self, number: usize, crash: Crash) {
+        let mut state = self.lock();
+        state.taken = 0;
+        state.armed = Some((number, crash));
+    }
+
+    /// Starts counting anew and breaks nothing.
+    pub fn count(&self) {
+        let mut state = self.lock();
+        state.taken = 0;
+        state.armed = None;
+    }
+
+    /// Steps since counting began.
+    pub fn taken(&self) -> usize {
+        self.lock().taken
+    }
+
+    /// Whether the chosen step was reached.
+    pub fn broke(&self) -> bool {
+        self.lock().armed.is_none()
+    }
+
+    /// Every call fails while this is so.
+    pub fn set_down(&self, down: bool) {
+        self.lock().down = down;
+    }
+
+    /// The outcome of some work, unless the process died in the middle of it.
+    pub async fn unless_dead<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.died.notified() => None,
+        }
+    }
+
+    fn next(&self) -> Option<Crash> {
+        let mut state = self.lock();
+        state.taken += 1;
+        if state.down {
+            return Some(Crash::Refused);
+        }
+        let (number, crash) = state.armed?;
+        if number != state.taken {
+            return None;
+        }
+        state.armed = None;
+        Some(crash)
+    }
+
+    async fn step<T, E>(
+        &self,
+        call: impl Future<Output = Result<T, E>>,
+        failure: fn(Box<dyn std::error::Error + Send + Sync>) -> E,
+    ) -> Result<T, E> {
+        match self.next() {
+            None => call.await,
+            Some(Crash::Refused) => Err(failure("refused on purpose".into())),
+            Some(Crash::AnswerLost) => {
+                let _ = call.await;
+                Err(failure("answer lost on purpose".into()))
+            }
+            Some(Crash::DeadBefore) => self.die().await,
+            Some(Crash::DeadAfter) => {
+                let _ = call.await;
+                self.die().await
+            }
+        }
+    }
+
+    async fn die<T>(&self) -> T {
+        self.died.notify_one();
+        std::future::pending().await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A port in front of the real one.
+pub struct Ports<T> {
+    real: T,
+    steps: Arc<Steps>,
+}
+
+impl<T> Ports<T> {
+    pub fn new(real: T, steps: &Arc<Steps>) -> Self {
+        let steps = Arc::clone(steps);
+        Self { real, steps }
+    }
+}
+
+/// Implements a port by forwarding its methods, each one a step.
+macro_rules! steps {
+    ($port:ident, $error:ident, $failure:path; $(fn $name:ident($($arg:ident: $kind:ty),*) -> $returns:ty;)+) => {
+        #[async_trait]
+        impl<T: $port> $port for Ports<T> {
+            $(
+                async fn $name(&self, $($arg: $kind),*) -> Result<$returns, $error> {
+                    self.steps.step(self.real.$name($($arg),*), $failure).await
+                }
+            )+
+        }
+    };
+}
+
+steps! { Store, StoreError, StoreError::Unavailable;
+    fn conversation(connection: &ConnectionId, thread: &ForeignThreadId) -> Option<Versioned>;
+    fn thread_owner(connection: &ConnectionId, thread: &ThreadId) -> Option<ForeignThreadId>;
+    fn claimed(key: &str, now: Timestamp) -> Option<Recorded>;
+    fn kept_messages(connection: &ConnectionId, thread: &ForeignThreadId, not_before: Timestamp) -> Vec<Message>;
+    fn commit(change: Commit) -> ();
+    fn timeline(connection: &ConnectionId, thread: &ForeignThreadId) -> Vec<TimelineEntry>;
+    fn conversations(limit: usize) -> Vec<ConversationSummary>;
+    fn sweep(now: Timestamp) -> ();
+}
+
+steps! { JobQueue, QueueError, QueueError::Unavailable;
+    fn send(jobs: Vec<Outgoing>) -> ();
+    fn receive(queue: QueueName, max: usize, visibility: Duration) -> Vec<Received>;
+    fn delete(receipt: &Receipt) -> ();
+    fn retry(receipt: &Receipt, after: Duration, counts: bool) -> ();
+    fn dead_letter(receipt: &Receipt, reason: &str) -> ();
+    fn dead_letters() -> Vec<DeadLetter>;
+    fn replay(id: &str) -> bool;
+    fn discard(id: &str) -> bool;
+}
+
+steps! { RingCx, RingCxError, RingCxError::NoAnswer;
+    fn send_message(connection: &Connection, message: &CustomerMessage) -> ();
+    fn announce(connection: &Connection, identity: &Identity) -> ();
+    fn typing(connection: &Connection, thread: &ForeignThreadId, preview: Option<&str>) -> ();
+    fn typing_stopped(connection: &Connection, thread: &ForeignThreadId) -> ();
+    fn mark_as_read(connection: &Connection, message: &MessageId) -> ();
+    fn find_thread(connection: &Connection, thread: &ForeignThreadId) -> Option<Thread>;
+    fn thread(connection: &Connection, thread: &ThreadId) -> Thread;
+    fn set_categories(connection: &Connection, thread: &ThreadId, categories: &[CategoryId]) -> Thread;
+    fn archive(connection: &Connection, thread: &ThreadId) -> ();
+    fn interventions(connection: &Connection, thread: &ThreadId) -> Vec<Intervention>;
+    fn close_intervention(connection: &Connection, intervention: &InterventionId) -> ();
+    fn cancel_intervention(connection: &Connection, intervention: &InterventionId) -> ();
+    fn agent_name(connection: &Connection, agent: &AgentId) -> Option<String>;
+    fn available_agents(connection: &Connection) -> Option<usize>;
+}
+
+steps! { BotPlatform, BotError, BotError::NoAnswer;
+    fn tell(connection: &Connection, delivery: &Delivery) -> Told;
+    fn tell_subscriber(connection: &Connection, subscriber: &Endpoint, delivery: &Delivery) -> Told;
+}

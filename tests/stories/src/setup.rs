@@ -1,0 +1,262 @@
+//! What a story wants to be different from the usual.
+
+use std::io;
+use std::time::Duration;
+
+use handover_conformance::TestClock;
+use handover_core::Timestamp;
+use handover_core::settings::Connection;
+use handover_handlers::config::{self, Lookup};
+use simulated_ringcx::SimulatedConfig;
+
+use crate::bench::Bench;
+
+/// The Bearer key of the bot on every connection.
+pub const BOT_KEY: &str = "bot-key-0123456789abcdef";
+/// The Bearer key of an operator.
+pub const OPERATOR_KEY: &str = "operator-key-0123456789abcdef";
+/// The key that signs what the bot is told.
+pub const BOT_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+/// The key that signs what the wallboard is told.
+pub const WALLBOARD_SECRET: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
+
+/// Builds a [`Bench`].
+pub struct Setup {
+    pub(crate) rce: SimulatedConfig,
+    pub(crate) clock: TestClock,
+    /// RCE calls us by itself; otherwise the story does it by hand.
+    pub(crate) connected: bool,
+    /// Where the bridge finds RCE, if it is not the simulated one.
+    pub(crate) rce_url: Option<String>,
+    forward_only: bool,
+    queue_updates: bool,
+    connection: String,
+    ringcx: String,
+    bot: String,
+    sections: String,
+    wallboards: Vec<String>,
+    change: Option<Change>,
+    settings: Option<Settings>,
+}
+
+type Settings = Box<dyn Fn(&mut Connection) + Send>;
+
+type Change = Box<dyn Fn(&str) -> String + Send>;
+
+impl Default for Setup {
+    fn default() -> Self {
+        let rce = SimulatedConfig {
+            queue_update_interval: Duration::from_hours(1),
+            create_retry_delay: Duration::from_millis(5),
+            webhook_retries: [5; 5].map(Duration::from_millis).to_vec(),
+            // The bridge throttles by its own clock, which stands still.
+            typing_interval: Duration::ZERO,
+            ..SimulatedConfig::default()
+        };
+        Self {
+            rce,
+            clock: TestClock::default(),
+            connected: true,
+            rce_url: None,
+            forward_only: false,
+            queue_updates: true,
+            connection: String::new(),
+            ringcx: String::new(),
+            bot: String::new(),
+            sections: String::new(),
+            wallboards: Vec::new(),
+            change: None,
+            settings: None,
+        }
+    }
+}
+
+impl Setup {
+    pub async fn start(self) -> Bench {
+        Bench::start(self).await
+    }
+
+    /// With a last change to the whole configuration.
+    pub async fn start_with(mut self, change: impl Fn(&str) -> String + Send + 'static) -> Bench {
+        self.change = Some(Box::new(change));
+        Bench::start(self).await
+    }
+
+    /// With a last change to the settings, after those that were asked for before.
+    pub async fn start_with_settings(mut self, last: impl Fn(&mut Connection) + Send + 'static) -> Bench {
+        let before = self.settings.take();
+        let both = move |connection: &mut Connection| {
+            if let Some(before) = &before {
+                before(connection);
+            }
+            last(connection);
+        };
+        self.settings(both).start().await
+    }
+
+    /// Nothing reaches RCE before a handover.
+    #[must_use]
+    pub fn forward_only(mut self) -> Self {
+        self.forward_only = true;
+        self
+    }
+
+    #[must_use]
+    pub fn without_queue_updates(mut self) -> Self {
+        self.queue_updates = false;
+        self
+    }
+
+    /// RCE reports nothing by itself: the story sends every webhook and every agent's message.
+    #[must_use]
+    pub fn by_hand(mut self) -> Self {
+        self.connected = false;
+        self
+    }
+
+    /// Lines of `[connections.acme]`.
+    #[must_use]
+    pub fn connection(mut self, lines: &str) -> Self {
+        self.connection.push_str(lines);
+        self.connection.push('\n');
+        self
+    }
+
+    /// Lines of `[connections.acme.ringcx]`.
+    #[must_use]
+    pub fn ringcx(mut self, lines: &str) -> Self {
+        self.ringcx.push_str(lines);
+        self.ringcx.push('\n');
+        self
+    }
+
+    /// Further sections.
+    #[must_use]
+    pub fn section(mut self, lines: &str) -> Self {
+        self.sections.push_str(lines);
+        self.sections.push('\n');
+        self
+    }
+
+    /// Somebody else who wants queue updates, at this path of the bot's server.
+    #[must_use]
+    pub fn wallboard(mut self, path: &str) -> Self {
+        self.wallboards.push(path.to_owned());
+        self
+    }
+
+    /// Changes what was read from the configuration, for what its checks would not let pass.
+    #[must_use]
+    pub fn settings(mut self, change: impl Fn(&mut Connection) + Send + 'static) -> Self {
+        self.settings = Some(Box::new(change));
+        self
+    }
+
+    /// Changes the simulated account.
+    #[must_use]
+    pub fn rce(mut self, change: impl FnOnce(&mut SimulatedConfig)) -> Self {
+        change(&mut self.rce);
+        self
+    }
+
+    /// The bridge talks to this instead of the simulated RCE.
+    #[must_use]
+    pub fn rce_at(mut self, url: &str) -> Self {
+        self.rce_url = Some(url.to_owned());
+        self.by_hand()
+    }
+
+    #[must_use]
+    pub fn clock_at(mut self, now: &str) -> Self {
+        self.clock = TestClock::at(now.parse().expect("an RFC 3339 time"));
+        self
+    }
+
+    #[must_use]
+    pub fn clock_at_time(mut self, now: Timestamp) -> Self {
+        self.clock = TestClock::at(now);
+        self
+    }
+
+    pub(crate) fn connections(&self, rce: &str, bot: &str) -> Vec<Connection> {
+        let mut text = self.toml(rce, bot);
+        if let Some(change) = &self.change {
+            text = change(&text);
+        }
+        let mut connections =
+            config::parse(&text, &NoLookup).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        if let Some(change) = &self.settings {
+            connections.iter_mut().for_each(change);
+        }
+        connections
+    }
+
+    fn toml(&self, rce: &str, bot: &str) -> String {
+        let Self {
+            forward_only,
+            queue_updates,
+            connection,
+            ringcx,
+            sections,
+            ..
+        } = self;
+        let SimulatedConfig {
+            source_id,
+            source_token,
+            api_token,
+            bot_category_id,
+            agent_category_id,
+            webhook_secret,
+            verify_token,
+            ..
+        } = &self.rce;
+        let wallboard = |path: &String| {
+            format!(
+                "[[connections.acme.bot.queue_subscribers]]\nurl = \"{bot}{path}\"\n\
+                 signing_secrets = \"{WALLBOARD_SECRET}\"\n"
+            )
+        };
+        let wallboards: Vec<String> = self.wallboards.iter().map(wallboard).collect();
+        let wallboards = wallboards.concat();
+        let extra_bot = &self.bot;
+        format!(
+            r#"
+[connections.acme]
+bot_keys = ["{BOT_KEY}"]
+operator_keys = ["{OPERATOR_KEY}"]
+forward_only_handover_conversations = {forward_only}
+get_queue_updates = {queue_updates}
+{connection}
+[connections.acme.ringcx]
+base_api_url = "{rce}"
+api_access_token = "{api_token}"
+realtime_endpoint_url = "{rce}/realtime/sdk/{source_id}"
+realtime_access_tokens = ["{source_token}"]
+webhook_secrets = ["{webhook_secret}"]
+verification_token = "{verify_token}"
+bot_category_id = "{bot_category_id}"
+agent_category_id = "{agent_category_id}"
+{ringcx}
+[connections.acme.bot]
+url = "{bot}/events"
+signing_secrets = ["{BOT_SECRET}"]
+{extra_bot}
+{wallboards}
+{sections}
+"#
+        )
+    }
+}
+
+/// Nothing is looked up: all secrets of a story are literals.
+struct NoLookup;
+
+impl Lookup for NoLookup {
+    fn env(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, _: &str) -> Result<String, io::Error> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}

@@ -1,0 +1,145 @@
+//! Agents who write, or reopen, while the bot has the conversation.
+
+use handover_stories::desk::SAM;
+use handover_stories::{Bench, Setup};
+use serde_json::json;
+use simulated_ringcx::{Reply, SyncStatus};
+
+fn unasked(text: &str) -> Reply {
+    Reply {
+        as_supervisor: true,
+        ..Reply::from(text)
+    }
+}
+
+#[tokio::test]
+async fn an_agent_who_writes_unasked_takes_the_conversation_over() {
+    let bench = Bench::new().await;
+    bench.user_says("c1", "hi").await;
+    bench.until_quiet().await;
+    bench
+        .rce
+        .reply("c1", SAM, unasked("I take this one"))
+        .expect("a supervisor may");
+    bench.until_quiet().await;
+    assert_eq!(bench.bot.kinds(), ["handover.active", "message.created"]);
+    let active = bench.bot.only("handover.active");
+    assert_eq!(
+        (active.data()["cause"].as_str(), active.epoch()),
+        (Some("agent"), 1)
+    );
+    assert_eq!(bench.bot.texts(), ["I take this one"]);
+    assert_eq!(
+        bench.categories("c1"),
+        ["agent"],
+        "or the agents would not see it any more"
+    );
+    let said = bench.user_says("c1", "thanks").await;
+    assert_eq!(
+        (&said["handler"], &said["handover"]["cause"]),
+        (&json!("agent"), &json!("agent"))
+    );
+    bench.until_quiet().await;
+    bench.rce.close("c1").expect("open");
+    bench.until_quiet().await;
+    assert_eq!(bench.bot.kinds()[2..], ["handover.completed"]);
+    assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn an_agent_who_may_not_take_over_is_told_so() {
+    let bench = Setup::default().ringcx("agent_takeover = false").start().await;
+    bench.user_says("c1", "hi").await;
+    bench.until_quiet().await;
+    let content = bench
+        .rce
+        .reply("c1", SAM, unasked("I take this one"))
+        .expect("a supervisor may");
+    bench.until_quiet().await;
+    assert_eq!(bench.bot.kinds(), [""; 0]);
+    assert_eq!(bench.handler("c1").await, "bot");
+    let content = bench
+        .rce
+        .read(|state| state.content(&content).cloned())
+        .expect("it is there");
+    assert_eq!(content.synchronization_status, SyncStatus::ExportFailure);
+    assert_eq!(content.attempts, 1, "not tried again");
+    let reason = content.synchronization_error.unwrap_or_default();
+    assert!(reason.contains("bot answers"), "{reason}");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn br_058_an_agent_who_reopens_begins_a_new_epoch() {
+    let bench = Bench::new().await;
+    bench.with_agent("c1").await;
+    bench.rce.close("c1").expect("open");
+    bench.until_quiet().await;
+    assert_eq!(bench.handler("c1").await, "bot");
+    bench.rce.reopen("c1", SAM).expect("closed");
+    bench.until_quiet().await;
+    let seen = bench.looks_at("c1").await;
+    assert_eq!(
+        (&seen["handler"], &seen["handover"]["epoch"]),
+        (&json!("agent"), &json!(2))
+    );
+    let last = bench.bot.taken().pop().expect("an event");
+    assert_eq!(
+        (last.kind(), last.epoch(), last.data()["cause"].as_str()),
+        ("handover.active", 2, Some("agent"))
+    );
+    assert_eq!(bench.categories("c1"), ["agent"]);
+    bench.rce.reply("c1", SAM, "One more thing").expect("reopened");
+    bench.until_quiet().await;
+    bench.rce.close("c1").expect("open");
+    bench.until_quiet().await;
+    let ends: Vec<u64> = bench
+        .bot
+        .taken()
+        .iter()
+        .filter(|heard| heard.kind() == "handover.completed")
+        .map(handover_stories::Heard::epoch)
+        .collect();
+    assert_eq!(ends, [1, 2]);
+    assert_eq!(bench.handler("c1").await, "bot");
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn br_058_a_customers_message_that_reopens_does_not_silence_the_bot() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.with_agent_by_hand("c1").await;
+    let closed = bench.event("intervention.closed", "c1", &json!({}));
+    bench.webhook(&[closed]).await;
+    bench.work().await;
+    let reopened = bench.event("intervention.reopened", "c1", &json!({}));
+    assert!(reopened.get("user_id").is_none(), "{reopened}");
+    assert_eq!(bench.webhook(&[reopened]).await, 200);
+    bench.work().await;
+    assert_eq!(bench.handler("c1").await, "bot");
+    assert_eq!(bench.bot.kinds(), ["handover.active", "handover.completed"]);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn an_agent_who_is_faster_than_the_handover_keeps_the_conversation_if_it_fails() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.user_says("c1", "hi").await;
+    bench.work().await;
+    let refusal = simulated_ringcx::Fault::Status(422, "{}".to_owned());
+    bench
+        .rce
+        .fail_next(simulated_ringcx::FaultTarget::RestCategorize, refusal, 1);
+    bench.asks_for_agent("c1", json!({})).await;
+    bench.agent_writes("c1", "66aa", "I am here already").await;
+    bench.work().await;
+    assert_eq!(bench.bot.kinds(), ["handover.active", "message.created"]);
+    assert_eq!(
+        bench.status("c1").await,
+        "active",
+        "only its category could not be moved"
+    );
+    assert_eq!(bench.take_dead_letters().await.len(), 1);
+    bench.finish().await;
+}
