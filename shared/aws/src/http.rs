@@ -43,14 +43,12 @@ mod tests {
         for body in [Body::from(escaped), Body::from(escaped.as_bytes().to_vec())] {
             assert_eq!(from_lambda(Request::new(body)).body(), escaped.as_bytes());
         }
-        let event = format!(
-            r#"{{"version":"2.0","routeKey":"$default","rawPath":"/default/handover/rce","rawQueryString":"",
-                "headers":{{"host":"h","x-smccsdk-signature":"ab"}},"isBase64Encoded":true,
+        let event = r#"{"version":"2.0","routeKey":"$default","rawPath":"/default/handover/rce","rawQueryString":"",
+                "headers":{"host":"h","x-smccsdk-signature":"ab"},"isBase64Encoded":true,
                 "body":"eyJhIjoiw6kifQ==",
-                "requestContext":{{"http":{{"method":"POST","path":"/default/handover/rce","protocol":"HTTP/1.1",
-                "sourceIp":"127.0.0.1","userAgent":"t"}},"stage":"$default","timeEpoch":0,"accountId":"1","apiId":"1"}}}}"#
-        );
-        let request = lambda_http::request::from_str(&event).unwrap();
+                "requestContext":{"http":{"method":"POST","path":"/default/handover/rce","protocol":"HTTP/1.1",
+                "sourceIp":"127.0.0.1","userAgent":"t"},"stage":"$default","timeEpoch":0,"accountId":"1","apiId":"1"}}"#;
+        let request = lambda_http::request::from_str(event).unwrap();
         let request = from_lambda(request);
         assert_eq!(request.body(), r#"{"a":"é"}"#.as_bytes());
         assert_eq!(request.uri().path(), "/default/handover/rce");

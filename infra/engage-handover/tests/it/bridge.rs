@@ -19,7 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 pub(crate) const BOT_KEY: &str = "bot-key-of-the-command-tests";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the bot received: the `webhook-id` and the event.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Bridge {
     pub(crate) async fn start() -> Self {
         let rce = SimulatedRingcx::start(SimulatedConfig {
             requests_per_minute: 1_000_000,
-            queue_update_interval: Duration::from_secs(3600),
+            queue_update_interval: Duration::from_hours(1),
             ..SimulatedConfig::default()
         })
         .await
@@ -127,9 +127,8 @@ impl Bridge {
                 tokio::task::yield_now().await;
             }
         };
-        if tokio::time::timeout(PATIENCE, ready).await.is_err() {
-            panic!("serve did not get ready:\n{}", self.log());
-        }
+        let in_time = tokio::time::timeout(PATIENCE, ready).await;
+        assert!(in_time.is_ok(), "serve did not get ready:\n{}", self.log());
     }
 
     pub(crate) fn log(&self) -> String {

@@ -62,7 +62,7 @@ async fn sigkill_under_load_loses_nothing_and_keeps_the_order() {
             let mut ids: Vec<&Value> = messages(told)
                 .map(|t| &t.event["data"]["message"]["id"])
                 .collect();
-            ids.sort_by_key(|id| id.to_string());
+            ids.sort_by_key(ToString::to_string);
             ids.dedup();
             ids.len() == CONVERSATIONS * MESSAGES
         })
@@ -70,48 +70,65 @@ async fn sigkill_under_load_loses_nothing_and_keeps_the_order() {
     let told = bridge.told();
     for conversation in 0..CONVERSATIONS {
         let name = format!("c{conversation}");
-        let mut seen: HashMap<String, Told> = HashMap::new();
-        let mut order = Vec::new();
-        for told in messages(&told).filter(|t| t.event["data"]["conversation"] == name.as_str()) {
-            let text = told.event["data"]["message"]["text"].as_str().unwrap().to_owned();
-            match seen.get(&text) {
-                None => order.push(text.clone()),
-                Some(first) => {
-                    assert_eq!(first.id, told.id, "a repeat has the same id");
-                    assert_eq!(first.event, told.event, "a repeat has the same body");
-                }
-            }
-            seen.entry(text).or_insert_with(|| told.clone());
-        }
-        let expected: Vec<String> = (0..MESSAGES).map(|n| format!("agent {n}")).collect();
-        assert_eq!(order, expected, "{name}: in order, none lost");
-
-        let arrived = |state: &simulated_ringcx::State| state.contents(&name).count() > MESSAGES;
-        assert!(
-            bridge
-                .rce
-                .wait_until(arrived, std::time::Duration::from_secs(30))
-                .await
-        );
-        let customer: Vec<String> = bridge
-            .rce
-            .contents(&name)
-            .into_iter()
-            .filter_map(|c| c.body)
-            .collect();
-        let customer: Vec<&String> = customer
-            .iter()
-            .filter(|text| text.starts_with("customer"))
-            .collect();
-        let expected: Vec<String> = (0..MESSAGES).map(|n| format!("customer {n}")).collect();
-        assert_eq!(
-            customer,
-            expected.iter().collect::<Vec<_>>(),
-            "{name}: in order, none lost"
-        );
+        the_bot_was_told_in_order(&told, &name);
+        rce_was_told_in_order(&bridge, &name).await;
     }
+    the_numbers_have_no_gap(&told);
+    let (_, conversation) = bridge
+        .api(Method::GET, "/conversations/c0", Value::Null)
+        .await
+        .unwrap();
+    assert_eq!(conversation["handler"], "agent");
+    assert_eq!(bridge.terminate().await, Some(0));
+}
+
+fn the_bot_was_told_in_order(told: &[Told], name: &str) {
+    let mut seen: HashMap<String, Told> = HashMap::new();
+    let mut order = Vec::new();
+    for told in messages(told).filter(|t| t.event["data"]["conversation"] == name) {
+        let text = told.event["data"]["message"]["text"].as_str().unwrap().to_owned();
+        match seen.get(&text) {
+            None => order.push(text.clone()),
+            Some(first) => {
+                assert_eq!(first.id, told.id, "a repeat has the same id");
+                assert_eq!(first.event, told.event, "a repeat has the same body");
+            }
+        }
+        seen.entry(text).or_insert_with(|| told.clone());
+    }
+    let expected: Vec<String> = (0..MESSAGES).map(|n| format!("agent {n}")).collect();
+    assert_eq!(order, expected, "{name}: in order, none lost");
+}
+
+async fn rce_was_told_in_order(bridge: &Bridge, name: &str) {
+    let arrived = |state: &simulated_ringcx::State| state.contents(name).count() > MESSAGES;
+    assert!(
+        bridge
+            .rce
+            .wait_until(arrived, std::time::Duration::from_secs(30))
+            .await
+    );
+    let customer: Vec<String> = bridge
+        .rce
+        .contents(name)
+        .into_iter()
+        .filter_map(|c| c.body)
+        .collect();
+    let customer: Vec<&String> = customer
+        .iter()
+        .filter(|text| text.starts_with("customer"))
+        .collect();
+    let expected: Vec<String> = (0..MESSAGES).map(|n| format!("customer {n}")).collect();
+    assert_eq!(
+        customer,
+        expected.iter().collect::<Vec<_>>(),
+        "{name}: in order, none lost"
+    );
+}
+
+fn the_numbers_have_no_gap(told: &[Told]) {
     let mut seqs: HashMap<String, Vec<u64>> = HashMap::new();
-    for told in &told {
+    for told in told {
         let data = &told.event["data"];
         seqs.entry(data["conversation"].to_string())
             .or_default()
@@ -125,12 +142,6 @@ async fn sigkill_under_load_loses_nothing_and_keeps_the_order() {
             "{conversation}: {seqs:?} has a gap"
         );
     }
-    let (_, conversation) = bridge
-        .api(Method::GET, "/conversations/c0", Value::Null)
-        .await
-        .unwrap();
-    assert_eq!(conversation["handler"], "agent");
-    assert_eq!(bridge.terminate().await, Some(0));
 }
 
 fn messages(told: &[Told]) -> impl Iterator<Item = &Told> {
