@@ -6,14 +6,14 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | [`agent_message`] | agent's message → bot |
-//! | [`signal`] | webhook event of RCE → conversation → bot |
-//! | [`tell`] | things that happened on our side → bot |
-//! | [`deliver`] | numbered events → bot, with what was delivered already |
-//! | [`customer_message`] | person's or bot's message → RCE |
-//! | [`start_handover`] | profile, transcript, category → RCE |
-//! | [`tidy_up`] | thread back to the Bot category, interventions closed |
-//! | [`queue_update`] | place in the queue → everybody who asked |
+//! | `agent_message` | agent's message → bot |
+//! | `signal` | webhook event of RCE → conversation → bot |
+//! | `tell` | things that happened on our side → bot |
+//! | `deliver` | numbered events → bot, with what was delivered already |
+//! | `customer_message` | person's or bot's message → RCE |
+//! | `start_handover` | profile, transcript, category → RCE |
+//! | `tidy_up` | thread back to the Bot category, interventions closed |
+//! | `queue_update` | place in the queue → everybody who asked |
 
 mod agent_message;
 mod customer_message;
