@@ -151,6 +151,14 @@ fn long_texts() {
         });
 }
 
+/// Whether a mutation made a secret a section's name or a file's path. Those are shown, or nobody could find
+/// what is wrong.
+fn names_something(text: &str, secret: &str) -> bool {
+    text.lines().filter(|line| line.contains(secret)).any(|line| {
+        line.trim_start().starts_with('[') || line.contains("file:") || line.contains("connections")
+    })
+}
+
 #[test]
 fn configurations() {
     let seeds = Seeds::of("config");
@@ -171,7 +179,10 @@ fn configurations() {
             if let Err(error) = config::parse(&text, &References) {
                 let shown = error.to_string();
                 assert!(!error.0.is_empty() && error.0.iter().all(|one| shown.contains(one)));
-                for secret in secrets {
+                for secret in secrets
+                    .into_iter()
+                    .filter(|secret| !names_something(&text, secret))
+                {
                     assert!(!shown.contains(secret), "{shown}");
                 }
             }
