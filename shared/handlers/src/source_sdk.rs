@@ -4,7 +4,7 @@
 //! only after it is durably queued; what can never be delivered is refused with `fatal: true`, so that RCE
 //! stops trying and shows the agent why.
 
-use handover_core::ids::ForeignThreadId;
+use handover_core::ids::{ConnectionId, ForeignThreadId, MessageId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::Versioned;
 use handover_core::queue_update::QueueUpdate;
@@ -120,7 +120,7 @@ async fn create_message(
     }
     let id = message.id.clone();
     let content_id = message.content.clone();
-    let key = message_claim(call, &id);
+    let key = message_claim(&connection.id, &id);
     let job = app.job(
         &connection.id,
         &conversation.thread,
@@ -142,8 +142,9 @@ async fn create_message(
     }
 }
 
-fn message_claim(call: &Call, id: &handover_core::ids::MessageId) -> String {
-    format!("agent-message:{}:{id}", call.connection.id)
+/// An agent's message acts once, however often RCE repeats it.
+pub(crate) fn message_claim(connection: &ConnectionId, message: &MessageId) -> String {
+    format!("agent-message:{connection}:{message}")
 }
 
 /// Nothing is owed for a queue update: what cannot be used is answered and forgotten.

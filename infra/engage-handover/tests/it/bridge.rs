@@ -197,6 +197,12 @@ impl Bridge {
         self.notes.told.lock().unwrap().clone()
     }
 
+    /// Waits until so many conversations wait at the desk.
+    pub(crate) async fn until_queued(&self, count: usize) {
+        let queued = |state: &simulated_ringcx::State| state.queue().count() == count;
+        assert!(self.rce.wait_until(queued, PATIENCE).await, "{}", self.log());
+    }
+
     /// What the bot answers from now on; `None` is 200.
     pub(crate) fn bot_answers(&self, status: Option<u16>) {
         *self.notes.status.lock().unwrap() = status;

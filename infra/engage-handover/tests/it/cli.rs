@@ -111,15 +111,7 @@ async fn an_operator_looks_and_replays_while_the_bridge_runs() {
         )
         .await;
     bridge.insist("/conversations/c%201/handover", json!({})).await;
-    let queued = |state: &simulated_ringcx::State| state.queue().next().is_some();
-    assert!(
-        bridge
-            .rce
-            .wait_until(queued, std::time::Duration::from_secs(30))
-            .await,
-        "{}",
-        bridge.log()
-    );
+    bridge.until_queued(1).await;
     let thread = bridge.rce.snapshot()["queue"][0]["foreign_id"]
         .as_str()
         .unwrap()

@@ -27,15 +27,7 @@ async fn sigkill_under_load_loses_nothing_and_keeps_the_order() {
             .insist(&format!("{path}/handover"), json!({"id": "please"}))
             .await;
     }
-    let waiting = |state: &simulated_ringcx::State| state.queue().count() == CONVERSATIONS;
-    assert!(
-        bridge
-            .rce
-            .wait_until(waiting, std::time::Duration::from_secs(30))
-            .await,
-        "{}",
-        bridge.log()
-    );
+    bridge.until_queued(CONVERSATIONS).await;
 
     // Agents' messages and customers' messages come in while the process is killed again and again.
     let url = bridge.url("");

@@ -21,15 +21,7 @@ async fn sigterm_finishes_what_is_in_hand_and_a_restart_takes_up_the_rest() {
             json!({"user": {"firstname": "Ophelia"}}),
         )
         .await;
-    let queued = |state: &simulated_ringcx::State| state.queue().next().is_some();
-    assert!(
-        bridge
-            .rce
-            .wait_until(queued, std::time::Duration::from_secs(30))
-            .await,
-        "{}",
-        bridge.log()
-    );
+    bridge.until_queued(1).await;
     let agent = bridge.rce.config().agents[0].id.clone();
     bridge.rce.take("c", &agent).unwrap();
     bridge.rce.reply("c", &agent, "I am Rosencrantz").unwrap();

@@ -7,6 +7,7 @@ use handover_core::ports::{Claim, KEPT_FOR, StoreError};
 
 use super::outcome::{Step, Why};
 use super::{Task, deliver};
+use crate::source_sdk::message_claim;
 
 pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
@@ -31,7 +32,7 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
                 return false;
             };
             commit.claims.push(Claim {
-                key: format!("agent-message:{}:{}", task.job.connection, message.id),
+                key: message_claim(&task.job.connection, &message.id),
                 holder: task.job.id.to_string(),
                 record: String::new(),
                 expires_at: now + KEPT_FOR,
@@ -55,9 +56,7 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
                 .with("epoch", epoch)
                 .with("outcome", if begins { "takeover" } else { "queued" })
                 .text(message.text.as_deref());
-            commit
-                .timeline
-                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+            task.write_down(commit, entry);
             conversation.number(&task.job.id, epoch, before, true);
             true
         })

@@ -68,15 +68,11 @@ pub(super) async fn deliver(
                     status = told.status, duration_ms = latency, "event delivered"
                 );
                 let entry = entry.with("status", told.status).with("latency_ms", latency);
-                commit
-                    .timeline
-                    .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+                task.write_down(&mut commit, entry);
             }
             Err(error) => {
                 let entry = entry.with("reason", error.to_string());
-                commit
-                    .timeline
-                    .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+                task.write_down(&mut commit, entry);
                 if index < last && error.disposition() == Disposition::Reject {
                     // What follows is not to blame and is told all the same; this becomes a job of its own,
                     // which can be put aside and sent again.

@@ -43,6 +43,9 @@ use outcome::{Step, Why};
 /// runs: the slowest is a transcript of many messages to a slow RCE.
 pub const VISIBILITY: Duration = Duration::from_mins(2);
 
+/// How soon a job that waits for something else of its conversation looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(150);
+
 /// How often a decision is made anew because somebody else changed the conversation meanwhile.
 const CONFLICT_RETRIES: usize = 50;
 
@@ -228,6 +231,13 @@ impl Task<'_> {
             timeline: vec![(self.job.connection.clone(), self.job.thread.clone(), entry)],
             ..Commit::default()
         }
+    }
+
+    /// Adds a line to the conversation's timeline.
+    fn write_down(&self, commit: &mut Commit, entry: TimelineEntry) {
+        commit
+            .timeline
+            .push((self.job.connection.clone(), self.job.thread.clone(), entry));
     }
 
     fn outgoing(&self, work: Work) -> handover_core::job::Outgoing {

@@ -32,9 +32,7 @@ pub(super) async fn fan_out(task: &Task<'_>, update: QueueUpdate) -> Result<Step
             .with("epoch", epoch)
             .with("position", update.position)
             .with("estimated_wait_ms", update.estimated_wait_ms);
-        commit
-            .timeline
-            .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+        task.write_down(commit, entry);
     })
     .await?;
     Ok(Step::Done)

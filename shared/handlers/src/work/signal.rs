@@ -9,7 +9,7 @@ use handover_core::ports::{Claim, Commit, KEPT_FOR, RingCxError, StoreError};
 use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::Step;
-use super::{Task, deliver, tidy_up};
+use super::{LOOK_AGAIN, Task, deliver, tidy_up};
 use crate::webhook_intake::signal_claim;
 
 /// The bot resumes after this time even if the thread is not back in the Bot category.
@@ -134,9 +134,7 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
         .with("event_id", signal.event.as_str())
         .with("issued_at", crate::view::time(signal.issued_at))
         .with("outcome", outcome);
-    commit
-        .timeline
-        .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+    task.write_down(commit, entry);
 }
 
 /// Puts the thread back into the Bot category, then lets the bot resume and tells it. RCE gets a few seconds;
@@ -175,9 +173,7 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
                 .entry("bot.resumed")
                 .with("epoch", ending.epoch)
                 .with("category", if restored { "bot" } else { "still to be restored" });
-            commit
-                .timeline
-                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+            task.write_down(commit, entry);
         })
         .await?;
     match stored {
@@ -185,8 +181,6 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
         None => Ok(Step::Done),
     }
 }
-
-const LOOK_AGAIN: Duration = Duration::from_millis(150);
 
 /// The agent's name, for an event that will tell the bot of an agent. Nice to have: whatever goes wrong, the
 /// event goes out without it.

@@ -11,12 +11,10 @@ use handover_core::ports::{CustomerMessage, KEPT_FOR, RingCxError, StoreError, T
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::{Step, Why};
-use super::{Task, customer_message};
+use super::{LOOK_AGAIN, Task, customer_message};
 
 /// How long the previous handover's end may hold back the next beginning.
 const PREVIOUS_END_PATIENCE: Duration = Duration::from_secs(6);
-const LOOK_AGAIN: Duration = Duration::from_millis(150);
-
 pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
@@ -74,9 +72,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
                 .with("epoch", epoch)
                 .with("ringcx_thread_id", thread.id.as_str())
                 .with("latency_ms", latency);
-            commit
-                .timeline
-                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+            task.write_down(commit, entry);
         }
     })
     .await?;
@@ -234,9 +230,7 @@ pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(
             .entry("handover.not_started")
             .with("epoch", epoch)
             .with("reason", why.detail.as_str());
-        commit
-            .timeline
-            .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+        task.write_down(commit, entry);
     })
     .await?;
     Ok(())

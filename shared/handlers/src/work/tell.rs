@@ -7,12 +7,10 @@ use handover_core::ports::StoreError;
 use handover_core::queue_update::QueueUpdate;
 
 use super::outcome::Step;
-use super::{Task, deliver};
+use super::{LOOK_AGAIN, Task, deliver};
 
 /// How long an event waits for the RCE side to be put back (design: the bot resumes after 5 seconds at most).
 const TIDY_UP_PATIENCE: Duration = Duration::from_secs(5);
-const LOOK_AGAIN: Duration = Duration::from_millis(150);
-
 pub(super) async fn event(
     task: &Task<'_>,
     epoch: u32,

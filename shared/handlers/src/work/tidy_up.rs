@@ -1,8 +1,8 @@
 //! After a handover: the thread back to the Bot category, and no open work left with agents.
 
 use handover_core::Timestamp;
-use handover_core::conversation::Conversation;
-use handover_core::handover::HandoverStatus;
+use handover_core::conversation::{Conversation, cause_name};
+use handover_core::handover::{Cause, HandoverStatus};
 use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
 use handover_core::ports::{RingCxError, StoreError};
 use handover_core::settings::RingCxSettings;
@@ -144,7 +144,8 @@ fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::port
     let handover = conversation.handover.as_ref();
     let epoch = conversation.epoch();
     let left = handover.is_some_and(|h| {
-        h.status == HandoverStatus::Cancelled && h.outcome.as_deref() == Some("user_cancelled")
+        h.status == HandoverStatus::Cancelled
+            && h.outcome.as_deref() == Some(cause_name(Cause::UserCancelled))
     });
     let text = if left { NOTE_LEFT } else { NOTE_TAKEN_BACK };
     let id = MessageId::new(format!("left-{epoch}"));
@@ -161,9 +162,7 @@ async fn tidied(task: &Task<'_>, epoch: u32, ended: Vec<InterventionId>) -> Resu
         if conversation.tidied_epoch < epoch {
             conversation.tidied_epoch = epoch;
             let entry = task.entry("ringcx.tidied_up").with("epoch", epoch);
-            commit
-                .timeline
-                .push((task.job.connection.clone(), task.job.thread.clone(), entry));
+            task.write_down(commit, entry);
         }
     })
     .await?;

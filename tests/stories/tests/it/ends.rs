@@ -1,24 +1,9 @@
 //! What is an end of a handover, and what is none.
 
 use handover_stories::{Bench, Setup};
-use serde_json::{Value, json};
+use serde_json::json;
 
-async fn by_hand() -> Bench {
-    let bench = Setup::default().by_hand().start().await;
-    bench.with_agent_by_hand("c1").await;
-    bench
-}
-
-async fn tell(bench: &Bench, event: &Value) {
-    assert_eq!(bench.webhook(std::slice::from_ref(event)).await, 200);
-    bench.work().await;
-}
-
-fn ends(bench: &Bench) -> Vec<u64> {
-    let mut taken = bench.bot.taken();
-    taken.retain(|heard| heard.kind() == "handover.completed");
-    taken.iter().map(handover_stories::Heard::epoch).collect()
-}
+use crate::by_hand::{by_hand, ends, tell};
 
 #[tokio::test]
 async fn br_057_deferring_and_transferring_are_no_end() {

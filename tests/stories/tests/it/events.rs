@@ -1,25 +1,10 @@
 //! Webhook events: at least once, in any order, in any batch, from anybody's source.
 
+use handover_stories::Setup;
 use handover_stories::desk::{MIRA, SAM};
-use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
 
-async fn by_hand() -> Bench {
-    let bench = Setup::default().by_hand().start().await;
-    bench.with_agent_by_hand("c1").await;
-    bench
-}
-
-async fn tell(bench: &Bench, event: &Value) {
-    assert_eq!(bench.webhook(std::slice::from_ref(event)).await, 200);
-    bench.work().await;
-}
-
-fn ends(bench: &Bench) -> Vec<u64> {
-    let mut taken = bench.bot.taken();
-    taken.retain(|heard| heard.kind() == "handover.completed");
-    taken.iter().map(handover_stories::Heard::epoch).collect()
-}
+use crate::by_hand::{by_hand, ends, tell};
 
 #[tokio::test]
 async fn br_052_two_hundred_means_stored() {

@@ -6,6 +6,7 @@ mod authentication;
 mod availability;
 mod bad_input;
 mod bot_faults;
+mod by_hand;
 mod crashes;
 mod dead_letters;
 mod ends;
