@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use handover_bots::WebhookBots;
+use handover_core::ports::NoMetrics;
 use handover_core::settings::Connection;
 use handover_embedded::{Embedded, ServeLock};
 use handover_handlers::App;
@@ -82,6 +83,7 @@ impl Stage {
             clock,
             ids: Arc::new(RandomIds),
             availability: Arc::default(),
+            metrics: Arc::new(NoMetrics),
         };
         let (stop, stopped) = watch::channel(false);
         let mut tasks = workers::spawn(&app, &embedded, &stopped);

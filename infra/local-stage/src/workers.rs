@@ -130,7 +130,7 @@ async fn do_job(app: &App, embedded: &Embedded, received: Received) {
         Outcome::Done => embedded.delete(receipt).await,
         Outcome::Retry { after } => embedded.retry(receipt, after, true).await,
         Outcome::Wait { after } => embedded.retry(receipt, after, false).await,
-        Outcome::Reject { reason } => embedded.dead_letter(receipt, &reason).await,
+        Outcome::Reject { reason } => embedded.dead_letter(&received, &reason).await,
     };
     match applied {
         Ok(()) => {}

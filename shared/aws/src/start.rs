@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use handover_bots::WebhookBots;
-use handover_core::ports::Clock;
+use handover_core::ports::{Clock, NoMetrics};
 use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
@@ -41,6 +41,7 @@ pub fn app() -> Result<App, Error> {
         clock,
         ids: Arc::new(RandomIds),
         availability: Arc::default(),
+        metrics: Arc::new(NoMetrics),
     })
 }
 

@@ -8,7 +8,7 @@ use aws_lambda_events::event::sqs::SqsEvent;
 use handover_aws::sqs::work_off;
 use handover_core::ids::ConnectionId;
 use handover_core::job::{Outgoing, QueueName};
-use handover_core::ports::{DeadLetter, JobQueue, QueueError, Receipt, Received};
+use handover_core::ports::{DeadLetter, JobQueue, NoMetrics, QueueError, Receipt, Received};
 use handover_core::settings::Connection;
 use handover_embedded::Embedded;
 use handover_handlers::App;
@@ -47,8 +47,8 @@ impl JobQueue for Notes {
         Ok(())
     }
 
-    async fn dead_letter(&self, receipt: &Receipt, _: &str) -> Result<(), QueueError> {
-        self.note("put aside", receipt);
+    async fn dead_letter(&self, received: &Received, _: &str) -> Result<(), QueueError> {
+        self.note("put aside", &received.receipt);
         Ok(())
     }
 
@@ -112,6 +112,7 @@ async fn a_job_that_must_come_back_holds_back_its_group_only() {
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
         availability: Arc::default(),
+        metrics: Arc::new(NoMetrics),
     };
     let event: SqsEvent = serde_json::from_value(json!({"Records": [
         record("a1", "a", &job("unreadable")),

@@ -109,6 +109,9 @@ pub struct InFlight {
     /// How many the bot has taken already.
     #[serde(default)]
     pub delivered: usize,
+    /// That these events were accepted is in the timeline.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noted: bool,
 }
 
 /// A conversation between a person and a bot, and sometimes an agent.
@@ -396,6 +399,12 @@ impl Conversation {
     /// Whether handover `epoch` waits for an agent.
     pub fn waits_with(&self, epoch: u32) -> bool {
         self.epoch() == epoch && matches!(self.control, Control::Requested | Control::Queued)
+    }
+
+    /// How long the person waited for an agent in the current or last handover.
+    pub fn time_in_queue(&self) -> Duration {
+        let (queued_ms, _) = self.handover.as_ref().map_or((0, 0), Handover::durations_ms);
+        Duration::from_millis(queued_ms)
     }
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, by_their_clock: Timestamp) {

@@ -44,6 +44,14 @@ pub enum BotEvent {
 }
 
 impl BotEvent {
+    /// Whether the event is worth nothing a moment later: it leaves no line in the timeline when all went well.
+    pub fn is_fleeting(&self) -> bool {
+        matches!(
+            self,
+            Self::HandoverQueued { .. } | Self::TypingStarted | Self::TypingStopped
+        )
+    }
+
     /// The event's type on the wire.
     pub fn name(&self) -> &'static str {
         match self {

@@ -125,6 +125,16 @@ impl Work {
         }
     }
 
+    /// Whether this work is pointless once `later`, of the same conversation, is waiting behind it.
+    pub fn is_superseded_by(&self, later: &Self) -> bool {
+        match (self, later) {
+            (Self::TellQueue { .. }, Self::TellQueue { .. })
+            | (Self::FanOutQueueUpdate { .. }, Self::FanOutQueueUpdate { .. }) => true,
+            (Self::TellSubscriber { url, .. }, Self::TellSubscriber { url: other, .. }) => url == other,
+            _ => false,
+        }
+    }
+
     /// The queue that carries this work.
     pub fn queue(&self) -> QueueName {
         match self {

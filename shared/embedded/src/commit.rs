@@ -69,14 +69,11 @@ impl Prepared {
         })
     }
 
-    /// A commit that only adds lines to timelines need not wait for the disk: if they are lost, then so is
-    /// whatever came after them, and the work that they tell of is done and noted again.
+    /// A commit that only notes what was done (lines, and claims of work that is over) need not wait for the
+    /// disk: if it is lost, then so is whatever came after it, and the work is done and noted again.
     pub(crate) fn durability(&self) -> Durability {
-        let only_notes = self.claims.is_empty()
-            && self.write.is_none()
-            && self.forget.is_none()
-            && self.keep.is_empty()
-            && self.jobs.is_empty();
+        let only_notes =
+            self.write.is_none() && self.forget.is_none() && self.keep.is_empty() && self.jobs.is_empty();
         if only_notes {
             Durability::Relaxed
         } else {
@@ -184,7 +181,7 @@ impl Write {
 
 /// A claim must be free, expired or held by the same holder.
 fn expect_claimable(conn: &Connection, claim: &Claim, now: i64) -> Result<(), Fault> {
-    match recorded(conn, &claim.key, now)? {
+    match recorded(conn, &claim.key.name, now)? {
         Some(recorded) if recorded.holder != claim.holder => Err(Fault::Claimed(recorded)),
         _ => Ok(()),
     }
@@ -199,7 +196,7 @@ fn make_claim(conn: &Connection, claim: &Claim, now: i64) -> Result<(), Fault> {
          WHERE expires_at <= ?5 OR holder = excluded.holder",
     )?;
     let expires_at = claim.expires_at.as_millisecond();
-    let row = params![claim.key, claim.holder, claim.record, expires_at, now];
+    let row = params![claim.key.name, claim.holder, claim.record, expires_at, now];
     if make.execute(row)? == 0 {
         // Two claims of one commit contradict each other.
         expect_claimable(conn, claim, now)?;

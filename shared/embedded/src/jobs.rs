@@ -41,6 +41,7 @@ impl NewJob {
 pub(crate) struct Taken {
     pub(crate) token: Token,
     pub(crate) attempt: u32,
+    pub(crate) superseded: bool,
     pub(crate) job: String,
 }
 
@@ -99,17 +100,33 @@ pub(crate) fn receive(
         Ok(Taken {
             token,
             attempt: row.get(2)?,
+            superseded: false,
             job: row.get(3)?,
         })
     })?;
-    let taken = taken.collect::<Result<Vec<_>, _>>()?;
+    let mut taken = taken.collect::<Result<Vec<_>, _>>()?;
     let mut take =
         conn.prepare_cached("UPDATE jobs SET visible_at = ?2, turn = ?3, attempts = ?4 WHERE id = ?1")?;
     let until = after(now, visibility);
     for Taken { token, attempt, .. } in &taken {
         take.execute(params![token.id, until, token.turn, attempt])?;
     }
+    for job in taken.iter_mut().filter(|job| job.job.contains(PLACE_IN_QUEUE)) {
+        job.superseded = is_superseded(conn, queue, job)?;
+    }
     Ok(taken)
+}
+
+/// How a place in the queue is recognised without parsing. Inside a JSON text the quotes would be escaped.
+const PLACE_IN_QUEUE: &str = r#""do":"tell_queue""#;
+
+/// Whether a newer place in the queue waits in the same group.
+fn is_superseded(conn: &Connection, queue: QueueName, job: &Taken) -> Result<bool, Fault> {
+    let mut later = conn.prepare_cached(
+        "SELECT 1 FROM jobs WHERE queue = ?1 AND grp = (SELECT grp FROM jobs WHERE id = ?2) AND id > ?2
+             AND instr(job, ?3) > 0 LIMIT 1",
+    )?;
+    Ok(later.exists(params![queue.as_str(), job.token.id, PLACE_IN_QUEUE])?)
 }
 
 /// Removes a job for good and lets the next of its group come.

@@ -57,8 +57,8 @@ impl JobQueue for Embedded {
         Ok(given_back.await?)
     }
 
-    async fn dead_letter(&self, receipt: &Receipt, reason: &str) -> Result<(), QueueError> {
-        let (receipt, reason) = (receipt.clone(), reason.to_owned());
+    async fn dead_letter(&self, received: &Received, reason: &str) -> Result<(), QueueError> {
+        let (receipt, reason) = (received.receipt.clone(), reason.to_owned());
         let now = self.now_ms();
         let put_aside = self.writer().run(Synced, move |conn, wakes| {
             dead::put_aside(conn, &receipt, &reason, now, wakes)
@@ -91,7 +91,7 @@ impl JobQueue for Embedded {
 /// A job that this version cannot read (a newer one wrote it) must not keep the others from being
 /// delivered; it comes again after its visibility timeout, and its group waits.
 fn read(queue: QueueName, job: &Taken) -> Option<Received> {
-    let (token, attempt) = (job.token.to_string(), job.attempt);
+    let (token, attempt, superseded) = (job.token.to_string(), job.attempt, job.superseded);
     let Ok(job) = serde_json::from_str(&job.job) else {
         tracing::warn!(
             queue = queue.as_str(),
@@ -104,5 +104,6 @@ fn read(queue: QueueName, job: &Taken) -> Option<Received> {
         job,
         receipt: Receipt { queue, token },
         attempt,
+        superseded,
     })
 }

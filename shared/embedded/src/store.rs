@@ -3,7 +3,7 @@ use handover_core::Timestamp;
 use handover_core::conversation::Conversation;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::message::Message;
-use handover_core::ports::{Commit, ConversationSummary, Recorded, Store, StoreError, Versioned};
+use handover_core::ports::{ClaimKey, Commit, ConversationSummary, Recorded, Store, StoreError, Versioned};
 use handover_core::timeline::TimelineEntry;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -61,9 +61,9 @@ impl Store for Embedded {
         Ok(self.readers().run(look).await?)
     }
 
-    async fn claimed(&self, key: &str, now: Timestamp) -> Result<Option<Recorded>, StoreError> {
-        let key = key.to_owned();
-        let look = move |conn: &Connection| commit::recorded(conn, &key, now.as_millisecond());
+    async fn claimed(&self, key: &ClaimKey, now: Timestamp) -> Result<Option<Recorded>, StoreError> {
+        let name = key.name.clone();
+        let look = move |conn: &Connection| commit::recorded(conn, &name, now.as_millisecond());
         Ok(self.readers().run(look).await?)
     }
 

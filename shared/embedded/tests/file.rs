@@ -11,7 +11,7 @@ use handover_conformance::samples::{
     claim, connection, conversation, conversation_in_handover, job, message, thread, write,
 };
 use handover_core::job::QueueName;
-use handover_core::ports::{Clock, Commit, Expected, JobQueue, KEPT_FOR, Store, StoreError};
+use handover_core::ports::{ClaimKey, Clock, Commit, Expected, JobQueue, KEPT_FOR, Store, StoreError};
 use handover_core::timeline::TimelineEntry;
 use handover_embedded::Embedded;
 use rusqlite::Connection;
@@ -65,7 +65,7 @@ async fn a_failing_commit_takes_no_other_with_it() {
         });
     }
     for (n, result) in tasks.join_all().await {
-        let own = embedded.claimed(&format!("own-{n}"), clock.now()).await.unwrap();
+        let own = embedded.claimed(&ClaimKey::apart(format!("own-{n}")), clock.now()).await.unwrap();
         assert_eq!(own.is_some(), n % 2 == 0);
         assert_eq!(result.is_ok(), n % 2 == 0);
         assert!(matches!(result, Ok(()) | Err(StoreError::Claimed(_))));
@@ -106,7 +106,7 @@ async fn whatever_makes_a_job_receivable_wakes_its_queue() {
 
     let second = embedded.receive(QUEUE, 1, LONG).await.unwrap().remove(0);
     let quiet = embedded.woken(QUEUE);
-    embedded.dead_letter(&second.receipt, "no luck").await.unwrap();
+    embedded.dead_letter(&second, "no luck").await.unwrap();
     let letter = embedded.dead_letters().await.unwrap().remove(0);
     assert!(
         tokio::time::timeout(Duration::ZERO, quiet).await.is_err(),

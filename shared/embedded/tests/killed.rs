@@ -17,7 +17,7 @@ use std::time::Duration;
 use handover_conformance::TestClock;
 use handover_conformance::samples::{claim, connection, conversation, job, thread};
 use handover_core::job::QueueName;
-use handover_core::ports::{Clock as _, Commit, Expected, JobQueue, Store};
+use handover_core::ports::{ClaimKey, Clock as _, Commit, Expected, JobQueue, Store};
 use handover_embedded::Embedded;
 
 const DIR: &str = "HANDOVER_KILLED_DIR";
@@ -141,7 +141,7 @@ async fn expect_whole(embedded: &Embedded, name: &str, acked: u64, delivered: Op
     assert_eq!(delivered, Some(found.version), "{name}: jobs and state differ");
     let now = TestClock::default().now();
     for n in 1..=found.version {
-        let claimed = embedded.claimed(&format!("{name}/{n}"), now).await.unwrap();
+        let claimed = embedded.claimed(&ClaimKey::apart(format!("{name}/{n}")), now).await.unwrap();
         assert!(claimed.is_some(), "{name}: claim {n} of {acked} is lost");
     }
 }

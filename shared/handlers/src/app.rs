@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, HandoverId, Ids, JobId};
 use handover_core::job::{Job, Outgoing, Work};
-use handover_core::ports::{BotPlatform, Clock, JobQueue, RingCx, Store};
+use handover_core::ports::{BotPlatform, Clock, JobQueue, Metrics, RingCx, Store};
 use handover_core::settings::Connection;
 
 use crate::availability::AvailabilityCache;
@@ -23,6 +23,7 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub availability: Arc<AvailabilityCache>,
+    pub metrics: Arc<dyn Metrics>,
 }
 
 /// Where connections come from.

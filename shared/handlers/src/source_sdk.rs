@@ -6,7 +6,7 @@
 
 use handover_core::ids::{ConnectionId, ForeignThreadId, MessageId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::Versioned;
+use handover_core::ports::{ClaimKey, Versioned};
 use handover_core::queue_update::QueueUpdate;
 use handover_ringcx::signature::{self, SIGNATURE_HEADER};
 use handover_ringcx::source_sdk::{Action, IncomingMessage, implementation_info, parse_action};
@@ -120,7 +120,7 @@ async fn create_message(
     }
     let id = message.id.clone();
     let content_id = message.content.clone();
-    let key = message_claim(&connection.id, &id);
+    let key = message_claim(&connection.id, &conversation.thread, &id);
     let job = app.job(
         &connection.id,
         &conversation.thread,
@@ -130,7 +130,7 @@ async fn create_message(
         connection.id = %connection.id, conversation.id = %conversation.id, message.id = %id,
         content.id = content_id.as_ref().map(tracing::field::display), "agent message accepted"
     );
-    match app.queue.send(vec![Outgoing::deduplicated(job, key)]).await {
+    match app.queue.send(vec![Outgoing::deduplicated(job, key.name)]).await {
         Ok(()) => ok(&json!({"id": id})),
         Err(error) => {
             tracing::error!(
@@ -143,8 +143,16 @@ async fn create_message(
 }
 
 /// An agent's message acts once, however often RCE repeats it.
-pub(crate) fn message_claim(connection: &ConnectionId, message: &MessageId) -> String {
-    format!("agent-message:{connection}:{message}")
+pub(crate) fn message_claim(
+    connection: &ConnectionId,
+    thread: &ForeignThreadId,
+    message: &MessageId,
+) -> ClaimKey {
+    ClaimKey::of(
+        connection,
+        thread,
+        format!("agent-message:{connection}:{message}"),
+    )
 }
 
 /// Nothing is owed for a queue update: what cannot be used is answered and forgotten.
@@ -163,9 +171,12 @@ async fn queue_update(
         Ok(None) => return ok(&json!({})),
         Err(answer) => return answer,
     };
-    if conversation.queue_update(update).is_some() {
-        let job = app.outgoing(&connection.id, &thread, Work::FanOutQueueUpdate { update });
-        if let Err(error) = app.queue.send(vec![job]).await {
+    if let Some(epoch) = conversation.queue_update(update) {
+        let mut jobs = vec![app.outgoing(&connection.id, &thread, Work::TellQueue { epoch, update })];
+        if !connection.bot.queue_subscribers.is_empty() {
+            jobs.push(app.outgoing(&connection.id, &thread, Work::FanOutQueueUpdate { update }));
+        }
+        if let Err(error) = app.queue.send(jobs).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "queue update not stored"

@@ -13,8 +13,8 @@ use handover_core::ids::{ConnectionId, ConversationId, ForeignThreadId, Handover
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    BotError, BotPlatform, Clock as _, Commit, ConversationSummary, DeadLetter, Delivery, Expected, JobQueue,
-    QueueError, Receipt, Received, Recorded, Store, StoreError, Told, Versioned,
+    BotError, BotPlatform, ClaimKey, Clock as _, Commit, ConversationSummary, DeadLetter, Delivery, Expected,
+    JobQueue, NoMetrics, QueueError, Receipt, Received, Recorded, Store, StoreError, Told, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -79,6 +79,7 @@ fn app(store: Arc<dyn Store>, queue: Arc<dyn JobQueue>, bots: Arc<dyn BotPlatfor
         clock,
         ids: Arc::new(RandomIds),
         availability: Arc::default(),
+        metrics: Arc::new(NoMetrics),
     }
 }
 
@@ -103,7 +104,7 @@ impl Store for Nothing {
         Ok(Some(self.0.conversation.thread.clone()))
     }
 
-    async fn claimed(&self, _key: &str, _now: Timestamp) -> Result<Option<Recorded>, StoreError> {
+    async fn claimed(&self, _key: &ClaimKey, _now: Timestamp) -> Result<Option<Recorded>, StoreError> {
         Ok(None)
     }
 
@@ -160,7 +161,7 @@ impl JobQueue for Nothing {
         Ok(())
     }
 
-    async fn dead_letter(&self, _receipt: &Receipt, _reason: &str) -> Result<(), QueueError> {
+    async fn dead_letter(&self, _received: &Received, _reason: &str) -> Result<(), QueueError> {
         Ok(())
     }
 

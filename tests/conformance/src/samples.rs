@@ -10,7 +10,7 @@ use handover_core::ids::{
 };
 use handover_core::job::{Job, Outgoing, QueueName, Work};
 use handover_core::message::{Author, Message};
-use handover_core::ports::{Claim, Commit, Expected};
+use handover_core::ports::{Claim, ClaimKey, Commit, Expected};
 use handover_core::queue_update::QueueUpdate;
 
 pub fn connection() -> ConnectionId {
@@ -96,7 +96,7 @@ pub fn job_with_text(name: &str, id: &str, text: &str, now: Timestamp) -> Outgoi
 /// A claim for a day.
 pub fn claim(key: &str, holder: &str, record: &str, now: Timestamp) -> Claim {
     Claim {
-        key: key.to_owned(),
+        key: ClaimKey::apart(key),
         holder: holder.to_owned(),
         record: record.to_owned(),
         expires_at: now + Duration::from_hours(24),

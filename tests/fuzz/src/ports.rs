@@ -13,9 +13,9 @@ use handover_core::ids::{
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    BotError, BotPlatform, Clock, Commit, ConversationSummary, CustomerMessage, DeadLetter, Delivery,
-    Expected, Identity, Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError,
-    Store, StoreError, Thread, Told, Versioned,
+    BotError, BotPlatform, ClaimKey, Clock, Commit, ConversationSummary, CustomerMessage, DeadLetter,
+    Delivery, Expected, Identity, Intervention, JobQueue, NoMetrics, QueueError, Receipt, Received, Recorded,
+    RingCx, RingCxError, Store, StoreError, Thread, Told, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -76,7 +76,7 @@ pub struct Memory(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     conversations: HashMap<(ConnectionId, ForeignThreadId), Versioned>,
-    claims: HashMap<String, Recorded>,
+    claims: HashMap<ClaimKey, Recorded>,
     jobs: usize,
 }
 
@@ -109,7 +109,7 @@ impl Store for Memory {
         Ok(Some("c-1".into()))
     }
 
-    async fn claimed(&self, key: &str, _: Timestamp) -> Result<Option<Recorded>, StoreError> {
+    async fn claimed(&self, key: &ClaimKey, _: Timestamp) -> Result<Option<Recorded>, StoreError> {
         Ok(self.kept().claims.get(key).cloned())
     }
 
@@ -186,7 +186,7 @@ impl JobQueue for Memory {
     async fn retry(&self, _: &Receipt, _: Duration, _: bool) -> Result<(), QueueError> {
         Ok(())
     }
-    async fn dead_letter(&self, _: &Receipt, _: &str) -> Result<(), QueueError> {
+    async fn dead_letter(&self, _: &Received, _: &str) -> Result<(), QueueError> {
         Ok(())
     }
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError> {
@@ -273,6 +273,7 @@ pub fn bridge() -> (App, Arc<Memory>) {
         clock: Arc::new(Stopped),
         ids: Arc::new(Counted::default()),
         availability: Arc::default(),
+        metrics: Arc::new(NoMetrics),
     };
     (app, memory)
 }

@@ -11,7 +11,7 @@ use handover_bots::WebhookBots;
 use handover_conformance::TestClock;
 use handover_core::ids::{ConnectionId, ConversationId, ForeignThreadId, Ids};
 use handover_core::job::QueueName;
-use handover_core::ports::{Commit, DeadLetter, Expected, JobQueue as _, Store as _};
+use handover_core::ports::{Commit, DeadLetter, Expected, JobQueue as _, NoMetrics, Store as _};
 use handover_core::settings::Connection;
 use handover_embedded::Embedded;
 use handover_handlers::App;
@@ -84,6 +84,7 @@ impl Bench {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(CountedIds::default()),
             availability: Arc::default(),
+            metrics: Arc::new(NoMetrics),
         };
         let (url, server) = listen(app.clone()).await;
         let bench = Self {

@@ -15,9 +15,9 @@ use handover_core::ids::{
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    BotError, BotPlatform, Commit, ConversationSummary, CustomerMessage, DeadLetter, Delivery, Identity,
-    Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError, Store, StoreError,
-    Thread, Told, Versioned,
+    BotError, BotPlatform, ClaimKey, Commit, ConversationSummary, CustomerMessage, DeadLetter, Delivery,
+    Identity, Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError, Store,
+    StoreError, Thread, Told, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -167,7 +167,7 @@ macro_rules! steps {
 steps! { Store, StoreError, StoreError::Unavailable;
     fn conversation(connection: &ConnectionId, thread: &ForeignThreadId) -> Option<Versioned>;
     fn thread_owner(connection: &ConnectionId, thread: &ThreadId) -> Option<ForeignThreadId>;
-    fn claimed(key: &str, now: Timestamp) -> Option<Recorded>;
+    fn claimed(key: &ClaimKey, now: Timestamp) -> Option<Recorded>;
     fn kept_messages(connection: &ConnectionId, thread: &ForeignThreadId, not_before: Timestamp) -> Vec<Message>;
     fn commit(change: Commit) -> ();
     fn timeline(connection: &ConnectionId, thread: &ForeignThreadId) -> Vec<TimelineEntry>;
@@ -180,7 +180,7 @@ steps! { JobQueue, QueueError, QueueError::Unavailable;
     fn receive(queue: QueueName, max: usize, visibility: Duration) -> Vec<Received>;
     fn delete(receipt: &Receipt) -> ();
     fn retry(receipt: &Receipt, after: Duration, counts: bool) -> ();
-    fn dead_letter(receipt: &Receipt, reason: &str) -> ();
+    fn dead_letter(received: &Received, reason: &str) -> ();
     fn dead_letters() -> Vec<DeadLetter>;
     fn replay(id: &str) -> bool;
     fn discard(id: &str) -> bool;

@@ -60,7 +60,7 @@ impl Bench {
                 Outcome::Done => queue.delete(receipt).await,
                 Outcome::Retry { after } => queue.retry(receipt, after, true).await,
                 Outcome::Wait { after } => queue.retry(receipt, after, false).await,
-                Outcome::Reject { reason } => queue.dead_letter(receipt, &reason).await,
+                Outcome::Reject { reason } => queue.dead_letter(received, &reason).await,
             };
             if let Err(QueueError::StaleReceipt) = applied {
                 panic!("somebody else had the job: {:?}", received.job);

@@ -24,6 +24,7 @@ impl Conversation {
             events,
             then_message,
             delivered: 0,
+            noted: false,
         })
     }
 
@@ -33,11 +34,12 @@ impl Conversation {
         all.find(|events| events.job == *job)
     }
 
-    /// Notes how many of a job's events the bot has taken.
+    /// Notes how many of a job's events the bot has taken, and that the timeline tells of them.
     pub fn delivered(&mut self, job: &JobId, count: usize) {
         let mut all = self.in_flight.iter_mut().chain(&mut self.put_aside);
         if let Some(events) = all.find(|events| events.job == *job) {
             events.delivered = count;
+            events.noted = true;
         }
     }
 

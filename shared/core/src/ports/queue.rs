@@ -11,15 +11,15 @@ use crate::job::{Job, Outgoing, QueueName};
 /// What every implementation keeps (and the conformance suite checks): a job is delivered at least
 /// once; within a group jobs come in the order of sending and the next one only after the one before
 /// was deleted or dead-lettered; a received job that is neither comes back after its visibility timeout;
-/// a second job with the same deduplication id on the same queue within five minutes is dropped.
+/// a second job with the same deduplication id in the same group within five minutes is dropped.
 #[async_trait]
 pub trait JobQueue: Send + Sync {
     /// Stores jobs durably, all or (after an error) possibly some. The order within a group is the
     /// order of the list.
     async fn send(&self, jobs: Vec<Outgoing>) -> Result<(), QueueError>;
 
-    /// Takes up to `max` jobs of different groups; returns at once, possibly with none. Nobody else gets
-    /// them, nor later jobs of their groups, for `visibility`.
+    /// Takes up to `max` jobs; returns at once, possibly with none. Nobody else gets them, nor later jobs of
+    /// their groups, for `visibility`. Several jobs of one group come in their order, if at all.
     async fn receive(
         &self,
         queue: QueueName,
@@ -35,7 +35,7 @@ pub trait JobQueue: Send + Sync {
     async fn retry(&self, receipt: &Receipt, after: Duration, counts: bool) -> Result<(), QueueError>;
 
     /// Put aside for good, with a reason for people; the next of its group may come.
-    async fn dead_letter(&self, receipt: &Receipt, reason: &str) -> Result<(), QueueError>;
+    async fn dead_letter(&self, received: &Received, reason: &str) -> Result<(), QueueError>;
 
     /// The dead letters, oldest first.
     async fn dead_letters(&self) -> Result<Vec<DeadLetter>, QueueError>;
@@ -54,6 +54,8 @@ pub struct Received {
     pub receipt: Receipt,
     /// This attempt's number, from 1.
     pub attempt: u32,
+    /// A later job of the same group is known that makes this one pointless: a newer place in the queue.
+    pub superseded: bool,
 }
 
 /// The right to finish a received job. Worthless once the job was received again by somebody else.

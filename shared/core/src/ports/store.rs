@@ -29,8 +29,9 @@ pub trait Store: Send + Sync {
         thread: &ThreadId,
     ) -> Result<Option<ForeignThreadId>, StoreError>;
 
-    /// What was recorded under a claim, if it has not expired.
-    async fn claimed(&self, key: &str, now: Timestamp) -> Result<Option<Recorded>, StoreError>;
+    /// What was recorded under a claim, if it has not expired. A claim that was made a moment ago by another
+    /// process may not be seen yet; a commit always sees it.
+    async fn claimed(&self, key: &ClaimKey, now: Timestamp) -> Result<Option<Recorded>, StoreError>;
 
     /// Messages kept for a later handover, oldest first, none that was sent before `not_before`.
     async fn kept_messages(
@@ -50,7 +51,8 @@ pub trait Store: Send + Sync {
         thread: &ForeignThreadId,
     ) -> Result<Vec<TimelineEntry>, StoreError>;
 
-    /// Conversations, most recently changed first, at most `limit`.
+    /// Conversations, most recently changed first, at most `limit`. What counts as a change is at least that
+    /// one began and that its handover came to another status.
     async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError>;
 
     /// Removes what has expired. Harmless at any time.
@@ -90,10 +92,37 @@ pub struct Commit {
     pub timeline: Vec<(ConnectionId, ForeignThreadId, TimelineEntry)>,
 }
 
+/// What can be claimed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ClaimKey {
+    /// The conversation that it is kept with; `None` if it belongs to none.
+    pub conversation: Option<(ConnectionId, ForeignThreadId)>,
+    /// Unique by itself.
+    pub name: String,
+}
+
+impl ClaimKey {
+    /// Something that happens once in a conversation.
+    pub fn of(connection: &ConnectionId, thread: &ForeignThreadId, name: impl Into<String>) -> Self {
+        Self {
+            conversation: Some((connection.clone(), thread.clone())),
+            name: name.into(),
+        }
+    }
+
+    /// Something that belongs to no conversation.
+    pub fn apart(name: impl Into<String>) -> Self {
+        Self {
+            conversation: None,
+            name: name.into(),
+        }
+    }
+}
+
 /// Something that may happen once: an idempotency key, a webhook event, an agent's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    pub key: String,
+    pub key: ClaimKey,
     pub holder: String,
     /// What to remember with it (a stored answer), empty if nothing.
     pub record: String,

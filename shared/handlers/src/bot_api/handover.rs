@@ -4,7 +4,7 @@ use handover_core::conversation::{Conversation, HandoverDecision, cause_name};
 use handover_core::handover::{Cause, HandoverRequest};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::Work;
-use handover_core::ports::{Commit, Expected};
+use handover_core::ports::{Commit, Expected, Measured};
 use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -102,6 +102,9 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
         commit.write = Some((conversation, expected));
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(connection.id = %connection.id, conversation.id = %id, running, "handover requested");
+            if !running {
+                app.metrics.record(Measured::HandoverRequested);
+            }
             return Ok(answer);
         }
     }
@@ -187,8 +190,12 @@ pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
             }
         }
         let answer = view::conversation(&conversation);
+        let ended = (!commit.jobs.is_empty()).then(|| conversation.time_in_queue());
         commit.write = Some((conversation, Expected::Version(found.version)));
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
+            if let Some(in_queue) = ended {
+                app.metrics.record(Measured::HandoverEnded { in_queue });
+            }
             return Ok(answer);
         }
     }

@@ -1,7 +1,7 @@
 //! Repeats are harmless: same answer, one effect, remembered for 72 hours.
 
-use handover_core::ids::ConversationId;
-use handover_core::ports::{Claim, Commit, KEPT_FOR, Recorded, StoreError};
+use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::ports::{Claim, ClaimKey, Commit, KEPT_FOR, Measured, Recorded, StoreError};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -18,7 +18,7 @@ pub const KEY_MAX_CHARS: usize = 256;
 pub struct Once(Option<Key>);
 
 struct Key {
-    claim: String,
+    claim: ClaimKey,
     body_hash: String,
 }
 
@@ -60,7 +60,8 @@ impl Once {
         }
         // serde_json's maps are sorted, so the order of members does not matter.
         let body_hash = hex::encode(Sha256::digest(body.to_string()));
-        let claim = format!("idempotency:{}", hex::encode(hash.finalize()));
+        let name = format!("idempotency:{}", hex::encode(hash.finalize()));
+        let claim = ClaimKey::of(&call.connection.id, &ForeignThreadId::of(conversation), name);
         Ok(Self(Some(Key { claim, body_hash })))
     }
 
@@ -72,7 +73,7 @@ impl Once {
             .claimed(&key.claim, app.now())
             .await
             .map_err(unavailable)?;
-        recorded.map(|recorded| key.replay(&recorded)).transpose()
+        recorded.map(|recorded| key.replay(app, &recorded)).transpose()
     }
 
     /// Commits a call's change together with its claim and gives the answer: this call's own, or the first
@@ -90,7 +91,7 @@ impl Once {
             .extend(self.0.as_ref().map(|key| key.claim(app, status, answer)));
         match (app.store.commit(commit).await, &self.0) {
             (Ok(()), _) => Ok(Some(json_answer(status, answer))),
-            (Err(StoreError::Claimed(recorded)), Some(key)) => key.replay(&recorded).map(Some),
+            (Err(StoreError::Claimed(recorded)), Some(key)) => key.replay(app, &recorded).map(Some),
             (Err(StoreError::Conflict), _) => Ok(None),
             (Err(error), _) => Err(unavailable(error)),
         }
@@ -108,11 +109,12 @@ impl Key {
     }
 
     /// The stored answer, unless it belongs to another body.
-    fn replay(&self, recorded: &Recorded) -> Result<Answer, Problem> {
+    fn replay(&self, app: &App, recorded: &Recorded) -> Result<Answer, Problem> {
         let record: Value = serde_json::from_str(&recorded.record).map_err(unavailable)?;
         if record["hash"] != self.body_hash.as_str() {
             return Err(Problem::IdempotencyMismatch);
         }
+        app.metrics.record(Measured::DuplicateDropped);
         let status = record["status"].as_u64().and_then(|s| u16::try_from(s).ok());
         let status = status
             .and_then(|s| StatusCode::from_u16(s).ok())

@@ -1,26 +1,44 @@
 //! An agent's message → bot.
 
 use handover_core::conversation::AgentMessageDecision;
+use handover_core::ids::ContentId;
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
-use handover_core::ports::{Claim, KEPT_FOR, StoreError};
+use handover_core::ports::{Claim, KEPT_FOR, Measured, StoreError};
 
+use super::deliver::AgentWords;
 use super::outcome::{Step, Why};
 use super::{Task, deliver};
 use crate::source_sdk::message_claim;
 
+/// What the claim of a delivered message says; until then it only keeps others away.
+const DELIVERED: &str = "delivered";
+
 pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<Step, StoreError> {
-    let Some(found) = task.read().await? else {
-        return Ok(Step::Never {
-            why: Why::new("unknown_conversation", "the conversation is unknown"),
-        });
+    let key = message_claim(&task.job.connection, &task.job.thread, &message.id);
+    let claimed = task.app.store.claimed(&key, task.app.now());
+    let (found, claimed) = tokio::try_join!(task.read(), claimed)?;
+    let Some(found) = found else {
+        return Ok(unknown_conversation());
     };
+    if let Some(claimed) = claimed {
+        if claimed.holder != task.job.id.as_str() {
+            tracing::info!(job.id = %task.job.id, message.id = %message.id, "duplicate dropped");
+            task.app.metrics.record(Measured::DuplicateDropped);
+            return Ok(Step::Done);
+        }
+        if claimed.record == DELIVERED {
+            return Ok(Step::Done);
+        }
+    }
+    let epoch = found.conversation.epoch();
     if deliver::started(task, &found.conversation).is_some() {
-        return deliver::deliver(task, &found.conversation, Some(message)).await;
+        let words = words(task, message, epoch, false);
+        return deliver::deliver(task, &found.conversation, Some(words)).await;
     }
     let takeover = task.connection.ringcx.agent_takeover;
     let decided = task
-        .change(|conversation, commit| {
+        .change_from(Some(found), |conversation, commit| {
             let now = task.app.now();
             let decision = conversation.agent_message(message, takeover, task.app.new_handover_id(), now);
             let AgentMessageDecision::Deliver {
@@ -29,63 +47,78 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
                 begins,
             } = decision
             else {
-                return false;
+                return None;
             };
-            commit.claims.push(Claim {
-                key: message_claim(&task.job.connection, &message.id),
-                holder: task.job.id.to_string(),
-                record: String::new(),
-                expires_at: now + KEPT_FOR,
-            });
             if begins {
                 commit.jobs.push(task.outgoing(Work::StartHandover {
                     epoch,
                     transcript: Vec::new(),
                 }));
             }
-            let entry = task
-                .entry("agent_message.accepted")
-                .with("message_id", message.id.as_str())
-                .with(
-                    "content_id",
-                    message
-                        .content
-                        .as_ref()
-                        .map(handover_core::ids::ContentId::as_str),
-                )
-                .with("epoch", epoch)
-                .with("outcome", if begins { "takeover" } else { "queued" })
-                .text(message.text.as_deref());
-            task.write_down(commit, entry);
             conversation.number(&task.job.id, epoch, before, true);
-            true
+            Some((epoch, begins))
         })
-        .await;
+        .await?;
     match decided {
-        Ok(Some((true, stored))) => deliver::deliver(task, &stored.conversation, Some(message)).await,
-        Ok(Some((false, _))) => Ok(Step::Never {
+        Some((Some((epoch, begins)), stored)) => {
+            if begins {
+                task.app.metrics.record(Measured::HandoverRequested);
+            }
+            let words = words(task, message, epoch, begins);
+            deliver::deliver(task, &stored.conversation, Some(words)).await
+        }
+        Some((None, _)) => Ok(Step::Never {
             why: Why::new("bot_has_it", "the bot has the conversation"),
         }),
-        Ok(None) => Ok(Step::Never {
-            why: Why::new("unknown_conversation", "the conversation is unknown"),
-        }),
-        Err(StoreError::Claimed(_)) => {
-            tracing::info!(job.id = %task.job.id, message.id = %message.id, "duplicate dropped");
-            Ok(Step::Done)
-        }
-        Err(error) => Err(error),
+        None => Ok(unknown_conversation()),
     }
 }
 
-/// The message will not reach the customer: the agent is told in the thread.
+fn unknown_conversation() -> Step {
+    Step::Never {
+        why: Why::new("unknown_conversation", "the conversation is unknown"),
+    }
+}
+
+fn words<'a>(task: &Task<'_>, message: &'a AgentMessage, epoch: u32, begins: bool) -> AgentWords<'a> {
+    let accepted = task
+        .entry("agent_message.accepted")
+        .with("message_id", message.id.as_str())
+        .with("content_id", message.content.as_ref().map(ContentId::as_str))
+        .with("epoch", epoch)
+        .with("outcome", if begins { "takeover" } else { "queued" })
+        .text(message.text.as_deref());
+    AgentWords {
+        message,
+        accepted,
+        claim: claim(task, message, DELIVERED),
+    }
+}
+
+fn claim(task: &Task<'_>, message: &AgentMessage, record: &str) -> Claim {
+    Claim {
+        key: message_claim(&task.job.connection, &task.job.thread, &message.id),
+        holder: task.job.id.to_string(),
+        record: record.to_owned(),
+        expires_at: task.app.now() + KEPT_FOR,
+    }
+}
+
+/// The message will not reach the customer: the agent is told in the thread. RCE's repeats of it are recognised;
+/// the job itself may be sent again.
 pub(super) async fn given_up(task: &Task<'_>, message: &AgentMessage, why: &Why) -> Result<(), StoreError> {
     let entry = task
         .entry("agent_message.not_delivered")
         .with("message_id", message.id.as_str())
         .with("reason", why.detail.as_str());
     let mut commit = task.with_entry(entry);
+    commit.claims.push(claim(task, message, ""));
     commit.jobs.push(task.outgoing(Work::NoteUndelivered {
         message: message.id.clone(),
     }));
-    task.put_aside(commit).await
+    match task.put_aside(commit).await {
+        // Another job delivered it.
+        Err(StoreError::Claimed(_)) => Ok(()),
+        other => other,
+    }
 }

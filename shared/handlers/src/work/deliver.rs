@@ -7,11 +7,21 @@ use handover_core::conversation::{Conversation, InFlight};
 use handover_core::event::BotEvent;
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
-use handover_core::ports::{Commit, Delivery, StoreError};
+use handover_core::ports::{Claim, Commit, Delivery, Measured, StoreError};
 use handover_core::retry::Disposition;
+use handover_core::timeline::TimelineEntry;
 
 use super::Task;
 use super::outcome::Step;
+
+/// An agent's message, and what is stored with the lines about its delivery: so it costs two writes, not four.
+pub(super) struct AgentWords<'a> {
+    pub(super) message: &'a AgentMessage,
+    /// The line about the acceptance, written unless an earlier attempt did.
+    pub(super) accepted: TimelineEntry,
+    /// What makes it happen once from now on. Until then its job, which alone has the events' numbers, does.
+    pub(super) claim: Claim,
+}
 
 /// The events of this job, if they have their numbers already.
 pub(super) fn started<'a>(task: &Task<'_>, conversation: &'a Conversation) -> Option<&'a InFlight> {
@@ -22,21 +32,27 @@ pub(super) fn started<'a>(task: &Task<'_>, conversation: &'a Conversation) -> Op
 pub(super) async fn deliver(
     task: &Task<'_>,
     conversation: &Conversation,
-    message: Option<&AgentMessage>,
+    words: Option<AgentWords<'_>>,
 ) -> Result<Step, StoreError> {
     let Some(in_flight) = started(task, conversation) else {
         return Ok(Step::Done);
     };
+    let mut commit = Commit::default();
     let mut events = in_flight.events.clone();
-    if in_flight.then_message {
-        events.extend(message.map(|message| BotEvent::MessageCreated {
-            message: message.clone(),
-        }));
+    let mut claim = None;
+    if let Some(words) = words {
+        if !in_flight.noted {
+            task.write_down(&mut commit, words.accepted);
+        }
+        if in_flight.then_message {
+            let message = words.message.clone();
+            events.push(BotEvent::MessageCreated { message });
+        }
+        claim = Some(words.claim);
     }
     let last = events.len().saturating_sub(1);
-    let mut commit = Commit::default();
     for (index, event) in events.into_iter().enumerate().skip(in_flight.delivered) {
-        let name = event.name();
+        let (name, is_fleeting) = (event.name(), event.is_fleeting());
         let delivery = Delivery {
             id: format!("evt_{}_{index}", task.job.id),
             conversation: conversation.id.clone(),
@@ -67,8 +83,13 @@ pub(super) async fn deliver(
                     conversation.id = %conversation.id, event.id = %delivery.id, event.name = name,
                     status = told.status, duration_ms = latency, "event delivered"
                 );
-                let entry = entry.with("status", told.status).with("latency_ms", latency);
-                task.write_down(&mut commit, entry);
+                task.app.metrics.record(Measured::Delivered {
+                    latency: task.since_accepted(),
+                });
+                if !is_fleeting {
+                    let entry = entry.with("status", told.status).with("latency_ms", latency);
+                    task.write_down(&mut commit, entry);
+                }
             }
             Err(error) => {
                 let entry = entry.with("reason", error.to_string());
@@ -89,17 +110,29 @@ pub(super) async fn deliver(
             }
         }
     }
-    if conversation.put_aside.is_empty() {
-        task.app.store.commit(commit).await?;
-    } else {
+    commit.claims.extend(claim);
+    match close(task, conversation, commit).await {
+        // Somebody else delivered the same.
+        Ok(()) | Err(StoreError::Claimed(_)) => Ok(Step::Done),
+        Err(error) => Err(error),
+    }
+}
+
+async fn close(task: &Task<'_>, conversation: &Conversation, commit: Commit) -> Result<(), StoreError> {
+    if !conversation.put_aside.is_empty() {
         task.change(|conversation, change| {
             change.timeline.clone_from(&commit.timeline);
             change.jobs.clone_from(&commit.jobs);
+            change.claims.clone_from(&commit.claims);
             conversation.taken_up(&task.job.id);
         })
         .await?;
+        return Ok(());
     }
-    Ok(Step::Done)
+    if commit.timeline.is_empty() && commit.jobs.is_empty() && commit.claims.is_empty() {
+        return Ok(());
+    }
+    task.app.store.commit(commit).await
 }
 
 /// Notes how many events the bot has taken, so that the next attempt does not repeat them.

@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use handover_core::ids::JobId;
 use handover_core::job::{Job, Work};
-use handover_core::ports::{Commit, Expected, Received, StoreError, Versioned};
+use handover_core::ports::{Commit, Expected, Measured, Received, StoreError, Versioned};
 use handover_core::retry::{RetryBudget, backoff};
 use handover_core::settings::Connection;
 use handover_core::timeline::TimelineEntry;
@@ -55,6 +55,7 @@ struct Task<'a> {
     connection: Arc<Connection>,
     job: &'a Job,
     attempt: u32,
+    superseded: bool,
 }
 
 /// Does a job once and says what becomes of it. Never fails: trouble is an outcome.
@@ -79,6 +80,7 @@ pub async fn run(app: &App, received: &Received) -> Outcome {
         connection,
         job,
         attempt: received.attempt,
+        superseded: received.superseded,
     };
     let step = match Box::pin(task.work()).await {
         Ok(step) => step,
@@ -146,6 +148,9 @@ impl Task<'_> {
     /// From what happened to what becomes of the job; a job that is given up leaves word with those who wait.
     async fn conclude(&self, step: Step) -> Outcome {
         let job = self.job;
+        if let Step::Again { why, .. } | Step::Never { why } = &step {
+            self.app.metrics.record(Measured::Failed { kind: why.code });
+        }
         match step {
             Step::Done => Outcome::Done,
             Step::Wait { after } => Outcome::Wait { after },
@@ -186,6 +191,7 @@ impl Task<'_> {
             connection.id = %self.job.connection, thread.foreign_id = %self.job.thread, job.id = %self.job.id,
             job.kind = self.job.work.kind(), job.attempt = self.attempt, reason = why.detail, "job put aside as dead letter"
         );
+        self.app.metrics.record(Measured::DeadLettered);
         Outcome::Reject { reason: why.detail }
     }
 
@@ -209,6 +215,7 @@ impl Task<'_> {
         self.change(|conversation, commit| {
             commit.jobs.clone_from(&consequences.jobs);
             commit.timeline.clone_from(&consequences.timeline);
+            commit.claims.clone_from(&consequences.claims);
             conversation.put_aside(&self.job.id);
         })
         .await?;
@@ -220,6 +227,10 @@ impl Task<'_> {
             .store
             .conversation(&self.job.connection, &self.job.thread)
             .await
+    }
+
+    fn since_accepted(&self) -> Duration {
+        Duration::try_from(self.app.now().duration_since(self.job.accepted_at)).unwrap_or_default()
     }
 
     fn entry(&self, what: &str) -> TimelineEntry {
@@ -248,13 +259,23 @@ impl Task<'_> {
     /// else was faster. `Ok(None)`: there is no such conversation.
     async fn change<T>(
         &self,
+        decide: impl FnMut(&mut handover_core::conversation::Conversation, &mut Commit) -> T,
+    ) -> Result<Option<(T, Versioned)>, StoreError> {
+        let found = self.read().await?;
+        self.change_from(found, decide).await
+    }
+
+    /// The same from what was read already.
+    async fn change_from<T>(
+        &self,
+        mut found: Option<Versioned>,
         mut decide: impl FnMut(&mut handover_core::conversation::Conversation, &mut Commit) -> T,
     ) -> Result<Option<(T, Versioned)>, StoreError> {
         for _ in 0..CONFLICT_RETRIES {
             let Some(Versioned {
                 mut conversation,
                 version,
-            }) = self.read().await?
+            }) = found
             else {
                 return Ok(None);
             };
@@ -276,7 +297,7 @@ impl Task<'_> {
                         },
                     )));
                 }
-                Err(StoreError::Conflict) => {}
+                Err(StoreError::Conflict) => found = self.read().await?,
                 Err(error) => return Err(error),
             }
         }

@@ -1,10 +1,11 @@
-//! A place in the queue → everybody who asked.
+//! A place in the queue → everybody who asked, besides the bot (see `tell`).
 
 use std::time::Duration;
 
 use handover_core::event::BotEvent;
+use handover_core::job::Outgoing;
 use handover_core::job::Work;
-use handover_core::ports::{BotError, Claim, Commit, Delivery, StoreError};
+use handover_core::ports::{BotError, Claim, ClaimKey, Commit, Delivery, StoreError};
 use handover_core::queue_update::QueueUpdate;
 use handover_core::settings::Endpoint;
 use sha2::{Digest as _, Sha256};
@@ -16,25 +17,23 @@ use super::outcome::{Step, Why};
 const GONE_FOR: Duration = Duration::from_hours(8760);
 
 pub(super) async fn fan_out(task: &Task<'_>, update: QueueUpdate) -> Result<Step, StoreError> {
-    task.change(|conversation, commit| {
-        let Some(epoch) = conversation.queue_update(update) else {
-            return;
-        };
-        commit.jobs.push(task.outgoing(Work::TellQueue { epoch, update }));
-        for subscriber in &task.connection.bot.queue_subscribers {
-            let url = subscriber.url.to_string();
-            commit
-                .jobs
-                .push(task.outgoing(Work::TellSubscriber { url, epoch, update }));
-        }
-        let entry = task
-            .entry("queue.update")
-            .with("epoch", epoch)
-            .with("position", update.position)
-            .with("estimated_wait_ms", update.estimated_wait_ms);
-        task.write_down(commit, entry);
-    })
-    .await?;
+    let waits = task.read().await?.map(|found| found.conversation);
+    let Some(conversation) = waits.filter(|c| !task.superseded && c.waits_with(c.epoch())) else {
+        return Ok(Step::Done);
+    };
+    let epoch = conversation.epoch();
+    let subscribers = task.connection.bot.queue_subscribers.iter().enumerate();
+    let jobs = subscribers.map(|(n, subscriber)| {
+        let url = subscriber.url.to_string();
+        let outgoing = task.outgoing(Work::TellSubscriber { url, epoch, update });
+        // A second attempt of this job tells nobody twice.
+        Outgoing::deduplicated(outgoing.job, format!("{}-{n}", task.job.id))
+    });
+    let commit = Commit {
+        jobs: jobs.collect(),
+        ..Commit::default()
+    };
+    task.app.store.commit(commit).await?;
     Ok(Step::Done)
 }
 
@@ -50,7 +49,7 @@ pub(super) async fn tell_subscriber(
     };
     let conversation = found.conversation;
     let newest = conversation.handover.as_ref().and_then(|handover| handover.queue);
-    let outdated = task.attempt > 1 && newest.is_some_and(|newest| newest.at > update.at);
+    let outdated = task.superseded || task.attempt > 1 && newest.is_some_and(|newest| newest.at > update.at);
     let subscriber = task
         .connection
         .bot
@@ -109,12 +108,16 @@ pub(super) async fn tell_subscriber(
     }
 }
 
-fn gone_claim(task: &Task<'_>, subscriber: &Endpoint) -> String {
+fn gone_claim(task: &Task<'_>, subscriber: &Endpoint) -> ClaimKey {
     let mut hash = Sha256::new();
     hash.update(subscriber.url.as_str());
     for secret in &subscriber.signing_secrets {
         hash.update([0]);
         hash.update(secret.expose());
     }
-    format!("gone:{}:{}", task.job.connection, hex::encode(hash.finalize()))
+    ClaimKey::apart(format!(
+        "gone:{}:{}",
+        task.job.connection,
+        hex::encode(hash.finalize())
+    ))
 }

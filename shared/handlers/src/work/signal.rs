@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_core::Timestamp;
 use handover_core::conversation::{Control, Conversation, Ending, SignalDecision};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{Claim, Commit, KEPT_FOR, RingCxError, StoreError};
+use handover_core::ports::{Claim, ClaimKey, Commit, KEPT_FOR, Measured, RingCxError, StoreError};
 use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::Step;
@@ -47,6 +47,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Ok(_) => Ok(Step::Done),
         Err(StoreError::Claimed(_)) => {
             tracing::info!(event.id = %signal.event, "duplicate dropped");
+            task.app.metrics.record(Measured::DuplicateDropped);
             Ok(Step::Done)
         }
         Err(error) => Err(error),
@@ -110,7 +111,11 @@ async fn decide(
 
 fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Timestamp, commit: &mut Commit) {
     commit.claims.push(Claim {
-        key: signal_claim(&task.connection, signal),
+        key: ClaimKey::of(
+            &task.job.connection,
+            &task.job.thread,
+            signal_claim(&task.connection, signal),
+        ),
         holder: task.job.id.to_string(),
         record: String::new(),
         expires_at: now + KEPT_FOR,
@@ -176,10 +181,12 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
             task.write_down(commit, entry);
         })
         .await?;
-    match stored {
-        Some(((), stored)) => deliver::deliver(task, &stored.conversation, None).await,
-        None => Ok(Step::Done),
-    }
+    let Some(((), stored)) = stored else {
+        return Ok(Step::Done);
+    };
+    let in_queue = stored.conversation.time_in_queue();
+    task.app.metrics.record(Measured::HandoverEnded { in_queue });
+    deliver::deliver(task, &stored.conversation, None).await
 }
 
 /// The agent's name, for an event that will tell the bot of an agent. Nice to have: whatever goes wrong, the

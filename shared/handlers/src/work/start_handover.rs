@@ -7,7 +7,7 @@ use handover_core::handover::{Cause, Handover};
 use handover_core::ids::{CategoryId, MessageId};
 use handover_core::job::Work;
 use handover_core::message::Message;
-use handover_core::ports::{CustomerMessage, KEPT_FOR, RingCxError, StoreError, Thread};
+use handover_core::ports::{CustomerMessage, KEPT_FOR, Measured, RingCxError, StoreError, Thread};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::{Step, Why};
@@ -64,18 +64,24 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         }
         Err(error) => return Ok(error.into()),
     };
-    task.change(|conversation, commit| {
-        if conversation.handover_started(epoch, thread.id.clone(), task.app.now()) {
-            let latency = task.app.now().as_millisecond() - task.job.accepted_at.as_millisecond();
-            let entry = task
-                .entry("handover.started")
-                .with("epoch", epoch)
-                .with("ringcx_thread_id", thread.id.as_str())
-                .with("latency_ms", latency);
-            task.write_down(commit, entry);
-        }
-    })
-    .await?;
+    let started = task
+        .change(|conversation, commit| {
+            let started = conversation.handover_started(epoch, thread.id.clone(), task.app.now());
+            if started {
+                let latency = task.app.now().as_millisecond() - task.job.accepted_at.as_millisecond();
+                let entry = task
+                    .entry("handover.started")
+                    .with("epoch", epoch)
+                    .with("ringcx_thread_id", thread.id.as_str())
+                    .with("latency_ms", latency);
+                task.write_down(commit, entry);
+            }
+            started
+        })
+        .await?;
+    if matches!(started, Some((true, _))) {
+        task.app.metrics.record(Measured::HandoverStarted);
+    }
     Ok(Step::Done)
 }
 
@@ -211,27 +217,35 @@ pub(super) fn agent_categories(
 /// RCE will not have it: the bot keeps the conversation and is told. A conversation that an agent has already
 /// stays with the agent; only its category could not be moved.
 pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(), StoreError> {
-    task.change(|conversation, commit| {
-        if conversation.waits_with(epoch)
-            && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now())
-        {
-            for work in [
-                Work::RestoreBotCategory { epoch },
-                Work::Tell {
-                    epoch,
-                    event,
-                    after_tidy_up: false,
-                },
-            ] {
-                commit.jobs.push(task.outgoing(work));
+    let stored = task
+        .change(|conversation, commit| {
+            let mut failed = false;
+            if conversation.waits_with(epoch)
+                && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now())
+            {
+                failed = true;
+                for work in [
+                    Work::RestoreBotCategory { epoch },
+                    Work::Tell {
+                        epoch,
+                        event,
+                        after_tidy_up: false,
+                    },
+                ] {
+                    commit.jobs.push(task.outgoing(work));
+                }
             }
-        }
-        let entry = task
-            .entry("handover.not_started")
-            .with("epoch", epoch)
-            .with("reason", why.detail.as_str());
-        task.write_down(commit, entry);
-    })
-    .await?;
+            let entry = task
+                .entry("handover.not_started")
+                .with("epoch", epoch)
+                .with("reason", why.detail.as_str());
+            task.write_down(commit, entry);
+            failed
+        })
+        .await?;
+    if let Some((true, stored)) = stored {
+        let in_queue = stored.conversation.time_in_queue();
+        task.app.metrics.record(Measured::HandoverEnded { in_queue });
+    }
     Ok(())
 }

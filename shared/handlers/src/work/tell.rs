@@ -29,6 +29,11 @@ pub(super) async fn event(
 
 pub(super) async fn queue(task: &Task<'_>, epoch: u32, update: QueueUpdate) -> Result<Step, StoreError> {
     numbered(task, |conversation| {
+        // A newer place waits behind this one: the bot would be told twice in a row.
+        if task.superseded {
+            return None;
+        }
+        conversation.queue_update(update);
         conversation
             .tell_queue(epoch, update, task.app.now())
             .then_some((epoch, BotEvent::HandoverQueued { update }))

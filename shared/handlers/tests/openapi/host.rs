@@ -10,8 +10,8 @@ use handover_core::Timestamp;
 use handover_core::ids::{CategoryId, ForeignThreadId, Ids, InterventionId, MessageId, SourceId, ThreadId};
 use handover_core::job::QueueName;
 use handover_core::ports::{
-    BotError, BotPlatform, Clock, CustomerMessage, Delivery, Identity, Intervention, JobQueue as _, RingCx,
-    RingCxError, Thread, Told,
+    BotError, BotPlatform, Clock, CustomerMessage, Delivery, Identity, Intervention, JobQueue as _,
+    NoMetrics, RingCx, RingCxError, Thread, Told,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_embedded::Embedded;
@@ -185,6 +185,7 @@ impl Host {
             clock: Arc::new(Stopped),
             ids: Arc::new(Counted::default()),
             availability: Arc::default(),
+            metrics: Arc::new(NoMetrics),
         };
         Self {
             app,

@@ -15,7 +15,7 @@ async fn put_next_aside(subject: &Subject, reason: &str) {
     let received = take_one(subject, LONG).await;
     subject
         .queue
-        .dead_letter(&received.receipt, reason)
+        .dead_letter(&received, reason)
         .await
         .expect("putting aside works");
 }

@@ -16,11 +16,11 @@ fn repeatable(name: &str, id: &str, subject: &Subject) -> Outgoing {
 pub async fn a_repeat_is_dropped(subject: &Subject) {
     send(subject, vec![repeatable("a", "first", subject)]).await;
     send(subject, vec![repeatable("a", "repeat", subject)]).await;
-    // Within one call, and in another group, it is a repeat too.
+    // Within one call it is a repeat too.
     send(
         subject,
         vec![
-            repeatable("b", "stray", subject),
+            repeatable("a", "stray", subject),
             job("a", "other", subject.time.now()),
         ],
     )

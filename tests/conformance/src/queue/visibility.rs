@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use handover_core::ports::{QueueError, Receipt};
+use handover_core::ports::{QueueError, Receipt, Received};
 
 use super::{AFTER_SHORT, LONG, SHORT, delete, expect_nothing, finish_next, send, take_one};
 use crate::Subject;
@@ -100,7 +100,11 @@ pub async fn a_stale_receipt_changes_nothing(subject: &Subject) {
 
     expect_stale(&subject.queue.delete(&stale).await);
     expect_stale(&subject.queue.retry(&stale, Duration::ZERO, true).await);
-    expect_stale(&subject.queue.dead_letter(&stale, "too late").await);
+    let late = Received {
+        receipt: stale.clone(),
+        ..valid.clone()
+    };
+    expect_stale(&subject.queue.dead_letter(&late, "too late").await);
     let nonsense = Receipt {
         token: "nonsense".to_owned(),
         ..stale

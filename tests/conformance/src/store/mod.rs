@@ -10,7 +10,7 @@ mod sweeping;
 mod timelines;
 
 use handover_core::conversation::Conversation;
-use handover_core::ports::{Commit, Expected, Recorded, StoreError, Versioned};
+use handover_core::ports::{ClaimKey, Commit, Expected, Recorded, StoreError, Versioned};
 
 pub use claims::*;
 pub use commits::*;
@@ -77,7 +77,10 @@ pub(crate) async fn found(subject: &Subject, name: &str) -> Versioned {
 }
 
 pub(crate) async fn claimed(subject: &Subject, key: &str) -> Option<Recorded> {
-    let claimed = subject.store.claimed(key, subject.time.now()).await;
+    let claimed = subject
+        .store
+        .claimed(&ClaimKey::apart(key), subject.time.now())
+        .await;
     claimed.expect("reading works")
 }
 
