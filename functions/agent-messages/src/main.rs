@@ -1,8 +1,8 @@
 //! Works off *to-bot*: agent messages and status changes, in order.
 
-use handover_aws::{Error, QueueName, sqs, start};
+use handover_aws::{Error, QueueName};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    sqs::run(start::app()?, QueueName::ToBot).await
+    handover_aws::work_off(QueueName::ToBot).await
 }

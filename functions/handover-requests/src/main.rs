@@ -1,8 +1,8 @@
 //! The bot API.
 
-use handover_aws::{Error, http, start};
+use handover_aws::Error;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    http::run(start::app()?).await
+    handover_aws::serve().await
 }

@@ -1,8 +1,8 @@
-//! Works off *queue-updates*: the newest place in the queue to everybody who asked.
+//! Works off *queue-updates*: a new place in the queue to everybody who asked, besides the bot.
 
-use handover_aws::{Error, QueueName, sqs, start};
+use handover_aws::{Error, QueueName};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    sqs::run(start::app()?, QueueName::QueueUpdates).await
+    handover_aws::work_off(QueueName::QueueUpdates).await
 }

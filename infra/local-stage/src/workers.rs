@@ -1,20 +1,16 @@
 //! Workers over the embedded queue: one loop for each queue, many jobs at a time, one of each group.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
 use handover_core::job::QueueName;
 use handover_core::ports::{Clock as _, JobQueue as _, QueueError, Received, Store as _};
-use handover_core::retry::backoff;
 use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::work::{self, Outcome, VISIBILITY};
 use handover_machine::SystemClock;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use tracing::Instrument as _;
 
 /// Jobs of one queue in hand at the same time. They mostly wait for bots and for RCE.
 const IN_HAND: usize = 1024;
@@ -22,8 +18,6 @@ const IN_HAND: usize = 1024;
 const BATCH: usize = 64;
 /// How long an idle worker sleeps at most: another process (the command line) may add jobs.
 const IDLE: Duration = Duration::from_secs(1);
-/// A job that makes the worker panic is given up after so many attempts.
-const PANICS: u32 = 5;
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
@@ -106,25 +100,7 @@ async fn until_next(embedded: &Embedded, queue: QueueName) -> Duration {
 
 async fn do_job(app: &App, embedded: &Embedded, received: Received) {
     let job = &received.job;
-    let span = tracing::info_span!(
-        "job", job.id = %job.id, job.kind = job.work.kind(), job.attempt = received.attempt,
-        connection.id = %job.connection, thread.foreign_id = %job.thread
-    );
-    let done = AssertUnwindSafe(work::run(app, &received).instrument(span))
-        .catch_unwind()
-        .await;
-    let outcome = done.unwrap_or_else(|_| {
-        tracing::error!(job.id = %job.id, job.kind = job.work.kind(), "the worker panicked");
-        if received.attempt >= PANICS {
-            Outcome::Reject {
-                reason: "the worker panicked; this is a fault of the bridge, please report it".to_owned(),
-            }
-        } else {
-            Outcome::Retry {
-                after: backoff(received.attempt, 0),
-            }
-        }
-    });
+    let outcome = work::run(app, &received).await;
     let receipt = &received.receipt;
     let applied = match outcome {
         Outcome::Done => embedded.delete(receipt).await,

@@ -1,15 +1,23 @@
 //! API Gateway request ↔ plain request.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use handover_handlers::{App, routes};
 use http::{Request, Response};
 use lambda_http::{Body, Error, service_fn};
 
+use crate::metrics::Emf;
+
 /// Runs a function that answers HTTP.
-pub async fn run(app: App) -> Result<(), Error> {
+pub(crate) async fn run(app: App, metrics: Arc<Emf>) -> Result<(), Error> {
     lambda_http::run(service_fn(move |request: Request<Body>| {
-        let app = app.clone();
-        async move { Ok::<_, Error>(into_lambda(routes::handle(&app, from_lambda(request)).await)) }
+        let (app, metrics) = (app.clone(), Arc::clone(&metrics));
+        async move {
+            let answer = into_lambda(routes::handle(&app, from_lambda(request)).await);
+            metrics.flush(app.now(), &mut std::io::stdout().lock());
+            Ok::<_, Error>(answer)
+        }
     }))
     .await
 }

@@ -1,18 +1,57 @@
-//! The Lambda shells around the handlers: the only crate that knows Lambda and AWS.
+//! The bridge on AWS: the only crate that knows Lambda, DynamoDB, SQS and SSM.
 //!
-//! A shell turns a Lambda event into what a handler takes and back, touching no byte of a body on the way.
-//! What is not here yet is the store over DynamoDB and the queues over SQS: until then [`start`] opens the
-//! embedded store, so that the functions can be tried on one machine, and refuses to start without it.
+//! A shell turns a Lambda event into what a handler takes and back, touching no byte of a body on the way. The
+//! ports are DynamoDB, SQS and SSM; all calls go through the HTTP client that also talks to RCE and to bots.
 //!
 //! | module | owns |
 //! |---|---|
 //! | [`http`] | API Gateway request ↔ plain request |
-//! | [`sqs`] | SQS batch → jobs, one by one, in order within a group |
-//! | [`start`] | logging, settings and ports, once per cold start |
+//! | [`sqs`] | SQS batch → jobs: groups side by side, one by one within a group |
+//! | [`dynamodb`] | the store in one table |
+//! | [`queue`] | the queues in SQS FIFO |
+//! | [`settings`] | connections from SSM |
+//! | [`records`] | what a worker asks of SQS besides |
+//! | [`metrics`] | what is counted, as lines for CloudWatch |
+//! | [`client`] | the SDK over our HTTP client |
+//! | `environment`, `start` | what the template tells a function; everything made once per cold start |
 
+pub mod client;
+pub mod dynamodb;
+mod environment;
 pub mod http;
+pub mod metrics;
+pub mod queue;
+pub mod records;
+pub mod settings;
 pub mod sqs;
-pub mod start;
+mod start;
 
 pub use handover_core::job::QueueName;
 pub use lambda_http::Error;
+
+use start::Neighbours;
+
+/// Runs a function that answers HTTP.
+pub async fn serve() -> Result<(), Error> {
+    let function = Box::pin(start::function(Neighbours::default())).await?;
+    http::run(function.app, function.metrics).await
+}
+
+/// Runs the function that works off one queue.
+pub async fn work_off(queue: QueueName) -> Result<(), Error> {
+    let neighbours = match queue {
+        // To end a handover, a job of this queue moves the thread back first.
+        QueueName::ToBot => Neighbours {
+            ringcx: true,
+            bots: true,
+        },
+        QueueName::ToRingcx => Neighbours {
+            ringcx: true,
+            bots: false,
+        },
+        QueueName::QueueUpdates => Neighbours::default(),
+    };
+    let function = Box::pin(start::function(neighbours)).await?;
+    let worker = function.worker(queue)?;
+    sqs::run(worker, function.metrics).await
+}

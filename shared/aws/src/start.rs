@@ -1,48 +1,240 @@
-//! Logging, settings and ports, once per cold start.
+//! Everything that a function needs, made once per cold start.
+//!
+//! A function's environment is made while its CPU is not throttled, and paid for like any other time. So the
+//! connections that the first event will need are opened here, all at once: to DynamoDB, to SQS, to SSM for the
+//! settings, and from there to RCE and to the bots.
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use aws_config::SdkConfig;
+use futures_util::future::{join, join_all};
 use handover_bots::WebhookBots;
-use handover_core::ports::{Clock, NoMetrics};
-use handover_embedded::Embedded;
+use handover_core::job::QueueName;
+use handover_core::ports::Clock;
+use handover_core::settings::{BotKind, Connection};
 use handover_handlers::App;
-use handover_handlers::app::FixedConnections;
-use handover_handlers::config::{self, Lookup as _};
 use handover_machine::{Environment, RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use handover_ringcx::limiter::RestBudget;
 use lambda_http::Error;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
-/// Starts the log and builds the app of this function.
-///
-/// `HANDOVER_CONFIG` names a `connections.toml`, `HANDOVER_DATA` the directory of an embedded store. Both must
-/// be set: the store over DynamoDB is not part of this version, and silently keeping a customer's words in
-/// a function's memory is never right.
-pub fn app() -> Result<App, Error> {
-    lambda_http::tracing::init_default_subscriber();
-    let need = |name: &str| {
-        Environment
-            .env(name)
-            .ok_or_else(|| format!("{name} is not set; {WHY}"))
-    };
-    let text = std::fs::read_to_string(need("HANDOVER_CONFIG")?)?;
-    let connections = config::parse(&text, &Environment)?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let embedded = Embedded::open(Path::new(&need("HANDOVER_DATA")?), Arc::clone(&clock))?;
-    let http = handover_ringcx::http::client();
-    let ringcx = RingCxClient::new(http.clone(), Arc::new(RestBudget::new()), Arc::clone(&clock));
-    Ok(App {
-        connections: Arc::new(FixedConnections::new(connections)),
-        store: Arc::new(embedded.clone()),
-        queue: Arc::new(embedded),
-        ringcx: Arc::new(ringcx),
-        bots: Arc::new(WebhookBots::new(http)),
-        clock,
-        ids: Arc::new(RandomIds),
-        availability: Arc::default(),
-        metrics: Arc::new(NoMetrics),
-    })
+use crate::client;
+use crate::dynamodb::DynamoStore;
+use crate::environment::Settings;
+use crate::metrics::Emf;
+use crate::queue::{Ledger, QueueUrls, SqsQueue};
+use crate::records::SqsRecords;
+use crate::settings::SsmConnections;
+use crate::sqs::Worker;
+
+/// How long opening connections may take. What is not open by then is opened by the first event.
+const WARM_UP: Duration = Duration::from_secs(2);
+
+/// A function's parts.
+pub(crate) struct Function {
+    pub(crate) app: App,
+    pub(crate) metrics: Arc<Emf>,
+    settings: Settings,
+    queue: Arc<SqsQueue>,
+    sqs: aws_sdk_sqs::Client,
 }
 
-const WHY: &str = "this version runs the functions over the embedded store only (see docs/functions.md)";
+/// Whom a function talks to, besides DynamoDB and SQS.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Neighbours {
+    pub(crate) ringcx: bool,
+    pub(crate) bots: bool,
+}
+
+/// Starts the log, reads the environment, makes the ports and opens connections.
+pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> {
+    let settings = Settings::read(&Environment);
+    start_log(settings.as_ref().map_or("info", |settings| &settings.log));
+    let settings = settings?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ids = Arc::new(RandomIds);
+    let http = handover_ringcx::http::client_trusting(authorities(settings.ca_bundle.as_deref())?);
+    let aws = client::configuration(http.clone()).await;
+    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
+    let sqs = aws_sdk_sqs::Client::new(&aws);
+
+    let urls = QueueUrls {
+        to_bot: settings.to_bot_queue_url.clone(),
+        to_ringcx: settings.to_ringcx_queue_url.clone(),
+        queue_updates: settings.queue_updates_queue_url.clone(),
+    };
+    let ledger = Ledger::new(dynamodb.clone(), &settings.table, Arc::clone(&clock));
+    let queue = Arc::new(SqsQueue::new(sqs.clone(), urls, ledger, Arc::clone(&clock)));
+    let connections = Arc::new(connections(&aws, &settings, &clock));
+    let metrics = Arc::new(Emf::new(&settings.stage));
+    let ringcx = RingCxClient::new(http.clone(), Arc::new(RestBudget::new()), Arc::clone(&clock));
+    let store = DynamoStore::new(
+        dynamodb.clone(),
+        &settings.table,
+        Arc::clone(&queue) as _,
+        Arc::clone(&clock),
+        Arc::clone(&ids) as _,
+    );
+    let app = App {
+        connections: Arc::clone(&connections) as _,
+        store: Arc::new(store),
+        queue: Arc::clone(&queue) as _,
+        ringcx: Arc::new(ringcx),
+        bots: Arc::new(WebhookBots::new(http.clone())),
+        clock,
+        ids,
+        availability: Arc::default(),
+        metrics: Arc::clone(&metrics) as _,
+    };
+    let function = Function {
+        app,
+        metrics,
+        settings,
+        queue,
+        sqs,
+    };
+    function.warm_up(&dynamodb, &connections, &http, neighbours).await;
+    Ok(function)
+}
+
+impl Function {
+    /// The means of the worker of one queue.
+    pub(crate) fn worker(&self, queue: QueueName) -> Result<Worker, Error> {
+        let dead_letters = self.settings.dead_letters_url.clone();
+        let dead_letters =
+            dead_letters.ok_or("HANDOVER_DEAD_LETTERS_URL is not set: where do unreadable records go?")?;
+        let records = SqsRecords::new(
+            Arc::clone(&self.queue),
+            self.sqs.clone(),
+            dead_letters,
+            Arc::clone(&self.app.clock),
+        );
+        Ok(Worker {
+            app: self.app.clone(),
+            queue,
+            records: Box::new(records),
+        })
+    }
+
+    async fn warm_up(
+        &self,
+        dynamodb: &aws_sdk_dynamodb::Client,
+        connections: &SsmConnections,
+        http: &reqwest::Client,
+        neighbours: Neighbours,
+    ) {
+        let neighbours = async {
+            connections.preload().await;
+            let known = connections.known();
+            join_all(urls(&known, neighbours).iter().map(|url| open(http, url))).await;
+        };
+        let aws = join(open_table(dynamodb, &self.settings.table), self.open_queue());
+        if tokio::time::timeout(WARM_UP, join(aws, neighbours))
+            .await
+            .is_err()
+        {
+            tracing::warn!("not every connection could be opened in time; the first event opens the others");
+        }
+    }
+
+    async fn open_queue(&self) {
+        let asked = self
+            .sqs
+            .get_queue_attributes()
+            .queue_url(&self.settings.to_bot_queue_url);
+        if let Err(error) = asked.send().await {
+            let code = aws_sdk_sqs::error::ProvideErrorMetadata::code(&error).unwrap_or("no answer");
+            tracing::warn!(
+                code,
+                queue = self.settings.to_bot_queue_url,
+                "the queue cannot be asked"
+            );
+        }
+    }
+}
+
+fn connections(aws: &SdkConfig, settings: &Settings, clock: &Arc<dyn Clock>) -> SsmConnections {
+    let ssm = aws_sdk_ssm::Client::new(aws);
+    SsmConnections::new(
+        ssm,
+        &settings.connections_path,
+        settings.rest_shares,
+        Arc::new(Environment),
+        Arc::clone(clock),
+    )
+}
+
+/// A key that nothing has: what counts is that the connection is open afterwards.
+async fn open_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
+    let nobody = || AttributeValue::S("nobody".to_owned());
+    let asked = dynamodb
+        .get_item()
+        .table_name(table)
+        .key(crate::dynamodb::schema::PK, nobody())
+        .key(crate::dynamodb::schema::SK, nobody());
+    if let Err(error) = asked.send().await {
+        let code = aws_sdk_dynamodb::error::ProvideErrorMetadata::code(&error).unwrap_or("no answer");
+        tracing::warn!(code, table, "the table cannot be read");
+    }
+}
+
+/// Hosts that the first event is likely to need.
+fn urls(connections: &[Arc<Connection>], neighbours: Neighbours) -> Vec<url::Url> {
+    let mut urls = Vec::new();
+    for connection in connections {
+        if neighbours.ringcx {
+            urls.push(connection.ringcx.api_base.clone());
+            urls.push(connection.ringcx.realtime_endpoint_url.clone());
+        }
+        if neighbours.bots {
+            let BotKind::Webhook(endpoint) = &connection.bot.kind;
+            urls.push(endpoint.url.clone());
+        }
+    }
+    for url in &mut urls {
+        url.set_path("");
+        url.set_query(None);
+    }
+    urls.sort();
+    urls.dedup();
+    urls
+}
+
+/// Whatever the answer is: the connection stays open for the first event.
+async fn open(http: &reqwest::Client, url: &url::Url) {
+    if let Err(error) = http.head(url.clone()).send().await {
+        tracing::debug!(
+            host = url.host_str(),
+            timeout = error.is_timeout(),
+            "no connection ahead of time"
+        );
+    }
+}
+
+/// The certificates of `AWS_CA_BUNDLE`, the SDKs' own setting for a company's proxy.
+fn authorities(bundle: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let Some(file) = bundle else { return Ok(Vec::new()) };
+    let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+    read.map_err(|error| format!("AWS_CA_BUNDLE names {file}, which cannot be read as PEM: {error}").into())
+}
+
+fn start_log(filter: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        // CloudWatch has the time, and every byte of a log costs.
+        .without_time()
+        .with_target(false)
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .try_init();
+    drop(started);
+}

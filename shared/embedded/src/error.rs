@@ -42,8 +42,8 @@ pub(crate) enum Fault {
     Stale,
     #[error("database error")]
     Database(#[from] rusqlite::Error),
-    #[error("stored content cannot be read or written as JSON")]
-    Json(#[from] serde_json::Error),
+    #[error("stored content cannot be read or written as JSON (column {column})")]
+    Json { column: usize },
     /// Requests that share a transaction share its failure.
     #[error("the transaction was lost")]
     Lost(#[source] Arc<rusqlite::Error>),
@@ -53,6 +53,15 @@ pub(crate) enum Fault {
     Panicked,
     #[error("the database thread has stopped")]
     Stopped,
+}
+
+impl From<serde_json::Error> for Fault {
+    /// The parser's own words would quote what people wrote.
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json {
+            column: error.column(),
+        }
+    }
 }
 
 impl From<Fault> for StoreError {

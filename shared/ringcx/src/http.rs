@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
+
 /// Longest wait for a TCP and TLS connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
@@ -22,8 +24,17 @@ const IDLE_CONNECTIONS_PER_HOST: usize = 32;
 ///
 /// When the compiled-in TLS settings contradict each other, which no input can bring about.
 pub fn client() -> reqwest::Client {
+    client_trusting(Vec::new())
+}
+
+/// The same, trusting also these authorities: a company's proxy, or a test's.
+///
+/// # Panics
+///
+/// As [`client`].
+pub fn client_trusting(authorities: Vec<CertificateDer<'static>>) -> reqwest::Client {
     reqwest::Client::builder()
-        .tls_backend_preconfigured(tls())
+        .tls_backend_preconfigured(tls(authorities))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(TOTAL_TIMEOUT)
@@ -36,12 +47,15 @@ pub fn client() -> reqwest::Client {
         .expect("a client without system resources")
 }
 
-fn tls() -> rustls::ClientConfig {
+fn tls(authorities: Vec<CertificateDer<'static>>) -> rustls::ClientConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let roots = webpki_roots::TLS_SERVER_ROOTS.to_vec();
+    let mut roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    roots.add_parsable_certificates(authorities);
     rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("ring knows TLS 1.2 and 1.3")
-        .with_root_certificates(rustls::RootCertStore { roots })
+        .with_root_certificates(roots)
         .with_no_client_auth()
 }

@@ -39,6 +39,7 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
     let platform = input::platform(&body, &mut errors);
     let transcript = input::transcript(&body, &thread, handover_id.as_str(), app.now(), &mut errors);
     errors.into_result(())?;
+    input::remembered("reason, summary and context of a handover", &details)?;
     let once = Once::of(call, id, "handover", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
@@ -61,6 +62,7 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
         let was_mirrored = conversation.mirrored;
         if let Some(user) = &user {
             conversation.user.update(user.clone());
+            input::remembered("the profile of a user", &conversation.user)?;
         }
         if let Some(platform) = &platform {
             conversation.platform = Some(platform.clone());

@@ -16,6 +16,21 @@ use crate::respond::Problem;
 /// Most entries that a transcript may have.
 const TRANSCRIPT_MAX: usize = 1000;
 
+/// Most that a profile, and what a handover request says besides its transcript, may take as JSON, in bytes: it is
+/// read and written with every message of the conversation.
+pub const REMEMBERED_MAX: usize = 64 * 1024;
+
+/// Refuses what is too much to be kept with a conversation.
+pub fn remembered(what: &str, value: &impl serde::Serialize) -> Result<(), Problem> {
+    let length = serde_json::to_vec(value).map_or(usize::MAX, |json| json.len());
+    if length > REMEMBERED_MAX {
+        return Err(Problem::Invalid(vec![format!(
+            "{what} may have {REMEMBERED_MAX} bytes as JSON, this would be {length}"
+        )]));
+    }
+    Ok(())
+}
+
 /// A JSON object; an empty body is an empty object.
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if body.trim_ascii().is_empty() {

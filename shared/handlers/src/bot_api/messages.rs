@@ -49,6 +49,7 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
             .unwrap_or_else(|| Conversation::new(call.connection.id.clone(), id.clone(), now));
         if let Some(user) = &user {
             conversation.user.update(user.clone());
+            input::remembered("the profile of a user", &conversation.user)?;
         }
         if let Some(platform) = &platform {
             conversation.platform = Some(platform.clone());

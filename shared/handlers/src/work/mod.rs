@@ -25,15 +25,18 @@ mod start_handover;
 mod tell;
 mod tidy_up;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use handover_core::ids::JobId;
 use handover_core::job::{Job, Work};
 use handover_core::ports::{Commit, Expected, Measured, Received, StoreError, Versioned};
 use handover_core::retry::{RetryBudget, backoff};
 use handover_core::settings::Connection;
 use handover_core::timeline::TimelineEntry;
+use tracing::Instrument as _;
 
 use crate::App;
 pub use outcome::Outcome;
@@ -49,6 +52,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(150);
 /// How often a decision is made anew because somebody else changed the conversation meanwhile.
 const CONFLICT_RETRIES: usize = 50;
 
+/// A job that makes the worker panic is given up after so many attempts.
+const PANICS: u32 = 5;
+
 /// One job in the hands of a worker.
 struct Task<'a> {
     app: &'a App,
@@ -58,8 +64,31 @@ struct Task<'a> {
     superseded: bool,
 }
 
-/// Does a job once and says what becomes of it. Never fails: trouble is an outcome.
+/// Does a job once and says what becomes of it. Never fails and never panics: trouble is an outcome.
 pub async fn run(app: &App, received: &Received) -> Outcome {
+    let job = &received.job;
+    let span = tracing::info_span!(
+        "job", job.id = %job.id, job.kind = job.work.kind(), job.attempt = received.attempt,
+        connection.id = %job.connection, thread.foreign_id = %job.thread
+    );
+    let done = AssertUnwindSafe(attempt(app, received).instrument(span))
+        .catch_unwind()
+        .await;
+    done.unwrap_or_else(|_| {
+        tracing::error!(job.id = %job.id, job.kind = job.work.kind(), "the worker panicked");
+        if received.attempt >= PANICS {
+            Outcome::Reject {
+                reason: "the worker panicked; this is a fault of the bridge, please report it".to_owned(),
+            }
+        } else {
+            Outcome::Retry {
+                after: backoff(received.attempt, 0),
+            }
+        }
+    })
+}
+
+async fn attempt(app: &App, received: &Received) -> Outcome {
     let job = &received.job;
     let connection = match app.connections.get(&job.connection).await {
         Ok(Some(connection)) => connection,
@@ -98,13 +127,13 @@ pub async fn run(app: &App, received: &Received) -> Outcome {
 impl Task<'_> {
     async fn work(&self) -> Result<Step, StoreError> {
         match &self.job.work {
-            Work::DeliverAgentMessage { message } => agent_message::deliver(self, message).await,
+            Work::DeliverAgentMessage { message } => Box::pin(agent_message::deliver(self, message)).await,
             Work::ApplySignal { signal } => Box::pin(signal::apply(self, signal)).await,
             Work::Tell {
                 epoch,
                 event,
                 after_tidy_up,
-            } => tell::event(self, *epoch, event, *after_tidy_up).await,
+            } => Box::pin(tell::event(self, *epoch, event, *after_tidy_up)).await,
             Work::TellQueue { epoch, update } => tell::queue(self, *epoch, *update).await,
             Work::TellTyping { typing } => tell::typing(self, *typing).await,
             Work::SendMessage { message } => customer_message::send(self, message).await,

@@ -163,6 +163,13 @@ async fn everything_that_is_wrong_is_listed_at_once() {
             json!({"transcript": [{"from": "user", "text": "ok"}, {"from": "x"}, 3]}),
             3,
         ),
+        (
+            "messages",
+            json!({"from": "user", "text": "hi", "user": {"id": "u", "notes": "x".repeat(70_000)}}),
+            1,
+        ),
+        ("handover", json!({"summary": "x".repeat(70_000)}), 1),
+        ("handover", json!({"user": {"notes": "x".repeat(70_000)}}), 1),
         ("typing", json!({"state": "maybe"}), 1),
         ("typing", json!({}), 1),
         ("read", json!({}), 1),

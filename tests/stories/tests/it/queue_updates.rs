@@ -153,3 +153,17 @@ async fn a_place_in_the_queue_survives_that_the_handover_is_still_being_told() {
     assert_eq!(figures(&bench.bot.heard()), [(Some(3), Some(30_000))]);
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn places_that_waited_for_a_worker_are_told_once() {
+    let bench = waiting(Setup::default()).await;
+    for position in [9, 8, 7] {
+        bench.queue_position("c1", position, &json!(position * 10)).await;
+        bench.pass(Duration::from_millis(100));
+    }
+    bench.work().await;
+    assert_eq!(figures(&bench.bot.heard()), [(Some(7), Some(70_000))]);
+    let queue = bench.looks_at("c1").await["handover"]["queue"].clone();
+    assert_eq!(queue["position"], 7);
+    bench.finish().await;
+}

@@ -1,0 +1,98 @@
+//! What the template tells a function.
+
+use handover_handlers::config::Lookup;
+
+/// A function's environment, read and checked once.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) stage: String,
+    pub(crate) table: String,
+    pub(crate) to_bot_queue_url: String,
+    pub(crate) to_ringcx_queue_url: String,
+    pub(crate) queue_updates_queue_url: String,
+    /// Where a worker puts records that it cannot read.
+    pub(crate) dead_letters_url: Option<String>,
+    pub(crate) connections_path: String,
+    /// How many instances share the account's REST budget.
+    pub(crate) rest_shares: u32,
+    pub(crate) log: String,
+    pub(crate) ca_bundle: Option<String>,
+}
+
+/// Everything that is missing or wrong, at once.
+#[derive(Debug, thiserror::Error)]
+#[error("the function's environment is incomplete, deploy it with infra/template.yaml: {}", .0.join("; "))]
+pub(crate) struct Incomplete(Vec<String>);
+
+impl Settings {
+    pub(crate) fn read(environment: &dyn Lookup) -> Result<Self, Incomplete> {
+        let mut errors = Vec::new();
+        let optional = |name: &str| environment.env(name).filter(|value| !value.is_empty());
+        let mut need = |name: &str| {
+            optional(name).unwrap_or_else(|| {
+                errors.push(format!("{name} is not set"));
+                String::new()
+            })
+        };
+        let mut settings = Self {
+            stage: need("HANDOVER_STAGE"),
+            table: need("HANDOVER_TABLE"),
+            to_bot_queue_url: need("HANDOVER_TO_BOT_QUEUE_URL"),
+            to_ringcx_queue_url: need("HANDOVER_TO_RINGCX_QUEUE_URL"),
+            queue_updates_queue_url: need("HANDOVER_QUEUE_UPDATES_QUEUE_URL"),
+            dead_letters_url: optional("HANDOVER_DEAD_LETTERS_URL"),
+            connections_path: need("HANDOVER_SETTINGS_PATH"),
+            rest_shares: 1,
+            log: optional("HANDOVER_LOG").unwrap_or_else(|| "info".to_owned()),
+            ca_bundle: optional("AWS_CA_BUNDLE"),
+        };
+        match optional("HANDOVER_REST_SHARES").map_or(Ok(1), |shares| shares.parse()) {
+            Ok(shares @ 1..) => settings.rest_shares = shares,
+            _ => errors.push("HANDOVER_REST_SHARES is a whole number from 1".to_owned()),
+        }
+        if errors.is_empty() {
+            Ok(settings)
+        } else {
+            Err(Incomplete(errors))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Variables(&'static [(&'static str, &'static str)]);
+
+    impl Lookup for Variables {
+        fn env(&self, name: &str) -> Option<String> {
+            let found = self.0.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        }
+
+        fn file(&self, _: &str) -> Result<String, std::io::Error> {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named_at_once() {
+        let few = Variables(&[
+            ("HANDOVER_STAGE", "dev"),
+            ("HANDOVER_TABLE", ""),
+            ("HANDOVER_REST_SHARES", "0"),
+        ]);
+        let error = Settings::read(&few).unwrap_err().to_string();
+        for name in [
+            "HANDOVER_TABLE",
+            "HANDOVER_TO_BOT_QUEUE_URL",
+            "HANDOVER_TO_RINGCX_QUEUE_URL",
+            "HANDOVER_QUEUE_UPDATES_QUEUE_URL",
+            "HANDOVER_SETTINGS_PATH",
+            "HANDOVER_REST_SHARES",
+        ] {
+            assert!(error.contains(name), "{name} in: {error}");
+        }
+        assert!(!error.contains("HANDOVER_STAGE"), "{error}");
+    }
+}
