@@ -13,11 +13,13 @@
 //! | [`records`] | what a worker asks of SQS besides |
 //! | [`metrics`] | what is counted, as lines for CloudWatch |
 //! | [`client`] | the SDK over our HTTP client |
+//! | `fault` | why a call to AWS failed, in words that name the thing |
 //! | `environment`, `start` | what the template tells a function; everything made once per cold start |
 
 pub mod client;
 pub mod dynamodb;
 mod environment;
+mod fault;
 pub mod http;
 pub mod metrics;
 pub mod queue;

@@ -11,9 +11,7 @@
 //! | `message` | jobs as SQS takes them: bodies, legal ids |
 //! | `token` | what a receipt says |
 //! | `ledger` | what SQS cannot hold, in the table |
-//! | `fault` | what went wrong, in words that name the queue or the table |
 
-pub(crate) mod fault;
 mod ledger;
 mod message;
 mod sending;
@@ -32,7 +30,7 @@ use handover_core::ids::JobId;
 use handover_core::job::{Job, Outgoing, QueueName};
 use handover_core::ports::{Clock, DeadLetter, JobQueue, QueueError, Receipt, Received};
 
-use fault::{Fault, Thing};
+use crate::fault::{self, Fault, Thing};
 pub use ledger::Ledger;
 use ledger::{KeptFor, StoredLetter};
 use message::Pointer;

@@ -9,7 +9,7 @@ use handover_core::job::{Job, QueueName};
 use handover_core::ports::{Clock, QueueError, Receipt};
 use handover_handlers::work::VISIBILITY;
 
-use crate::queue::fault::{Fault, Thing};
+use crate::fault::{Fault, Thing};
 use crate::queue::{SqsQueue, Unreadable};
 
 /// What the worker's shell asks of SQS.

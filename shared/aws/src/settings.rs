@@ -20,7 +20,7 @@ use handover_core::settings::Connection;
 use handover_handlers::app::{Connections, ConnectionsUnavailable};
 use handover_handlers::config::{self, ConfigError, Lookup};
 
-use crate::queue::fault::{self, Fault, Thing};
+use crate::fault::{self, Fault, Thing};
 
 /// How old a value gets before it is read again. With the time that the call may take, less than a minute.
 const FRESH: Duration = Duration::from_secs(50);

@@ -20,6 +20,9 @@ use handover_ringcx::limiter::RestBudget;
 use lambda_http::Error;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::client;
 use crate::dynamodb::DynamoStore;
@@ -223,18 +226,25 @@ fn authorities(bundle: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Err
     read.map_err(|error| format!("AWS_CA_BUNDLE names {file}, which cannot be read as PEM: {error}").into())
 }
 
+/// A filter by targets and levels, without the patterns that would bring a regular expression engine along.
 fn start_log(filter: &str) {
-    let filter = tracing_subscriber::EnvFilter::try_new(filter)
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let started = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let asked: Targets = filter
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
+    // Others' debugging lines hold whole requests, and with them what people wrote.
+    let filter = asked
+        .with_targets(["aws_", "h2", "hyper", "reqwest", "rustls"].map(|others| (others, LevelFilter::WARN)));
+    let lines = tracing_subscriber::fmt::layer()
         // CloudWatch has the time, and every byte of a log costs.
         .without_time()
         .with_target(false)
         .json()
         .flatten_event(true)
         .with_current_span(true)
-        .with_span_list(false)
+        .with_span_list(false);
+    let started = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
         .try_init();
+    // A second start keeps the first.
     drop(started);
 }

@@ -18,7 +18,7 @@ use handover_conformance::{Subject, TestClock, TimeTravel};
 use handover_core::Timestamp;
 use handover_core::ports::Clock;
 use handover_embedded::Embedded;
-use handover_emulators::{DynamoDb, REGION, unique};
+use handover_emulators::{DynamoDb, REGION, skip_all, unique};
 use handover_machine::RandomIds;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -52,7 +52,7 @@ impl TimeTravel for Ticking {
 async fn emulator() -> &'static DynamoDb {
     static EMULATOR: OnceCell<Option<DynamoDb>> = OnceCell::const_new();
     let started = EMULATOR.get_or_init(DynamoDb::start).await;
-    started.as_ref().expect("an emulator of DynamoDB")
+    started.as_ref().unwrap_or_else(|| skip_all())
 }
 
 fn client(url: &str) -> Client {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, HandoverId, Ids, JobId};
 use handover_core::job::{Job, Outgoing, Work};
-use handover_core::ports::{BotPlatform, Clock, JobQueue, Metrics, RingCx, Store};
+use handover_core::ports::{BotPlatform, Clock, JobQueue, Metrics, RingCx, Store, causes};
 use handover_core::settings::Connection;
 
 use crate::availability::AvailabilityCache;
@@ -34,8 +34,8 @@ pub trait Connections: Send + Sync {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("the connection's settings cannot be read now")]
-pub struct ConnectionsUnavailable(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+#[error("the connection's settings cannot be read now: {}", causes(&*self.0))]
+pub struct ConnectionsUnavailable(pub Box<dyn std::error::Error + Send + Sync>);
 
 /// Connections that were read once, from a file.
 #[derive(Debug, Default)]

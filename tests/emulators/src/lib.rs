@@ -55,7 +55,7 @@ mod tools;
 pub use dynamodb::DynamoDb;
 pub use ministack::Ministack;
 pub use queues::{Message, Queue, Queues};
-pub use tools::{Tools, unavailable};
+pub use tools::{Tools, skip_all, unavailable};
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

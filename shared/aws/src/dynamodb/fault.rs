@@ -1,31 +1,18 @@
-//! What went wrong, in words that name the table.
+//! Why a commit or a read was not done.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use handover_core::ports::{Recorded, StoreError};
 
-/// Why a call to the table failed.
+use crate::fault::{Fault as CallFault, Thing};
+
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
     #[error("somebody else changed the conversation")]
     Conflict,
     #[error("already claimed")]
     Claimed(Recorded),
-    #[error(
-        "the table {table} does not exist: set HANDOVER_TABLE to the stage's table, in the function's region"
-    )]
-    NoTable { table: String },
-    #[error("no permission for {operation} on the table {table}: check the function's role ({detail})")]
-    NotPermitted {
-        operation: &'static str,
-        table: String,
-        detail: String,
-    },
-    #[error("{operation} on the table {table} failed: {detail}")]
-    Failed {
-        operation: &'static str,
-        table: String,
-        detail: String,
-    },
+    #[error(transparent)]
+    Call(#[from] CallFault),
     #[error("a commit with messages to keep names no conversation")]
     KeptForNobody,
     #[error("an item is not readable by this version (JSON, column {column})")]
@@ -33,49 +20,21 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What the SDK could not do, after its own repeats.
-    pub(super) fn of<E, R>(operation: &'static str, table: &str, error: &SdkError<E, R>) -> Self
+    /// What the SDK could not do, after its own repeats. `action` is the one that the role must allow.
+    pub(super) fn of<E, R>(action: &'static str, table: &str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
     {
-        let table = table.to_owned();
-        let code = error.code().unwrap_or_default();
-        match code {
-            "ResourceNotFoundException" => Self::NoTable { table },
-            "AccessDeniedException" | "UnrecognizedClientException" | "ExpiredTokenException" => {
-                Self::NotPermitted {
-                    operation,
-                    table,
-                    detail: error.message().unwrap_or(code).to_owned(),
-                }
-            }
-            _ => Self::Failed {
-                operation,
-                table,
-                detail: describe(error),
-            },
-        }
+        Self::Call(CallFault::of(action, Thing::Table(table.to_owned()), error))
     }
-}
 
-/// Codes and causes, never the request: it holds what people wrote.
-fn describe<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
-{
-    match error {
-        SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
-            let code = error.code().unwrap_or("no code");
-            format!("{code} ({})", error.message().unwrap_or("no message"))
-        }
-        SdkError::DispatchFailure(failure) => failure.as_connector_error().map_or_else(
-            || "not sent".to_owned(),
-            |error| DisplayErrorContext(error).to_string(),
-        ),
-        SdkError::TimeoutError(_) => "no answer in time".to_owned(),
-        _ => "the call could not be made".to_owned(),
+    /// A transaction that was refused for reasons of the service.
+    pub(super) fn refused(table: &str, detail: impl Into<String>) -> Self {
+        Self::Call(CallFault::Failed {
+            action: "dynamodb:TransactWriteItems",
+            thing: Thing::Table(table.to_owned()),
+            detail: detail.into(),
+        })
     }
 }
 

@@ -74,7 +74,7 @@ impl DynamoStore {
             .send();
         let mut joined = String::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Fault::of("Query", &self.table, &error))?;
+            let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
             joined.extend(page.items().iter().filter_map(|item| str_of(item, MESSAGE)));
         }
         Ok(joined)
@@ -105,7 +105,7 @@ impl DynamoStore {
             .limit(1)
             .send()
             .await
-            .map_err(|error| Fault::of("Query", &self.table, &error))?;
+            .map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
         let owner = found.items().first().and_then(|item| str_of(item, PK));
         let prefix = format!("c#{connection}#");
         Ok(owner
@@ -160,7 +160,7 @@ impl DynamoStore {
             .into_paginator()
             .send();
         'pages: while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Fault::of("Query", &self.table, &error))?;
+            let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
             for item in page.items() {
                 let (name, part) = (kept_name(item), str_of(item, MESSAGE).unwrap_or_default());
                 let continues = last_name.as_deref() == name;
@@ -208,7 +208,7 @@ impl DynamoStore {
                 .into_paginator()
                 .send();
             while let Some(page) = pages.next().await {
-                let page = page.map_err(|error| Fault::of("Query", &self.table, &error))?;
+                let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
                 for item in page.items() {
                     for line in strs_of(item, LINES) {
                         entries.push(parse::<TimelineEntry>(line)?);
@@ -255,7 +255,7 @@ impl DynamoStore {
         while keys.len() < limit
             && let Some(page) = pages.next().await
         {
-            let page = page.map_err(|error| Fault::of("Query", &self.table, &error))?;
+            let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
             for mut item in page.items.unwrap_or_default() {
                 let changed = number_of(&item, super::schema::CHANGED).unwrap_or_default();
                 item.retain(|name, _| name == PK || name == SK);
@@ -274,7 +274,7 @@ impl DynamoStore {
             .consistent_read(consistent)
             .send()
             .await
-            .map_err(|error| Fault::of("GetItem", &self.table, &error))?;
+            .map_err(|error| Fault::of("dynamodb:GetItem", &self.table, &error))?;
         Ok(found.item)
     }
 }

@@ -7,7 +7,7 @@
 //! | the same | `m#<time>…` | messages kept for a later handover | after 72 hours |
 //! | the same | `t#<time>…` | lines of its timeline | 30 days later |
 //! | `k#<name>` | `claim` | a claim that belongs to no conversation | when it expires |
-//! | `kept#<id>` | `0000`… | the parts of a job that is too large for SQS | after 5 days |
+//! | `kept#<id>` | `0000`… | the parts of a job that is too large for SQS | after 30 days, those of a dead letter after 100 |
 //! | `attempt#<job>` | `attempt` | receives of a job that were no attempts | after a day |
 //! | `dead` | `<time>-<job>` | a dead letter | after 90 days |
 

@@ -64,11 +64,10 @@ impl DynamoStore {
                 Attempt::Collided => wait(FIRST_WAIT * 2_u32.pow(collision)).await,
             }
         }
-        Err(Fault::Failed {
-            operation: "TransactWriteItems",
-            table: self.table.to_string(),
-            detail: "another transaction was always in the way".to_owned(),
-        })
+        Err(Fault::refused(
+            &self.table,
+            "another transaction was always in the way",
+        ))
     }
 
     async fn update(&self, change: &Change, plan: &Plan) -> Result<Attempt, Fault> {
@@ -91,7 +90,7 @@ impl DynamoStore {
                 Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
                     refused(change.guards, failed.item(), plan)
                 }
-                _ => Err(Fault::of("UpdateItem", &self.table, &error)),
+                _ => Err(Fault::of("dynamodb:UpdateItem", &self.table, &error)),
             },
         }
     }
@@ -118,7 +117,7 @@ impl DynamoStore {
                 self.cancelled(changes, reasons, plan)
             }
             Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Attempt::Collided),
-            _ => Err(Fault::of("TransactWriteItems", &self.table, &error)),
+            _ => Err(Fault::of("dynamodb:TransactWriteItems", &self.table, &error)),
         }
     }
 
@@ -149,19 +148,12 @@ impl DynamoStore {
         if !codes.is_empty() && codes.iter().all(|code| passing.contains(&code.as_str())) {
             return Ok(Attempt::Collided);
         }
-        Err(Fault::Failed {
-            operation: "TransactWriteItems",
-            table: self.table.to_string(),
-            detail: codes.join(", "),
-        })
+        Err(Fault::refused(&self.table, codes.join(", ")))
     }
 
     fn transact_item(&self, change: &Change) -> Result<TransactWriteItem, Fault> {
-        let invalid = |error: aws_sdk_dynamodb::error::BuildError| Fault::Failed {
-            operation: "TransactWriteItems",
-            table: self.table.to_string(),
-            detail: error.to_string(),
-        };
+        let invalid =
+            |error: aws_sdk_dynamodb::error::BuildError| Fault::refused(&self.table, error.to_string());
         let item = TransactWriteItem::builder();
         let item = if let Some(expression) = change.expression() {
             let update = Update::builder()
@@ -206,7 +198,7 @@ impl DynamoStore {
             .send()
             .await;
         if let Err(error) = removed {
-            let error = Fault::of("UpdateItem", &self.table, &error);
+            let error = Fault::of("dynamodb:UpdateItem", &self.table, &error);
             tracing::warn!(%error, "sent jobs are still with their conversation; its next reader takes them off");
         }
     }

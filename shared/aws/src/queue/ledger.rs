@@ -12,9 +12,9 @@ use handover_core::job::{Job, QueueName};
 use handover_core::ports::Clock;
 use serde::{Deserialize, Serialize};
 
-use super::fault::{Fault, Thing};
 use super::message::Pointer;
 use crate::dynamodb::schema::{PK, SK, TTL};
+use crate::fault::{Fault, Thing};
 
 /// Longer than any job is waited with.
 const UNCOUNTED_KEPT: Duration = Duration::from_hours(24);

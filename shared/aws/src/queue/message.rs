@@ -6,7 +6,7 @@ use handover_core::job::Job;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::fault::Fault;
+use crate::fault::Fault;
 
 /// What SQS takes in one message is 1 MiB, emulators often less.
 const LARGEST_BODY: usize = 200 * 1024;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{SendMessageBatchRequestEntry, SendMessageBatchResultEntry};
 
-use super::fault::{Fault, Thing};
+use crate::fault::{Fault, Thing};
 
 /// SQS's limits for one call.
 const BATCH: usize = 10;

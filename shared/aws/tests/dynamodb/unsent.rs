@@ -284,7 +284,7 @@ async fn a_missing_table_is_named() {
         .conversation(&connection(), &thread("a"))
         .await
         .expect_err("there is no table");
-    let cause = std::error::Error::source(&error).expect("a cause").to_string();
+    let cause = error.to_string();
     assert!(
         cause.contains("the table nowhere-") && cause.contains("does not exist"),
         "{cause}"

@@ -1,6 +1,5 @@
 //! SQS and the table failing, throttling, refusing; and a process that dies between two calls.
 
-use std::error::Error;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -35,22 +34,11 @@ fn queue_at(sqs: &Meddler) -> SqsQueue {
     SqsQueue::new(sqs_client(&sqs.url), urls, ledger, Arc::new(SystemClock))
 }
 
-/// What a log line shows: the error and what it came from.
-fn told(error: &QueueError) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        told = format!("{told}: {error}");
-        cause = error.source();
-    }
-    told
-}
-
 #[track_caller]
 fn expect_told(result: Result<(), QueueError>, words: &[&str]) {
     let error = result.expect_err("it cannot work");
     assert!(matches!(error, QueueError::Unavailable(_)), "{error:?}");
-    let told = told(&error);
+    let told = error.to_string();
     for word in words {
         assert!(told.contains(word), "'{word}' is missing in: {told}");
     }

@@ -16,3 +16,10 @@ pub use store::{
     Claim, ClaimKey, Commit, ConversationSummary, Expected, KEPT_FOR, KEPT_MESSAGES, Recorded, Store,
     StoreError, Versioned,
 };
+
+/// An error and what caused it, in one line: a log may show no more of an error than that.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.join(": ")
+}

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::Timestamp;
 use crate::job::{Job, Outgoing, QueueName};
 
+use super::causes;
+
 /// Durable queues with ordered groups.
 ///
 /// What every implementation keeps (and the conformance suite checks): a job is delivered at least
@@ -79,8 +81,8 @@ pub struct DeadLetter {
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The queue cannot be reached or written; the same call may succeed later.
-    #[error("queue unavailable")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("queue unavailable: {}", causes(&**.0))]
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
     /// The visibility timeout ran out and somebody else has the job now.
     #[error("receipt is no longer valid")]
     StaleReceipt,

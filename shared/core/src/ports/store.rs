@@ -9,6 +9,8 @@ use crate::job::Outgoing;
 use crate::message::Message;
 use crate::timeline::TimelineEntry;
 
+use super::causes;
+
 /// Durable state of conversations.
 ///
 /// What every implementation keeps: a commit happens whole or, where the queue is another service, in an
@@ -164,6 +166,6 @@ pub enum StoreError {
     #[error("already claimed")]
     Claimed(Recorded),
     /// The store cannot be reached or written; the same call may succeed later.
-    #[error("store unavailable")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("store unavailable: {}", causes(&**.0))]
+    Unavailable(Box<dyn std::error::Error + Send + Sync>),
 }
