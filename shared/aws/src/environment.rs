@@ -1,6 +1,9 @@
 //! What the template tells a function.
 
+use handover_core::secret::Secret;
 use handover_handlers::config::Lookup;
+
+use crate::client::Account;
 
 /// A function's environment, read and checked once.
 #[derive(Clone, Debug)]
@@ -17,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) rest_shares: u32,
     pub(crate) log: String,
     pub(crate) ca_bundle: Option<String>,
+    pub(crate) account: Account,
 }
 
 /// Everything that is missing or wrong, at once.
@@ -45,6 +49,14 @@ impl Settings {
             rest_shares: 1,
             log: optional("HANDOVER_LOG").unwrap_or_else(|| "info".to_owned()),
             ca_bundle: optional("AWS_CA_BUNDLE"),
+            account: Account {
+                region: need("AWS_REGION"),
+                access_key_id: need("AWS_ACCESS_KEY_ID"),
+                secret_access_key: Secret::new(need("AWS_SECRET_ACCESS_KEY")),
+                session_token: optional("AWS_SESSION_TOKEN").map(Secret::new),
+                endpoint: optional("AWS_ENDPOINT_URL"),
+                dynamodb_endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB"),
+            },
         };
         match optional("HANDOVER_REST_SHARES").map_or(Ok(1), |shares| shares.parse()) {
             Ok(shares @ 1..) => settings.rest_shares = shares,
@@ -89,6 +101,7 @@ mod tests {
             "HANDOVER_TO_RINGCX_QUEUE_URL",
             "HANDOVER_QUEUE_UPDATES_QUEUE_URL",
             "HANDOVER_SETTINGS_PATH",
+            "AWS_REGION",
             "HANDOVER_REST_SHARES",
         ] {
             assert!(error.contains(name), "{name} in: {error}");

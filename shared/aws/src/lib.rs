@@ -11,6 +11,7 @@
 //! | [`queue`] | the queues in SQS FIFO |
 //! | [`settings`] | connections from SSM |
 //! | [`records`] | what a worker asks of SQS besides |
+//! | `operator` | what an operator may ask a queue's function for |
 //! | [`metrics`] | what is counted, as lines for CloudWatch |
 //! | [`client`] | the SDK over our HTTP client |
 //! | `fault` | why a call to AWS failed, in words that name the thing |
@@ -22,6 +23,7 @@ mod environment;
 mod fault;
 pub mod http;
 pub mod metrics;
+mod operator;
 pub mod queue;
 pub mod records;
 pub mod settings;
@@ -35,7 +37,11 @@ use start::Neighbours;
 
 /// Runs a function that answers HTTP.
 pub async fn serve() -> Result<(), Error> {
-    let function = Box::pin(start::function(Neighbours::default())).await?;
+    let function = Box::pin(start::function(Neighbours {
+        queues: true,
+        ..Neighbours::default()
+    }))
+    .await?;
     http::run(function.app, function.metrics).await
 }
 
@@ -46,12 +52,16 @@ pub async fn work_off(queue: QueueName) -> Result<(), Error> {
         QueueName::ToBot => Neighbours {
             ringcx: true,
             bots: true,
+            ..Neighbours::default()
         },
         QueueName::ToRingcx => Neighbours {
             ringcx: true,
-            bots: false,
+            ..Neighbours::default()
         },
-        QueueName::QueueUpdates => Neighbours::default(),
+        QueueName::QueueUpdates => Neighbours {
+            queues: true,
+            ..Neighbours::default()
+        },
     };
     let function = Box::pin(start::function(neighbours)).await?;
     let worker = function.worker(queue)?;

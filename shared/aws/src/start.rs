@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use futures_util::future::{join, join_all};
 use handover_bots::WebhookBots;
 use handover_core::job::QueueName;
@@ -24,7 +23,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::client;
+use crate::client::Aws;
 use crate::dynamodb::DynamoStore;
 use crate::environment::Settings;
 use crate::metrics::Emf;
@@ -45,9 +44,10 @@ pub(crate) struct Function {
     sqs: aws_sdk_sqs::Client,
 }
 
-/// Whom a function talks to, besides DynamoDB and SQS.
+/// Whom a function talks to with nearly every event, besides DynamoDB.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Neighbours {
+    pub(crate) queues: bool,
     pub(crate) ringcx: bool,
     pub(crate) bots: bool,
 }
@@ -60,9 +60,8 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids = Arc::new(RandomIds);
     let http = handover_ringcx::http::client_trusting(authorities(settings.ca_bundle.as_deref())?);
-    let aws = client::configuration(http.clone()).await;
-    let dynamodb = aws_sdk_dynamodb::Client::new(&aws);
-    let sqs = aws_sdk_sqs::Client::new(&aws);
+    let aws = Aws::new(settings.account.clone(), http.clone());
+    let (dynamodb, sqs) = (aws.dynamodb(), aws.sqs());
 
     let urls = QueueUrls {
         to_bot: settings.to_bot_queue_url.clone(),
@@ -129,16 +128,18 @@ impl Function {
         http: &reqwest::Client,
         neighbours: Neighbours,
     ) {
-        let neighbours = async {
+        let others = async {
             connections.preload().await;
             let known = connections.known();
             join_all(urls(&known, neighbours).iter().map(|url| open(http, url))).await;
         };
-        let aws = join(open_table(dynamodb, &self.settings.table), self.open_queue());
-        if tokio::time::timeout(WARM_UP, join(aws, neighbours))
-            .await
-            .is_err()
-        {
+        let queues = async {
+            if neighbours.queues {
+                self.open_queue().await;
+            }
+        };
+        let aws = join(open_table(dynamodb, &self.settings.table), queues);
+        if tokio::time::timeout(WARM_UP, join(aws, others)).await.is_err() {
             tracing::warn!("not every connection could be opened in time; the first event opens the others");
         }
     }
@@ -159,10 +160,9 @@ impl Function {
     }
 }
 
-fn connections(aws: &SdkConfig, settings: &Settings, clock: &Arc<dyn Clock>) -> SsmConnections {
-    let ssm = aws_sdk_ssm::Client::new(aws);
+fn connections(aws: &Aws, settings: &Settings, clock: &Arc<dyn Clock>) -> SsmConnections {
     SsmConnections::new(
-        ssm,
+        aws.ssm(),
         &settings.connections_path,
         settings.rest_shares,
         Arc::new(Environment),
@@ -231,9 +231,11 @@ fn start_log(filter: &str) {
     let asked: Targets = filter
         .parse()
         .unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
-    // Others' debugging lines hold whole requests, and with them what people wrote.
-    let filter = asked
-        .with_targets(["aws_", "h2", "hyper", "reqwest", "rustls"].map(|others| (others, LevelFilter::WARN)));
+    // Others' debugging lines hold whole requests, and with them what people wrote; the runtime's span says nothing
+    // that CloudWatch does not know.
+    let filter = asked.with_targets(
+        ["aws_", "h2", "hyper", "lambda_", "reqwest", "rustls"].map(|others| (others, LevelFilter::WARN)),
+    );
     let lines = tracing_subscriber::fmt::layer()
         // CloudWatch has the time, and every byte of a log costs.
         .without_time()

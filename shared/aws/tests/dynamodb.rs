@@ -59,7 +59,7 @@ fn client(url: &str) -> Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::for_tests())
+        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
         .endpoint_url(url)
         .http_client(OurClient::new(handover_ringcx::http::client()))
         .build();

@@ -4,9 +4,11 @@
 //! only after it is durably queued; what can never be delivered is refused with `fatal: true`, so that RCE
 //! stops trying and shows the agent why.
 
+use handover_core::conversation::Conversation;
 use handover_core::ids::{ConnectionId, ForeignThreadId, MessageId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{ClaimKey, Versioned};
+use handover_core::message::AgentMessage;
+use handover_core::ports::{ClaimKey, StoreError, Versioned};
 use handover_core::queue_update::QueueUpdate;
 use handover_ringcx::signature::{self, SIGNATURE_HEADER};
 use handover_ringcx::source_sdk::{Action, IncomingMessage, implementation_info, parse_action};
@@ -100,23 +102,15 @@ async fn create_message(
 ) -> Answer {
     let connection = &call.connection;
     let found = match thread {
-        Some(thread) => find(app, call, &thread).await,
-        None => Ok(None),
+        Some(thread) => addressee(app, call, &thread, &message).await,
+        None => Err(refuse_for_good(UNKNOWN)),
     };
     let conversation = match found {
-        Ok(Some(found)) => found.conversation,
-        Ok(None) => {
-            return refuse_for_good(
-                "This conversation is unknown to the bot, so the message cannot be delivered.",
-            );
-        }
+        Ok(conversation) => conversation,
         Err(answer) => return answer,
     };
     if message.text.is_none() && message.attachments.is_empty() && message.structured.is_none() {
         return refuse_for_good("The message is empty.");
-    }
-    if conversation.refuses_agents(&message, connection.ringcx.agent_takeover) {
-        return refuse_for_good("The conversation has ended: the bot answers the customer now.");
     }
     let id = message.id.clone();
     let content_id = message.content.clone();
@@ -139,6 +133,31 @@ async fn create_message(
             );
             not_now()
         }
+    }
+}
+
+const UNKNOWN: &str = "This conversation is unknown to the bot, so the message cannot be delivered.";
+
+/// The conversation that may have the message. A refusal is final for RCE, so it follows from a full look only.
+async fn addressee(
+    app: &App,
+    call: &Call,
+    thread: &ForeignThreadId,
+    message: &AgentMessage,
+) -> Result<Conversation, Answer> {
+    let takeover = call.connection.ringcx.agent_takeover;
+    let takes = |found: &Versioned| !found.conversation.refuses_agents(message, takeover);
+    let found = match glance(app, call, thread).await?.filter(takes) {
+        Some(found) => Some(found),
+        None => find(app, call, thread).await?,
+    };
+    let found = found.ok_or_else(|| refuse_for_good(UNKNOWN))?;
+    if takes(&found) {
+        Ok(found.conversation)
+    } else {
+        Err(refuse_for_good(
+            "The conversation has ended: the bot answers the customer now.",
+        ))
     }
 }
 
@@ -166,7 +185,7 @@ async fn queue_update(
     let Some(thread) = thread.filter(|_| connection.get_queue_updates) else {
         return ok(&json!({}));
     };
-    let mut conversation = match find(app, call, &thread).await {
+    let mut conversation = match glance(app, call, &thread).await {
         Ok(Some(found)) => found.conversation,
         Ok(None) => return ok(&json!({})),
         Err(answer) => return answer,
@@ -189,7 +208,7 @@ async fn queue_update(
 
 async fn typing(app: &App, call: &Call, thread: Option<ForeignThreadId>, typing: bool) -> Answer {
     if let Some(thread) = thread
-        && let Ok(Some(found)) = find(app, call, &thread).await
+        && let Ok(Some(found)) = glance(app, call, &thread).await
         && found.conversation.is_under_way(found.conversation.epoch())
     {
         let job = app.outgoing(&call.connection.id, &thread, Work::TellTyping { typing });
@@ -200,12 +219,17 @@ async fn typing(app: &App, call: &Call, thread: Option<ForeignThreadId>, typing:
     ok(&json!({}))
 }
 
+async fn glance(app: &App, call: &Call, thread: &ForeignThreadId) -> Result<Option<Versioned>, Answer> {
+    let found = app.store.glance(&call.connection.id, thread).await;
+    found.map_err(|error| unavailable(&error))
+}
+
 async fn find(app: &App, call: &Call, thread: &ForeignThreadId) -> Result<Option<Versioned>, Answer> {
-    app.store
-        .conversation(&call.connection.id, thread)
-        .await
-        .map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
-            not_now()
-        })
+    let found = app.store.conversation(&call.connection.id, thread).await;
+    found.map_err(|error| unavailable(&error))
+}
+
+fn unavailable(error: &StoreError) -> Answer {
+    tracing::error!(error = error as &dyn std::error::Error, "store unavailable");
+    not_now()
 }

@@ -70,7 +70,15 @@ impl Store for DynamoStore {
         connection: &ConnectionId,
         thread: &ForeignThreadId,
     ) -> Result<Option<Versioned>, StoreError> {
-        self.read_conversation(connection, thread).await
+        self.read_conversation(connection, thread, true).await
+    }
+
+    async fn glance(
+        &self,
+        connection: &ConnectionId,
+        thread: &ForeignThreadId,
+    ) -> Result<Option<Versioned>, StoreError> {
+        self.read_conversation(connection, thread, false).await
     }
 
     async fn thread_owner(

@@ -23,9 +23,10 @@ impl DynamoStore {
         &self,
         connection: &ConnectionId,
         thread: &ForeignThreadId,
+        consistent: bool,
     ) -> Result<Option<Versioned>, StoreError> {
         let key = key(conversation_key(connection, thread), STATE_KEY);
-        let Some(item) = self.get(key.clone(), true).await? else {
+        let Some(item) = self.get(key.clone(), consistent).await? else {
             return Ok(None);
         };
         self.send_unsent(&item, key).await?;
@@ -125,7 +126,7 @@ impl DynamoStore {
         };
         // Whoever claimed it may have died before it sent the jobs that belong to it.
         if let Some((connection, thread)) = &claim.conversation {
-            self.read_conversation(connection, thread).await?;
+            self.read_conversation(connection, thread, true).await?;
         }
         Ok(Some(recorded))
     }

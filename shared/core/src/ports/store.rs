@@ -24,6 +24,16 @@ pub trait Store: Send + Sync {
         thread: &ForeignThreadId,
     ) -> Result<Option<Versioned>, StoreError>;
 
+    /// The conversation as it was a moment ago: for decisions that a worker makes again, and that are not final.
+    /// What was stored within the last second may be missing. Cheaper where that makes a difference.
+    async fn glance(
+        &self,
+        connection: &ConnectionId,
+        thread: &ForeignThreadId,
+    ) -> Result<Option<Versioned>, StoreError> {
+        self.conversation(connection, thread).await
+    }
+
     /// The conversation of a thread that RCE named by its own id.
     async fn thread_owner(
         &self,

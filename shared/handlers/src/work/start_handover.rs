@@ -45,6 +45,9 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
                     .filter(|handover| handover.epoch == epoch)
                 {
                     handover.briefed = true;
+                    // The agents have it now; every later message would carry it along.
+                    handover.request.summary = None;
+                    handover.request.context.clear();
                 }
                 commit.forget_kept = Some((task.job.connection.clone(), task.job.thread.clone()));
             })
