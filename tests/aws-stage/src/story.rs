@@ -1,0 +1,313 @@
+//! The stories that both stages must tell: one text, two backends.
+
+use bytes::Bytes;
+use futures_util::future::{join, join_all};
+use handover_stories::chat::at;
+use handover_stories::desk::{MIRA, SAM};
+use handover_stories::setup::BOT_KEY;
+use serde_json::{Value, json};
+
+use crate::proxy::Fault;
+use crate::world::{CONNECTION, Stage, World, eventually};
+
+/// There and back: the bot cannot help, the agent can, the bot goes on. Every process ends in the middle of it.
+pub async fn there_and_back(mut stage: impl Stage) {
+    let world = stage.world();
+    world.user_says("c1", "Where is my parcel?").await;
+    world.bot_says("c1", "I do not know.").await;
+    let handover = world.asks_for_agent("c1").await;
+    assert_eq!(
+        (&handover["status"], &handover["epoch"]),
+        (&json!("requested"), &json!(1))
+    );
+    assert_eq!(
+        world.looks_at("c1").await["handler"],
+        "agent",
+        "from the moment it is accepted"
+    );
+    world.status_is("c1", "queued").await;
+    assert_eq!(
+        world.in_rce("c1"),
+        ["Where is my parcel?", "I do not know.", "Reason: help"]
+    );
+    world.queue_position("c1", 2, 60).await;
+    let placed = async || world.kinds("c1") == ["handover.queued"];
+    eventually("the bot knows the place in the queue", placed).await;
+    assert_eq!(world.told("c1")[0].data()["position"], 2);
+
+    stage.restart().await;
+
+    let world = stage.world();
+    let thread = world.thread("c1");
+    world.rce.take(&thread, SAM).expect("a waiting thread");
+    world.rce.reply(&thread, SAM, "Let me look").expect("a reply");
+    world.bot_hears("c1", &["Let me look"]).await;
+    assert_eq!(world.user_says("c1", "Thank you").await["handler"], "agent");
+    world.rce_has("c1", "Thank you").await;
+    world.rce.transfer(&thread, MIRA).expect("a transfer");
+    world
+        .rce
+        .reply(&thread, MIRA, "It comes tomorrow")
+        .expect("a reply");
+    world.bot_hears("c1", &["Let me look", "It comes tomorrow"]).await;
+    world.rce.close(&thread).expect("an open case");
+    let completed = async || {
+        world
+            .kinds("c1")
+            .last()
+            .is_some_and(|kind| kind == "handover.completed")
+    };
+    eventually("the bot is told that it is over", completed).await;
+
+    let mut kinds = world.kinds("c1");
+    // Who the new agent is may be told before their words or with them.
+    kinds.retain(|kind| kind != "agent.changed");
+    let expected = [
+        "handover.queued",
+        "handover.active",
+        "message.created",
+        "message.created",
+        "handover.completed",
+    ];
+    assert_eq!(kinds, expected);
+    let seen = world.looks_at("c1").await;
+    assert_eq!(
+        (&seen["handler"], &seen["handover"]["outcome"]),
+        (&json!("bot"), &json!("agent_closed"))
+    );
+    let categories = world.rce.thread(&thread).expect("a thread").category_ids;
+    assert_eq!(categories, [world.rce.config().bot_category_id.clone()]);
+    assert_eq!(world.user_says("c1", "Thank you, bot").await["handler"], "bot");
+    world.rce_has("c1", "Thank you, bot").await;
+    stage.finish().await;
+}
+
+/// The person or the bot ends it, and tries again.
+pub async fn ended_by_the_bot(stage: impl Stage) {
+    let world = stage.world();
+    world.with_agent("c1").await;
+    let path = format!("{}/handover", at("c1"));
+    world
+        .insist("DELETE", &path, &json!({"cause": "bot_ended"}))
+        .await;
+    assert_eq!(world.looks_at("c1").await["handler"], "bot", "at once");
+    let over = async || {
+        world
+            .kinds("c1")
+            .last()
+            .is_some_and(|kind| kind == "handover.cancelled")
+    };
+    eventually("the bot is told that it is over", over).await;
+    let again = world.asks_for_agent("c1").await;
+    assert_eq!(again["epoch"], 2);
+    world.status_is("c1", "queued").await;
+    stage.finish().await;
+}
+
+/// What comes twice has one effect.
+pub async fn repeats(stage: impl Stage) {
+    let world = stage.world();
+    let path = format!("{}/messages", at("c1"));
+    let message = json!({"id": "m1", "from": "user", "text": "hi"});
+    let (first, second) = join(
+        world.insist("POST", &path, &message),
+        world.insist("POST", &path, &message),
+    )
+    .await;
+    assert_eq!(first, second);
+    let path = format!("{}/handover", at("c1"));
+    let wish = json!({"id": "h1", "reason": "help"});
+    let (first, second) = join(
+        world.insist("POST", &path, &wish),
+        world.insist("POST", &path, &wish),
+    )
+    .await;
+    assert_eq!(first, second);
+    world.status_is("c1", "queued").await;
+    assert_eq!(world.insist("POST", &path, &wish).await, first, "as it was then");
+    let other = json!({"id": "h1", "reason": "another"});
+    let refused = world.call("POST", &path, &other).await;
+    refused.problem(422, "idempotency-mismatch");
+
+    world
+        .rce
+        .take(&world.thread("c1"), SAM)
+        .expect("a waiting thread");
+    let once = world
+        .agent_writes_as("c1", "5f0c000000000000000000a1", "Hello")
+        .await;
+    let twice = world
+        .agent_writes_as("c1", "5f0c000000000000000000a1", "Hello")
+        .await;
+    assert_eq!(once, twice);
+    world.bot_hears("c1", &["Hello"]).await;
+    assert_eq!(
+        world
+            .agent_writes_as("c1", "5f0c000000000000000000a1", "Hello")
+            .await,
+        once
+    );
+
+    let thread = world.thread("c1");
+    world.rce.reply(&thread, SAM, "Goodbye").expect("a reply");
+    world.bot_hears("c1", &["Hello", "Goodbye"]).await;
+    world.rce.close(&thread).expect("an open case");
+    let over = async || world.kinds("c1").iter().any(|kind| kind == "handover.completed");
+    eventually("the bot is told that it is over", over).await;
+    let reported = async || world.reported("intervention.closed").len() == 1;
+    eventually("RCE reported it", reported).await;
+    let closed = world.reported("intervention.closed").remove(0);
+    for _ in 0..3 {
+        let status = world.rce.send_webhook_raw(json!([closed, closed])).await;
+        assert_eq!(status.expect("an answer"), 200);
+    }
+    // What follows the repeats in their group tells that they were worked off.
+    world.asks_for_agent("c1").await;
+    world.status_is("c1", "queued").await;
+    let position = world.queue_position("c1", 1, 10);
+    position.await;
+    let placed = async || {
+        world
+            .kinds("c1")
+            .last()
+            .is_some_and(|kind| kind == "handover.queued")
+    };
+    eventually("the bot knows the place in the queue", placed).await;
+    let count = |kind: &str| world.kinds("c1").iter().filter(|found| *found == kind).count();
+    assert_eq!((count("message.created"), count("handover.completed")), (2, 1));
+    assert_eq!(world.in_rce("c1").iter().filter(|text| *text == "hi").count(), 1);
+    stage.finish().await;
+}
+
+/// Thirty messages each way stay in order, and another conversation does not wait for a bot that is in trouble with
+/// this one.
+pub async fn order(stage: impl Stage) {
+    let world = stage.world();
+    join(world.with_agent("c1"), world.with_agent("c2")).await;
+    world.bot_door.fail(Fault::Status500, 2, |call| {
+        call.mentions(r#""conversation":"c1""#)
+    });
+    let lines = |from: &str| (0..30).map(|n| format!("{from} {n}")).collect::<Vec<_>>();
+    let (from_user, from_agent) = (lines("user"), lines("agent"));
+    let user = async {
+        for line in &from_user {
+            world.user_says("c1", line).await;
+        }
+    };
+    let agent = async {
+        for line in &from_agent {
+            world.agent_writes("c1", line).await;
+        }
+    };
+    let others = async {
+        let served = |n: usize| async move {
+            let conversation = format!("other{n}");
+            world.with_agent(&conversation).await;
+        };
+        world.agent_writes("c2", "for c2").await;
+        world.bot_hears("c2", &["Hello", "for c2"]).await;
+        join_all((0..5).map(served)).await;
+    };
+    join(join(user, agent), others).await;
+    let expected: Vec<&str> = std::iter::once("Hello")
+        .chain(from_agent.iter().map(String::as_str))
+        .collect();
+    world.bot_hears("c1", &expected).await;
+    let arrived = async || {
+        world
+            .in_rce("c1")
+            .iter()
+            .filter(|text| text.starts_with("user"))
+            .count()
+            == 30
+    };
+    eventually("all of the person's messages are in RCE", arrived).await;
+    let mut found = world.in_rce("c1");
+    found.retain(|text| text.starts_with("user"));
+    assert_eq!(found, from_user);
+    assert_eq!(world.bot_door.hit(), 2, "the bot refused, and was asked again");
+    stage.finish().await;
+}
+
+/// What must not get in does not.
+pub async fn bad_input(stage: impl Stage) {
+    let world = stage.world();
+    let bearer = format!("Bearer {BOT_KEY}");
+    let post = async |path: &str, headers: &[(&str, &str)], body: Bytes| -> u16 {
+        world
+            .request("POST", path, headers, body)
+            .await
+            .expect("an answer")
+            .status
+    };
+    let json = ("content-type", "application/json");
+    let source = format!("/{CONNECTION}/handover/rce/source");
+    let webhook = format!("/{CONNECTION}/handover/rce/webhook");
+    let messages = format!("/{CONNECTION}/conversations/c1/messages");
+    let message = Bytes::from(json!({"from": "user", "text": "hi"}).to_string());
+    let call = Bytes::from(json!({"action": "implementation.info"}).to_string());
+
+    let unsigned = world
+        .request("POST", &source, &[json], call.clone())
+        .await
+        .expect("an answer");
+    assert_eq!(unsigned.status, 401);
+    assert!(
+        !unsigned.header("x-smccsdk-signature").is_empty(),
+        "errors are signed too"
+    );
+    let forged = [json, ("x-smccsdk-signature", &"0".repeat(128))];
+    assert_eq!(post(&source, &forged, call.clone()).await, 401);
+    let wrong = [json, ("x-dimelo-secret", "wrong-secret-0123456789")];
+    assert_eq!(post(&webhook, &wrong, call.clone()).await, 401);
+    assert_eq!(post(&messages, &[json], message.clone()).await, 401);
+    let wrong = [json, ("authorization", "Bearer wrong-key-0123456789abcdef")];
+    assert_eq!(post(&messages, &wrong, message.clone()).await, 401);
+
+    let allowed = [json, ("authorization", bearer.as_str())];
+    assert_eq!(
+        post("/nobody/conversations/c1/messages", &allowed, message.clone()).await,
+        404
+    );
+    assert_eq!(post("/nobody/handover/rce/source", &[json], call).await, 404);
+    assert_eq!(
+        post(&format!("/{CONNECTION}/nowhere"), &allowed, message).await,
+        404
+    );
+    let unknown = world.call("GET", &at("nobody"), &Value::Null).await;
+    unknown.problem(404, "unknown-conversation");
+    assert_eq!(post(&messages, &allowed, Bytes::from_static(b"{")).await, 400);
+
+    let large = |bytes: usize| Bytes::from(json!({"from": "user", "text": "a".repeat(bytes)}).to_string());
+    assert_eq!(post(&messages, &allowed, large(1024 * 1024)).await, 413);
+    assert_eq!(post(&source, &[json], large(5 * 1024 * 1024)).await, 413);
+    assert_eq!(world.rce.requests().len(), 0, "nothing of it reached RCE");
+    stage.finish().await;
+}
+
+/// Ids that must be encoded in an address.
+pub async fn odd_ids(stage: impl Stage) {
+    ids(stage, &["Zoë 7", "50%", "a+b", "#1", "+49 40 123", "a@b.test"]).await;
+}
+
+/// Ids that mean something else once an address is decoded.
+pub async fn ids_like_addresses(stage: impl Stage) {
+    ids(stage, &["who?", "a/b", "%2F", "a%20b"]).await;
+}
+
+async fn ids(stage: impl Stage, ids: &[&str]) {
+    let world = stage.world();
+    for id in ids {
+        assert_eq!(sent(world, id).await, 202, "{id}");
+        world.rce_has(id, "hi").await;
+        let seen = world.call("GET", &at(id), &Value::Null).await;
+        assert_eq!(seen.status, 200, "{id}");
+    }
+    stage.finish().await;
+}
+
+async fn sent(world: &World, conversation: &str) -> u16 {
+    let path = format!("{}/messages", at(conversation));
+    let message = json!({"id": "m1", "from": "user", "text": "hi"});
+    world.call("POST", &path, &message).await.status
+}

@@ -1,0 +1,7 @@
+//! Both stages, and what only AWS can do to us.
+
+mod budget;
+mod crashes;
+mod faults;
+mod queues;
+mod stages;

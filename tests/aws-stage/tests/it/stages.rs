@@ -1,0 +1,58 @@
+//! One text, two stages.
+
+use handover_aws_stage::{AwsStage, LocalStage, Setup, Stage as _, story};
+
+/// Each story on each stage.
+macro_rules! both_stages {
+    ($($story:ident)*) => {$(
+        mod $story {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn local() {
+                Box::pin(story::$story(LocalStage::start().await)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn aws() {
+                let Some(stage) = AwsStage::start().await else {
+                    return;
+                };
+                Box::pin(story::$story(stage)).await;
+            }
+        }
+    )*};
+}
+
+both_stages! { there_and_back ended_by_the_bot repeats order bad_input odd_ids ids_like_addresses }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_and_back_behind_the_official_runtime_emulator() {
+    let Some(stage) = AwsStage::start_with(Setup { official: true }).await else {
+        return;
+    };
+    Box::pin(story::there_and_back(stage)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn there_and_back_with_every_body_in_base64() {
+    let Some(stage) = AwsStage::start().await else {
+        return;
+    };
+    stage.gateway.encode_everything();
+    Box::pin(story::there_and_back(stage)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_is_a_cold_start() {
+    let Some(mut stage) = AwsStage::start().await else {
+        return;
+    };
+    stage.world().user_says("c1", "hi").await;
+    let before = stage.function("handover-requests").cold_starts();
+    stage.restart().await;
+    stage.world().user_says("c1", "ho").await;
+    assert!(stage.function("handover-requests").cold_starts() > before);
+    stage.world().rce_has("c1", "ho").await;
+    stage.finish().await;
+}
