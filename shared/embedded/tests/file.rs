@@ -65,7 +65,10 @@ async fn a_failing_commit_takes_no_other_with_it() {
         });
     }
     for (n, result) in tasks.join_all().await {
-        let own = embedded.claimed(&ClaimKey::apart(format!("own-{n}")), clock.now()).await.unwrap();
+        let own = embedded
+            .claimed(&ClaimKey::apart(format!("own-{n}")), clock.now())
+            .await
+            .unwrap();
         assert_eq!(own.is_some(), n % 2 == 0);
         assert_eq!(result.is_ok(), n % 2 == 0);
         assert!(matches!(result, Ok(()) | Err(StoreError::Claimed(_))));

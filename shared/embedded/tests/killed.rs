@@ -141,7 +141,10 @@ async fn expect_whole(embedded: &Embedded, name: &str, acked: u64, delivered: Op
     assert_eq!(delivered, Some(found.version), "{name}: jobs and state differ");
     let now = TestClock::default().now();
     for n in 1..=found.version {
-        let claimed = embedded.claimed(&ClaimKey::apart(format!("{name}/{n}")), now).await.unwrap();
+        let claimed = embedded
+            .claimed(&ClaimKey::apart(format!("{name}/{n}")), now)
+            .await
+            .unwrap();
         assert!(claimed.is_some(), "{name}: claim {n} of {acked} is lost");
     }
 }

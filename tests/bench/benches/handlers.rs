@@ -268,6 +268,7 @@ fn received(app: &App, work: Work) -> Received {
             token: String::new(),
         },
         attempt: 1,
+        superseded: false,
     }
 }
 

@@ -15,8 +15,8 @@ use handover_core::timeline::TimelineEntry;
 use super::fault::Fault;
 use super::item::{
     EXPIRES, HOLDER, Item, KEPT_AFTER, KEPT_PREFIX, LINES, LINES_PREFIX, MESSAGE, RECORD, STATE, STATE_KEY,
-    UNSENT_PREFIX, VERSION, WRITTEN_BY, claim_key, conversation_key, expiry, key, millis, number, rce_key,
-    sortable, str_of, text, texts, to_json, unsent_to_json,
+    UNSENT_PREFIX, VERSION, WRITTEN_BY, claim_key, conversation_key, expiry, key, millis, number, pack,
+    rce_key, sortable, str_of, text, to_json, unsent_to_json,
 };
 use super::schema::{CHANGED, RCE, SHARD, STARTED, TTL};
 
@@ -86,8 +86,8 @@ impl Change {
         self.removes.push(n);
     }
 
-    fn append(&mut self, name: &str, lines: Vec<String>) {
-        let (n, v) = (self.name(name), self.value(name, texts(lines)));
+    fn append(&mut self, name: &str, packed: AttributeValue) {
+        let (n, v) = (self.name(name), self.value(name, AttributeValue::L(vec![packed])));
         let none = self.value("none", AttributeValue::L(Vec::new()));
         self.sets
             .push(format!("{n} = list_append(if_not_exists({n}, {none}), {v})"));
@@ -185,7 +185,7 @@ impl Plan {
         for ((connection, thread), lines) in lines.0 {
             let name = format!("{LINES_PREFIX}{}#{}", sortable(now), plan.token);
             let mut change = Change::of(key(conversation_key(&connection, &thread), name));
-            change.set(LINES, texts(lines));
+            change.set(LINES, AttributeValue::L(vec![pack_lines(&lines)]));
             change.set(TTL, expiry(now, LINES_KEPT));
             plan.changes.push(change);
         }
@@ -207,7 +207,7 @@ impl Plan {
         change.set(EXPIRES, millis(claim.expires_at));
         change.set(TTL, expiry(self.now, kept));
         if let Some(lines) = lines {
-            change.append(LINES, lines);
+            change.append(LINES, pack_lines(&lines));
         }
         let (exp, holder) = (change.name(EXPIRES), change.name(HOLDER));
         let now = change.value("now", millis(self.now));
@@ -359,6 +359,11 @@ impl Lines {
         let index = self.0.iter().position(|(key, _)| key == of)?;
         Some(self.0.swap_remove(index).1)
     }
+}
+
+/// Lines in their stored form, as one JSON array.
+fn pack_lines(lines: &[String]) -> AttributeValue {
+    pack(format!("[{}]", lines.join(",")))
 }
 
 /// When the conversation began, or its handover last came to another status. The index is written only when

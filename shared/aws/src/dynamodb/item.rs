@@ -1,9 +1,15 @@
 //! Values ↔ attributes.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
 use std::time::Duration;
 
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
 use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::job::{Job, Outgoing};
@@ -36,7 +42,7 @@ pub(super) const HOLDER: &str = "holder";
 pub(super) const RECORD: &str = "record";
 /// When a claim ends, milliseconds since 1970 (N).
 pub(super) const EXPIRES: &str = "exp";
-/// Lines of the timeline (L of S, JSON).
+/// Lines of the timeline (L; each element the lines of one commit, see [`pack`]).
 pub(super) const LINES: &str = "lines";
 /// A kept message, or a part of it (S, JSON).
 pub(super) const MESSAGE: &str = "message";
@@ -49,9 +55,33 @@ pub(super) fn number(value: impl std::fmt::Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
-pub(super) fn texts(values: impl IntoIterator<Item = String>) -> AttributeValue {
-    AttributeValue::L(values.into_iter().map(AttributeValue::S).collect())
+/// A JSON text, deflated if that pays: DynamoDB charges by the kilobyte, and lines are seldom read.
+pub(super) fn pack(json: String) -> AttributeValue {
+    if json.len() < WORTH_PACKING {
+        return AttributeValue::S(json);
+    }
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::best());
+    match packed.write_all(json.as_bytes()).and_then(|()| packed.finish()) {
+        Ok(packed) => AttributeValue::B(Blob::new(packed)),
+        // Writing into memory does not fail; if it did, the text itself is as good.
+        Err(_) => AttributeValue::S(json),
+    }
 }
+
+/// What [`pack`] made. `None`: it did not.
+pub(super) fn unpack(value: &AttributeValue) -> Option<Cow<'_, str>> {
+    match value {
+        AttributeValue::S(json) => Some(Cow::Borrowed(json)),
+        AttributeValue::B(packed) => {
+            let mut json = String::new();
+            ZlibDecoder::new(packed.as_ref()).read_to_string(&mut json).ok()?;
+            Some(Cow::Owned(json))
+        }
+        _ => None,
+    }
+}
+
+const WORTH_PACKING: usize = 400;
 
 /// The partition of a conversation. `#` cannot be in a connection's name, nor in a thread's id.
 pub(super) fn conversation_key(connection: &ConnectionId, thread: &ForeignThreadId) -> String {
@@ -99,11 +129,10 @@ pub(super) fn number_of(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-pub(super) fn strs_of<'a>(item: &'a Item, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+/// Packed texts of a list.
+pub(super) fn packed_of<'a>(item: &'a Item, name: &str) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
     let list = item.get(name).and_then(|value| value.as_l().ok());
-    list.into_iter()
-        .flatten()
-        .filter_map(|value| value.as_s().ok().map(String::as_str))
+    list.into_iter().flatten().filter_map(unpack)
 }
 
 pub(super) fn parse<T: DeserializeOwned>(json: &str) -> Result<T, Fault> {

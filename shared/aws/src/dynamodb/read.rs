@@ -13,7 +13,7 @@ use super::commit::{SHARDS, kept_name, last_change, shard_name};
 use super::fault::Fault;
 use super::item::{
     CLAIM_PREFIX, Item, KEPT_AFTER, KEPT_PREFIX, LINES, LINES_PREFIX, MESSAGE, STATE, STATE_KEY, VERSION,
-    claim_key, conversation_key, key, number_of, parse, rce_key, recorded, str_of, strs_of, text,
+    claim_key, conversation_key, key, number_of, packed_of, parse, rce_key, recorded, str_of, text,
     unsent_from_json, unsent_names,
 };
 use super::schema::{BY_CHANGE, BY_RCE_THREAD, PK, RCE, SHARD, SK};
@@ -211,8 +211,8 @@ impl DynamoStore {
             while let Some(page) = pages.next().await {
                 let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
                 for item in page.items() {
-                    for line in strs_of(item, LINES) {
-                        entries.push(parse::<TimelineEntry>(line)?);
+                    for lines in packed_of(item, LINES) {
+                        entries.extend(parse::<Vec<TimelineEntry>>(&lines)?);
                     }
                 }
             }

@@ -1,7 +1,6 @@
 //! An agent's message → bot.
 
 use handover_core::conversation::AgentMessageDecision;
-use handover_core::ids::ContentId;
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
 use handover_core::ports::{Claim, KEPT_FOR, Measured, StoreError};
@@ -84,7 +83,6 @@ fn words<'a>(task: &Task<'_>, message: &'a AgentMessage, epoch: u32, begins: boo
     let accepted = task
         .entry("agent_message.accepted")
         .with("message_id", message.id.as_str())
-        .with("content_id", message.content.as_ref().map(ContentId::as_str))
         .with("epoch", epoch)
         .with("outcome", if begins { "takeover" } else { "queued" })
         .text(message.text.as_deref());

@@ -158,7 +158,9 @@ async fn a_persons_message_and_a_handover_are_counted() {
     stage.until_quiet().await;
     print(&stage, "handover request");
     let total: usize = stage.proxies().map(|proxy| proxy.operations().len()).sum();
-    assert!(total <= 20, "a handover's start costs {total} calls");
+    // 19, and two more for each job that a worker finds before its sender took it off the conversation: here workers
+    // are faster than they will ever be behind SQS.
+    assert!(total <= 25, "a handover's start costs {total} calls");
     stage.finish().await;
 }
 
