@@ -242,7 +242,7 @@ fn start_log(filter: &str) {
         .with_target(false)
         .json()
         .flatten_event(true)
-        .with_current_span(true)
+        .with_current_span(false)
         .with_span_list(false);
     let started = tracing_subscriber::registry()
         .with(lines.with_filter(filter))

@@ -113,7 +113,6 @@ async fn create_message(
         return refuse_for_good("The message is empty.");
     }
     let id = message.id.clone();
-    let content_id = message.content.clone();
     let key = message_claim(&connection.id, &conversation.thread, &id);
     let job = app.job(
         &connection.id,
@@ -122,7 +121,7 @@ async fn create_message(
     );
     tracing::info!(
         connection.id = %connection.id, conversation.id = %conversation.id, message.id = %id,
-        content.id = content_id.as_ref().map(tracing::field::display), "agent message accepted"
+        "agent message accepted"
     );
     match app.queue.send(vec![Outgoing::deduplicated(job, key.name)]).await {
         Ok(()) => ok(&json!({"id": id})),

@@ -80,7 +80,7 @@ pub(super) async fn deliver(
         match answered {
             Ok(told) => {
                 tracing::info!(
-                    conversation.id = %conversation.id, event.id = %delivery.id, event.name = name,
+                    connection.id = %task.job.connection, conversation.id = %conversation.id, event.id = %delivery.id, event.name = name,
                     status = told.status, duration_ms = latency, "event delivered"
                 );
                 task.app.metrics.record(Measured::Delivered {

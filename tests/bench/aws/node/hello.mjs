@@ -1,0 +1,3 @@
+import { run } from "./runtime.mjs";
+
+await run(async () => ({ statusCode: 200, body: "hello" }));
