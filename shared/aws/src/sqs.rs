@@ -25,6 +25,9 @@ use crate::records::Records;
 /// A job is not begun with less time left than this: a call to a bot or to RCE may take 10 seconds.
 const TIME_FOR_A_JOB: Duration = Duration::from_secs(12);
 
+/// Left of the function's time to say what becomes of a job that takes too long.
+const TIME_TO_CONCLUDE: Duration = Duration::from_secs(3);
+
 /// Runs a function that works off one queue.
 pub(crate) async fn run(worker: Worker, metrics: Arc<Emf>) -> Result<(), Error> {
     let worker = Arc::new(worker);
@@ -99,7 +102,7 @@ impl Worker {
                     let superseded = later
                         .into_iter()
                         .any(|later| job.work.is_superseded_by(&later.work));
-                    self.finish(job, &records[n], superseded).await
+                    self.finish(job, &records[n], superseded, deadline).await
                 }
                 Err(Unreadable::NotAJob) => self.set_aside(group, &records[n]).await,
                 Err(error) => {
@@ -119,7 +122,7 @@ impl Worker {
     }
 
     /// Does one job. `false`: it must come back.
-    async fn finish(&self, job: &Job, record: &SqsMessage, superseded: bool) -> bool {
+    async fn finish(&self, job: &Job, record: &SqsMessage, superseded: bool, deadline: Timestamp) -> bool {
         let count = attribute(record, "ApproximateReceiveCount").parse().unwrap_or(1);
         let attempt = match self.records.attempt(&job.id, count).await {
             Ok(attempt) => attempt,
@@ -132,7 +135,10 @@ impl Worker {
             superseded,
         };
         let queue = &self.app.queue;
-        let applied = match work::run(&self.app, &received).await {
+        // A function that is stopped would leave the job hidden for its whole visibility timeout.
+        let left = Duration::try_from(deadline.duration_since(self.app.now())).unwrap_or_default();
+        let limit = left.saturating_sub(TIME_TO_CONCLUDE);
+        let applied = match work::run_within(&self.app, &received, limit).await {
             Outcome::Done => return true,
             Outcome::Retry { after } => queue.retry(&received.receipt, after, true).await.map(|()| false),
             Outcome::Wait { after } => queue.retry(&received.receipt, after, false).await.map(|()| false),

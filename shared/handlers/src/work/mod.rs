@@ -66,12 +66,17 @@ struct Task<'a> {
 
 /// Does a job once and says what becomes of it. Never fails and never panics: trouble is an outcome.
 pub async fn run(app: &App, received: &Received) -> Outcome {
+    run_within(app, received, VISIBILITY).await
+}
+
+/// The same with a limit: work that takes longer is cut off, as if the process had died, and is a failed attempt.
+pub async fn run_within(app: &App, received: &Received, limit: Duration) -> Outcome {
     let job = &received.job;
     let span = tracing::info_span!(
         "job", job.id = %job.id, job.kind = job.work.kind(), job.attempt = received.attempt,
         connection.id = %job.connection, thread.foreign_id = %job.thread
     );
-    let done = AssertUnwindSafe(attempt(app, received).instrument(span))
+    let done = AssertUnwindSafe(attempt(app, received, limit).instrument(span))
         .catch_unwind()
         .await;
     done.unwrap_or_else(|_| {
@@ -88,7 +93,7 @@ pub async fn run(app: &App, received: &Received) -> Outcome {
     })
 }
 
-async fn attempt(app: &App, received: &Received) -> Outcome {
+async fn attempt(app: &App, received: &Received, limit: Duration) -> Outcome {
     let job = &received.job;
     let connection = match app.connections.get(&job.connection).await {
         Ok(Some(connection)) => connection,
@@ -111,9 +116,13 @@ async fn attempt(app: &App, received: &Received) -> Outcome {
         attempt: received.attempt,
         superseded: received.superseded,
     };
-    let step = match Box::pin(task.work()).await {
-        Ok(step) => step,
-        Err(error) => {
+    let step = match tokio::time::timeout(limit, Box::pin(task.work())).await {
+        Ok(Ok(step)) => step,
+        Err(_) => Step::Again {
+            after: None,
+            why: Why::new("too_slow", "the work takes longer than a worker may take for it"),
+        },
+        Ok(Err(error)) => {
             tracing::error!(error = &error as &dyn std::error::Error, job.id = %job.id, "store unavailable");
             Step::Again {
                 after: None,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use handover_core::job::QueueName;
+use handover_core::ports::JobQueue as _;
+use handover_handlers::work::{self, Outcome, VISIBILITY};
 use handover_stories::{Answer, Bench, Setup};
 use serde_json::json;
 
@@ -232,5 +235,32 @@ async fn a_bot_that_refuses_the_news_of_an_agent_still_hears_what_the_agent_says
     let letters = bench.take_dead_letters().await;
     assert_eq!(letters.len(), 1);
     assert_eq!(letters[0].job.work.kind(), "tell");
+    bench.finish().await;
+}
+
+/// A Lambda function has only so much time.
+#[tokio::test]
+async fn work_that_takes_too_long_is_a_failed_attempt_and_goes_on_with_the_same_ids() {
+    let bench = by_hand().await;
+    bench.bot.answers([Answer::Hang]);
+    bench.agent_writes("c1", "1", "one").await;
+    let received = bench
+        .embedded
+        .receive(QueueName::ToBot, 1, VISIBILITY)
+        .await
+        .expect("the queue answers");
+    let outcome = work::run_within(&bench.app, &received[0], Duration::from_millis(300)).await;
+    let Outcome::Retry { after } = outcome else {
+        panic!("{outcome:?}")
+    };
+    bench
+        .embedded
+        .retry(&received[0].receipt, after, true)
+        .await
+        .expect("the queue answers");
+    bench.until_quiet().await;
+    assert_eq!(bench.bot.texts(), ["one"]);
+    let ids: Vec<String> = bench.bot.heard().iter().map(|heard| heard.id.clone()).collect();
+    assert_eq!(ids[ids.len() - 2], ids[ids.len() - 1], "the same event: {ids:?}");
     bench.finish().await;
 }
