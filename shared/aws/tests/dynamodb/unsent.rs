@@ -147,6 +147,19 @@ async fn jobs_of_a_commit_that_was_cut_short_are_sent_by_the_next_reader() {
 }
 
 #[tokio::test]
+async fn jobs_that_were_sent_are_not_sent_again_however_late_somebody_reads() {
+    let scene = Scene::new().await;
+    let now = scene.now();
+    let mut change = write(&conversation("a", now), Expected::New);
+    change.jobs = vec![job("a", "a-1", now)];
+    scene.store.commit(change).await.expect("committing works");
+    assert_eq!(scene.received().await, ["a-1"]);
+    scene.ground.clock.0.advance(Duration::from_hours(1));
+    scene.read("a").await;
+    assert_eq!(scene.received().await, [""; 0]);
+}
+
+#[tokio::test]
 async fn jobs_that_were_left_come_before_those_of_the_next_commit() {
     let scene = Scene::new().await;
     let now = scene.now();

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use handover_core::Timestamp;
 use handover_core::message::Message;
-use handover_core::ports::{Commit, KEPT_FOR, KEPT_MESSAGES};
+use handover_core::ports::{Commit, Expected, KEPT_FOR, KEPT_MESSAGES, Versioned};
 
 use super::{commit, found, stored};
 use crate::Subject;
-use crate::samples::{connection, message, thread};
+use crate::samples::{connection, message, thread, write};
 
 /// Keeps messages of conversation `name` that was stored before.
 async fn keep(subject: &Subject, name: &str, messages: Vec<Message>) {
@@ -83,4 +83,17 @@ pub async fn kept_messages_are_forgotten(subject: &Subject) {
     assert_eq!(kept(subject, "b", now).await.len(), 30);
     keep(subject, "a", messages("a", 40, 41, now)).await;
     assert_eq!(kept(subject, "a", now).await.len(), 1);
+
+    // Together with a change of the conversation, as a handover does it.
+    let Versioned {
+        mut conversation,
+        version,
+    } = found(subject, "b").await;
+    conversation.mirrored = true;
+    let mut change = write(&conversation, Expected::Version(version));
+    change.forget_kept = Some((connection(), thread("b")));
+    commit(subject, change).await;
+    assert_eq!(kept(subject, "b", now).await, []);
+    keep(subject, "b", messages("b", 40, 42, now)).await;
+    assert_eq!(kept(subject, "b", now).await.len(), 2);
 }
