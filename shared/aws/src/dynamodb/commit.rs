@@ -22,6 +22,9 @@ use super::schema::{CHANGED, RCE, SHARD, STARTED, TTL};
 
 /// A conversation with the bot that had no change for so long is over.
 const IDLE: Duration = Duration::from_hours(30 * 24);
+/// The same where who has the conversation is not known, which is the case when something is said and nothing
+/// changes: longer, because it may be with an agent, and no handover takes so long.
+const IDLE_SINCE_SAID: Duration = Duration::from_hours(90 * 24);
 /// How long lines of a timeline can be read.
 const LINES_KEPT: Duration = Duration::from_hours(30 * 24);
 /// Over how many partitions of the index conversations are spread.
@@ -175,6 +178,9 @@ impl Plan {
             }
         }
         if let Some(mut state) = state {
+            if written.is_none() && !(commit.keep.is_empty() && plan.jobs.is_empty()) {
+                state.set(TTL, expiry(now, IDLE_SINCE_SAID));
+            }
             plan.keep_unsent(&mut state, version)?;
             plan.changes.push(state);
         }

@@ -2,7 +2,7 @@
 //!
 //! | pk | sk | is | goes |
 //! |---|---|---|---|
-//! | `c#<connection>#<thread>` | `state` | a conversation, with jobs that are still to be sent | 30 days after its last change, never during a handover |
+//! | `c#<connection>#<thread>` | `state` | a conversation, with jobs that are still to be sent | 30 days after its last change with the bot, 90 after something was last said |
 //! | the same | `k#<name>` | a claim within the conversation, with lines of its timeline | with its lines |
 //! | the same | `m#<time>…` | messages kept for a later handover | after 72 hours |
 //! | the same | `t#<time>…` | lines of its timeline | 30 days later |

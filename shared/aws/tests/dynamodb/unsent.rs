@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use handover_aws::dynamodb::DynamoStore;
 use handover_conformance::samples::{
     claim, connection, conversation, job, job_with_text, message, thread, write,
@@ -302,4 +303,36 @@ async fn a_missing_table_is_named() {
         cause.contains("the table nowhere-") && cause.contains("does not exist"),
         "{cause}"
     );
+}
+
+#[tokio::test]
+async fn a_conversation_in_which_something_is_said_does_not_expire() {
+    let scene = Scene::new().await;
+    let start = scene.now();
+    scene
+        .store
+        .commit(write(&conversation("a", start), Expected::New))
+        .await
+        .expect("committing works");
+    scene.ground.clock.0.advance(Duration::from_hours(20 * 24));
+    let now = scene.now();
+    let change = Commit {
+        check: Some((connection(), thread("a"), scene.read("a").await.version)),
+        keep: vec![message(&thread("a"), "m-1", "still here", now)],
+        ..Commit::default()
+    };
+    scene.store.commit(change).await.expect("committing works");
+    let item = scene
+        .ground
+        .client
+        .get_item()
+        .table_name(&scene.ground.table)
+        .key("pk", AttributeValue::S("c#acme#a".to_owned()))
+        .key("sk", AttributeValue::S("state".to_owned()))
+        .send()
+        .await
+        .expect("reading works");
+    let item = item.item.expect("it is there");
+    let expires: i64 = item["ttl"].as_n().expect("a number").parse().expect("seconds");
+    assert!(expires > (now + Duration::from_hours(30 * 24)).as_second());
 }
