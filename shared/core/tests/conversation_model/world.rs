@@ -208,7 +208,9 @@ impl World {
             .model
             .last_end()
             .is_some_and(|end| signal.issued_at < end + GAP);
-        if begins && unclear {
+        // Of two things at the same moment nobody can say which came first.
+        let at_once = self.model.under_way && signal.issued_at == self.model.began;
+        if (begins && unclear) || at_once {
             return Vec::new();
         }
         self.hear(&signal)
