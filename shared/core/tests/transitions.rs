@@ -337,3 +337,29 @@ fn a_number_that_nobody_took_is_used_again() {
     c.give_number_back(&typing);
     assert_eq!(c.next_seq, 2, "another job's number stays taken");
 }
+
+/// RCE tells of one end by a task and by its intervention. The second names what nobody had heard of, while the next
+/// handover is requested already.
+#[test]
+fn a_second_report_of_an_end_does_not_end_the_next_handover() {
+    let mut c = in_state(Control::Ended);
+    c.resume(1);
+    let end = c.last_end.expect("it ended");
+    happen(&mut c, BotAsks, end.as_second() - at(0).as_second() + 1);
+    assert_eq!((c.control, c.epoch()), (Control::Requested, 2));
+    let requested = end + std::time::Duration::from_secs(1);
+    let echo = signal(
+        SignalKind::Closed,
+        "i-unheard-of",
+        "a-1",
+        end + std::time::Duration::from_millis(50),
+    );
+    let ignored = c.signal(&echo, handover_id(), requested);
+    assert!(matches!(ignored, SignalDecision::Ignored(_)), "{ignored:?}");
+    assert_eq!(c.control, Control::Requested);
+
+    happen(&mut c, CategoryIsSet, 500);
+    let real = signal(SignalKind::Closed, "i-2", "a-1", at(600));
+    c.signal(&real, handover_id(), at(600));
+    assert_eq!(c.control, Control::Ended, "its own end ends it");
+}

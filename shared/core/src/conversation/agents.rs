@@ -188,8 +188,19 @@ impl Conversation {
             .and_then(|id| self.ended_interventions.iter().find(|e| e.id == *id));
         match known {
             Some(ended) => signal.issued_at <= ended.at.max(handover.requested_at),
-            None => is_before(signal.issued_at, handover.requested_at, CLOCK_SKEW),
+            None => {
+                is_before(signal.issued_at, handover.requested_at, CLOCK_SKEW)
+                    || self.is_echo_of_last_end(signal)
+            }
         }
+    }
+
+    /// RCE reports one end by several events. One that names an intervention which we never heard of, shortly after
+    /// the last end, is not about a handover that has not even reached the agents. Both times are RCE's.
+    fn is_echo_of_last_end(&self, signal: &Signal) -> bool {
+        let ends = matches!(signal.kind, SignalKind::Closed | SignalKind::Cancelled);
+        let soon = |end| signal.issued_at.duration_since(end) <= CLOCK_SKEW;
+        ends && self.control == Control::Requested && self.last_end.is_some_and(soon)
     }
 
     fn agent_joined(&mut self, agent: Agent, now: Timestamp) -> BotEvent {
