@@ -105,6 +105,7 @@ class Check(unittest.TestCase):
 
     @classmethod
     def load(cls, text):
+        cls.code = stages.code(text)
         cls.stacks = {
             stage: Stack(stages.translate(text, values), values)
             for stage in stages.samconfig()
@@ -211,6 +212,8 @@ class Functions(Check):
                 build = stack.resources[name]["Metadata"]
                 self.assertEqual(build["BuildMethod"], "rust-cargolambda")
                 self.assertEqual(build["BuildProperties"], {"Binary": FUNCTIONS[name]})
+                # cargo builds what belongs to the folder in which it is called; the functions are no default members.
+                self.assertEqual(self.code[name], f"../functions/{FUNCTIONS[name]}")
 
     def test_they_are_rust_of_the_stages_architecture(self):
         for _, stack in self.each():

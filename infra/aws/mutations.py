@@ -44,6 +44,7 @@ TEMPLATE = [
     ("another queue's dead letters", "HANDOVER_DEAD_LETTERS_URL: !Ref ToBotDeadLetters", "HANDOVER_DEAD_LETTERS_URL: !Ref ToRingcxDeadLetters"),
     ("a new value makes no version", "${HttpMemory} MB", "some MB"),
     ("the function outlives its job's hiding", "Timeout: 60", "Timeout: 120"),
+    ("code that is somewhere else", "CodeUri: ../functions/queue-updates", "CodeUri: .."),
     ("a binary that does not exist", "Binary: queue-updates", "Binary: queue-update"),
     ("an alarm on nothing", "MetricName: DeadLetters", "MetricName: DeadLetter"),
     ("an alarm that wants two dead letters", "      Threshold: 0\n", "      Threshold: 1\n"),

@@ -48,8 +48,17 @@ def parameters(stage):
 def translate(text, values):
     """The template as CloudFormation. The language extensions are left to CloudFormation itself."""
     template = yaml_parse(text)
-    template["Globals"]["Function"]["CodeUri"] = SOMEWHERE
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = SOMEWHERE
     return transform(template, dict(values), _NoManagedPolicies())
+
+
+def code(text):
+    """Where each function's code is, as the template has it."""
+    resources = yaml_parse(text)["Resources"].items()
+    functions = {name: it["Properties"] for name, it in resources if it["Type"] == "AWS::Serverless::Function"}
+    return {name: properties.get("CodeUri") for name, properties in functions.items()}
 
 
 class _NoManagedPolicies:
