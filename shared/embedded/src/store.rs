@@ -1,6 +1,5 @@
 use async_trait::async_trait;
 use handover_core::Timestamp;
-use handover_core::conversation::Conversation;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::message::Message;
 use handover_core::ports::{ClaimKey, Commit, ConversationSummary, Recorded, Store, StoreError, Versioned};
@@ -121,7 +120,8 @@ impl Store for Embedded {
             while let Some(row) = rows.next()? {
                 // One by one: a state is far larger than its summary.
                 let conversation = serde_json::from_str(row.get_ref(0)?.as_str().unwrap_or_default())?;
-                summaries.push(summary(conversation, row.get(1)?));
+                let changed_at = Timestamp::from_millisecond(row.get(1)?).unwrap_or_default();
+                summaries.push(ConversationSummary::of(conversation, changed_at));
             }
             Ok(summaries)
         };
@@ -130,21 +130,6 @@ impl Store for Embedded {
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {
         Ok(sweep::sweep(self.writer(), now.as_millisecond()).await?)
-    }
-}
-
-fn summary(conversation: Conversation, changed_at: i64) -> ConversationSummary {
-    ConversationSummary {
-        handler: conversation.handler().as_str(),
-        status: conversation
-            .handover
-            .as_ref()
-            .map_or("none", |h| h.status.as_str()),
-        epoch: conversation.epoch(),
-        connection: conversation.connection,
-        id: conversation.id,
-        thread: conversation.thread,
-        changed_at: Timestamp::from_millisecond(changed_at).unwrap_or_default(),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use handover_core::Timestamp;
-use handover_core::conversation::Conversation;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::message::Message;
 use handover_core::ports::{ClaimKey, ConversationSummary, KEPT_MESSAGES, Recorded, StoreError, Versioned};
@@ -233,7 +232,8 @@ impl DynamoStore {
             if let Some(item) = self.get(key, false).await?
                 && let Some(found) = versioned(&item)?
             {
-                summaries.push(summary(found.conversation));
+                let changed = last_change(&found.conversation);
+                summaries.push(ConversationSummary::of(found.conversation, changed));
             }
         }
         Ok(summaries)
@@ -294,19 +294,4 @@ fn versioned(item: &Item) -> Result<Option<Versioned>, Fault> {
         conversation,
         version,
     }))
-}
-
-fn summary(conversation: Conversation) -> ConversationSummary {
-    ConversationSummary {
-        handler: conversation.handler().as_str(),
-        status: conversation
-            .handover
-            .as_ref()
-            .map_or("none", |h| h.status.as_str()),
-        epoch: conversation.epoch(),
-        changed_at: last_change(&conversation),
-        connection: conversation.connection,
-        id: conversation.id,
-        thread: conversation.thread,
-    }
 }

@@ -162,6 +162,21 @@ pub struct ConversationSummary {
     pub changed_at: Timestamp,
 }
 
+impl ConversationSummary {
+    pub fn of(conversation: Conversation, changed_at: Timestamp) -> Self {
+        let handover = conversation.handover.as_ref();
+        Self {
+            handler: conversation.handler().as_str(),
+            status: handover.map_or("none", |handover| handover.status.as_str()),
+            epoch: conversation.epoch(),
+            connection: conversation.connection,
+            id: conversation.id,
+            thread: conversation.thread,
+            changed_at,
+        }
+    }
+}
+
 /// How many messages are kept for a later handover, and for how long.
 pub const KEPT_MESSAGES: usize = 200;
 /// See [`KEPT_MESSAGES`]. Claims live as long.
