@@ -100,6 +100,8 @@ pub struct Commit {
     pub keep: Vec<Message>,
     /// Forget all kept messages of this conversation.
     pub forget_kept: Option<(ConnectionId, ForeignThreadId)>,
+    /// Where the queue is another service, jobs are kept with the conversation (written, or checked, above) until
+    /// they are sent. A commit that names none is repeated by its maker if it is cut short.
     pub jobs: Vec<Outgoing>,
     pub timeline: Vec<(ConnectionId, ForeignThreadId, TimelineEntry)>,
 }
