@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::error::DeskError;
 use crate::model::{AuthorKind, Intervention, TaskQueue};
 use crate::state::State;
-use crate::time::now;
 
 /// An agent's message.
 #[derive(Clone, Debug, Default)]
@@ -53,10 +52,11 @@ impl State {
         let author_id = self.identity_or_placeholder(&puppet, "Simulated agents");
         let author = (author_id, AuthorKind::Agent, name);
         let content = self.write(thread_id, author, agent_id, "interface", reply);
+        let now = self.now();
         if let Some(it) = self.interventions.get_mut(&intervention) {
             it.replies += 1;
-            it.first_reply.get_or_insert_with(|| (content.clone(), now()));
-            it.updated_at = now();
+            it.first_reply.get_or_insert_with(|| (content.clone(), now));
+            it.updated_at = now;
         }
         self.emit_content("replied", &content, Some(agent_id));
         self.export(&content);
@@ -111,7 +111,7 @@ impl State {
             .map(|content| content.id.clone())
             .ok_or_else(|| DeskError::Conflict("the thread is empty".to_owned()))?;
         let id = self.ids.next();
-        let now = now();
+        let now = self.now();
         let Some(thread) = self.threads.get_mut(thread_id) else {
             return Err(DeskError::NotFound(format!("no thread {thread_id}")));
         };
@@ -136,12 +136,13 @@ impl State {
     }
 
     pub(crate) fn reopen_intervention(&mut self, id: &str, user: Option<&str>) {
+        let now = self.now();
         let Some(it) = self.interventions.get_mut(id) else {
             return;
         };
         it.closed_at = None;
         it.deferred_at = None;
-        it.updated_at = now();
+        it.updated_at = now;
         if let Some(user) = user {
             user.clone_into(&mut it.user_id);
         }
@@ -149,11 +150,12 @@ impl State {
     }
 
     pub(crate) fn change_owner(&mut self, id: &str, user: &str) {
+        let now = self.now();
         let Some(it) = self.interventions.get_mut(id).filter(|it| it.user_id != user) else {
             return;
         };
         user.clone_into(&mut it.user_id);
-        it.updated_at = now();
+        it.updated_at = now;
         self.emit_intervention("user_updated", id, Some(user));
     }
 
@@ -161,10 +163,10 @@ impl State {
     pub(crate) fn defer(&mut self, thread_id: &str) -> Result<(), DeskError> {
         let user = self.owner(thread_id)?;
         let id = self.engage(thread_id, &user)?;
+        let now = self.now();
         if let Some(it) = self.interventions.get_mut(&id) {
-            let until = now().checked_add(SignedDuration::from_hours(2));
-            it.deferred_at = until.ok();
-            it.updated_at = now();
+            it.deferred_at = now.checked_add(SignedDuration::from_hours(2)).ok();
+            it.updated_at = now;
         }
         self.emit_intervention("deferred", &id, Some(&user));
         self.complete_task(thread_id, Some(&user), "deferred");
@@ -179,9 +181,10 @@ impl State {
         let Some(id) = deferred.map(|it| it.id.clone()) else {
             return Err(DeskError::Conflict("the thread is not deferred".to_owned()));
         };
+        let now = self.now();
         if let Some(it) = self.interventions.get_mut(&id) {
             it.deferred_at = None;
-            it.updated_at = now();
+            it.updated_at = now;
         }
         self.emit_intervention("reactivated", &id, None);
         if self.config.task_mode && self.open_task(thread_id).is_none() {
@@ -194,10 +197,11 @@ impl State {
     pub(crate) fn close(&mut self, thread_id: &str, user: Option<&str>) -> Result<(), DeskError> {
         let user = user.map_or_else(|| self.owner(thread_id), |user| Ok(user.to_owned()))?;
         if let Some(id) = self.open_intervention(thread_id).map(|it| it.id.clone()) {
+            let now = self.now();
             if let Some(it) = self.interventions.get_mut(&id) {
-                it.closed_at = Some(now());
+                it.closed_at = Some(now);
                 it.deferred_at = None;
-                it.updated_at = now();
+                it.updated_at = now;
             }
             self.emit_intervention("closed", &id, Some(&user));
         } else if self.open_task(thread_id).is_none() {

@@ -3,6 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::faults::ScriptedFault;
 
 /// The events that a mirrored channel needs, and every `task.*` event.
@@ -158,6 +160,8 @@ pub struct SimulatedConfig {
     pub may_monitor: bool,
     /// Sends the signature to the bridge as `?signature=` instead of as a header.
     pub signature_in_query: bool,
+    /// How far the platform's clock is ahead of the machine's: everything that it dates is shifted by this.
+    pub clock_ahead: SignedDuration,
     /// Divides every documented waiting time of retries.
     pub speed: f64,
     /// How often an agent's message is tried.
@@ -221,6 +225,7 @@ impl Default for SimulatedConfig {
             task_mode: true,
             may_monitor: true,
             signature_in_query: false,
+            clock_ahead: SignedDuration::ZERO,
             speed: 1.0,
             create_attempts: 3,
             create_retry_delay: Duration::from_mins(1),

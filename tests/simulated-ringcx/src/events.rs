@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::config::{AgentStatus, Channel};
 use crate::model::{Agent, Content, Intervention, Task, TaskQueue};
 use crate::state::State;
-use crate::time::{date, millis, now, seconds};
+use crate::time::{date, millis, seconds};
 
 /// The default channel group of messaging channels.
 pub(crate) const REALTIME_CHANNEL: &str = "5f0c00000000000000c4a100";
@@ -92,7 +92,7 @@ impl State {
         let mut event = json!({
             "type": kind,
             "id": self.ids.next(),
-            "issued_at": millis(now()),
+            "issued_at": millis(self.now()),
         });
         event["resource"] = resource;
         if let Some(user) = user {

@@ -6,7 +6,6 @@ use crate::cases::Reply;
 use crate::config::Channel;
 use crate::model::{AuthorKind, Content, SyncStatus};
 use crate::state::State;
-use crate::time::now;
 
 impl State {
     /// Adds a content that comes from inside the platform.
@@ -19,7 +18,7 @@ impl State {
         reply: Reply,
     ) -> String {
         let id = self.ids.next();
-        let now = now();
+        let now = self.now();
         let answered = self
             .contents(thread_id)
             .rev()

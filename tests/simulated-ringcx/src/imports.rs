@@ -8,16 +8,15 @@ use serde_json::{Map, Value};
 use crate::config::IndexLag;
 use crate::model::{AuthorKind, Content, Identity, SyncStatus, Thread};
 use crate::state::State;
-use crate::time::now;
 
-/// A message older than this at its import belongs to a transcript.
+/// A message older than this at its import belongs to a transcript. Its time is by the bridge's clock, the machine's.
 const HISTORY: SignedDuration = SignedDuration::from_secs(3);
 
 impl State {
     /// Creates a person or refreshes the profile; returns the platform's id.
     pub(crate) fn import_user(&mut self, user: &Map<String, Value>) -> String {
         let foreign_id = text(user, "id").unwrap_or_default();
-        let now = now();
+        let now = self.now();
         let id = match self.identity_by_foreign.get(&foreign_id) {
             Some(id) => id.clone(),
             None => self.ids.next(),
@@ -93,19 +92,20 @@ impl State {
         let foreign_id = text(params, "thread_id").unwrap_or_default();
         let known = self.thread_by_foreign.get(&foreign_id).cloned();
         let id = known.unwrap_or_else(|| self.add_thread(foreign_id, params));
+        let now = self.now();
         if let Some(thread) = self.threads.get_mut(&id) {
             if let Some(context) = params.get("context_data").and_then(Value::as_object) {
                 thread.context_data.extend(context.clone());
             }
             thread.archived = false;
-            thread.updated_at = now();
+            thread.updated_at = now;
         }
         id
     }
 
     pub(crate) fn add_thread(&mut self, foreign_id: String, params: &Map<String, Value>) -> String {
         let id = self.ids.next();
-        let now = now();
+        let now = self.now();
         let title = text(params, "title")
             .or_else(|| text(params, "body"))
             .unwrap_or_default();
@@ -145,7 +145,7 @@ impl State {
         params: &Map<String, Value>,
     ) -> String {
         let id = self.ids.next();
-        let now = now();
+        let now = self.now();
         let created_at = text(params, "created_at")
             .and_then(|at| at.parse().ok())
             .unwrap_or(now);
@@ -190,7 +190,7 @@ impl State {
             intervention_id: self.open_intervention(thread).map(|it| it.id.clone()),
             created_at,
             imported_at: now,
-            history: now.duration_since(created_at) > HISTORY,
+            history: crate::time::now().duration_since(created_at) > HISTORY,
             synchronization_status: SyncStatus::Success,
             synchronization_error: None,
             attempts: 0,

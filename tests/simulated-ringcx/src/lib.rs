@@ -26,6 +26,7 @@ mod simulated;
 mod source_sdk;
 mod state;
 mod structured;
+mod switches;
 mod time;
 mod validate;
 mod webhooks;

@@ -11,7 +11,6 @@ use crate::hub::Hub;
 use crate::model::{AuthorKind, Task};
 use crate::source_sdk::BridgeAnswer;
 use crate::state::State;
-use crate::time::elapsed_ms;
 
 /// Tells the waiting customers their position, as `messaging.queuing_update`, while the bridge declares it.
 pub(crate) async fn announce_positions(hub: Arc<Hub>) {
@@ -99,7 +98,7 @@ impl State {
     )]
     pub(crate) fn estimated_wait(&self, position: usize, task: &Task) -> u64 {
         let whole = position as f64 * self.config.seconds_per_place;
-        (whole - elapsed_ms(task.created_at) as f64 / 1000.0)
+        (whole - self.elapsed_ms(task.created_at) as f64 / 1000.0)
             .max(0.0)
             .ceil() as u64
     }

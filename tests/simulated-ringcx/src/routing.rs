@@ -9,18 +9,18 @@ use crate::config::AgentStatus;
 use crate::error::DeskError;
 use crate::model::{AuthorKind, Task, TaskQueue};
 use crate::state::State;
-use crate::time::now;
 
 impl State {
     /// Replaces the categories of a thread. Whoever enters the Agent category waits for an agent.
     pub(crate) fn categorise(&mut self, thread_id: &str, categories: Vec<String>) {
         let before = self.is_with_agents(thread_id);
+        let now = self.now();
         let Some(thread) = self.threads.get_mut(thread_id) else {
             return;
         };
         let changed = thread.category_ids != categories;
         thread.category_ids = categories;
-        thread.updated_at = now();
+        thread.updated_at = now;
         if !changed || !self.config.task_mode {
             return;
         }
@@ -55,7 +55,7 @@ impl State {
     /// Puts a thread into the queue.
     pub(crate) fn create_task(&mut self, thread_id: &str) -> String {
         let id = self.ids.next();
-        let now = now();
+        let now = self.now();
         let content_id = self
             .contents(thread_id)
             .rev()
@@ -87,13 +87,14 @@ impl State {
     }
 
     pub(crate) fn move_task(&mut self, id: &str, queue: TaskQueue) {
+        let now = self.now();
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
         set_member(&mut self.waiting, id, queue == TaskQueue::Global);
         set_member(&mut self.taken, id, matches!(queue, TaskQueue::Workbin(_)));
         let before = std::mem::replace(&mut task.queue, queue);
-        task.updated_at = now();
+        task.updated_at = now;
         let after = self.tasks[id].queue.clone();
         for queue in [before, after] {
             if let TaskQueue::Workbin(agent) = queue {
@@ -142,11 +143,12 @@ impl State {
     }
 
     pub(crate) fn give_task(&mut self, task_id: &str, agent_id: &str, how: &str) {
+        let now = self.now();
         let Some(task) = self.tasks.get_mut(task_id) else {
             return;
         };
         task.agent_ids = vec![agent_id.to_owned()];
-        task.accepted_at = Some(now());
+        task.accepted_at = Some(now);
         let thread_id = task.thread_id.clone();
         self.move_task(task_id, TaskQueue::Workbin(agent_id.to_owned()));
         self.emit_task_taken(task_id, agent_id, how);
@@ -172,9 +174,10 @@ impl State {
             .cloned();
         let by = by.map(str::to_owned).or(owner);
         self.move_task(&task.id, TaskQueue::Global);
+        let now = self.now();
         if let Some(task) = self.tasks.get_mut(&task.id) {
             task.agent_ids = vec![to.to_owned()];
-            task.transferred_at = Some(now());
+            task.transferred_at = Some(now);
         }
         self.emit_task("transferred", &task.id, by.as_deref());
         self.assign_task(&task.id, vec![to.to_owned()]);
@@ -213,8 +216,9 @@ impl State {
             return;
         };
         let intervention = self.interventions(thread_id).next_back().map(|it| it.id.clone());
+        let now = self.now();
         if let Some(task) = self.tasks.get_mut(&task) {
-            task.completed_at = Some(now());
+            task.completed_at = Some(now);
             task.intervention_id = task.intervention_id.take().or(intervention);
         }
         self.move_task(&task, TaskQueue::History);
@@ -248,9 +252,10 @@ impl State {
                 content.status = "ignored";
             }
         }
+        let now = self.now();
         if let Some(thread) = self.threads.get_mut(thread_id) {
             thread.archived = true;
-            thread.updated_at = now();
+            thread.updated_at = now;
         }
         self.destroy_task(thread_id);
     }

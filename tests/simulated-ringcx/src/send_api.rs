@@ -269,6 +269,7 @@ impl State {
             .and_then(Value::as_str)
             .ok_or_else(Refusal::resource)?;
         let interval = self.config.typing_interval;
+        let since = self.now();
         let Some(thread) = self.typing_thread(params)? else {
             return Ok(());
         };
@@ -281,7 +282,7 @@ impl State {
         thread.last_typing = Some(Instant::now());
         thread.typing = Some(Typing {
             preview: preview.to_owned(),
-            since: now(),
+            since,
         });
         Ok(())
     }

@@ -18,7 +18,6 @@ use crate::log::{Delivery, LoggedRequest, Violation};
 use crate::model::{Content, Thread, Webhook, WebhookState};
 use crate::source_sdk::BridgeAnswer;
 use crate::state::State;
-use crate::time::now;
 use crate::{queue, server, webhooks};
 
 /// How long `stop` waits for running requests.
@@ -316,7 +315,7 @@ impl State {
             "source_id": source,
             "thread_id": thread_id,
             "closed_at": null,
-            "created_at": crate::time::seconds(now()),
+            "created_at": crate::time::seconds(self.now()),
         });
         known.unwrap_or_else(|| json!({"type": name, "id": made_up, "metadata": metadata}))
     }

@@ -47,7 +47,7 @@ impl Hub {
         action: &str,
         params: Option<Value>,
     ) -> Result<BridgeAnswer, SendError> {
-        let mut envelope = json!({"action": action, "time": seconds(now())});
+        let mut envelope = json!({"action": action, "time": seconds(self.read(State::now))});
         if let Some(params) = params {
             envelope["params"] = params;
         }

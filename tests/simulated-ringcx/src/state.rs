@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::config::SimulatedConfig;
@@ -16,6 +17,7 @@ use crate::time::now;
 /// The state of the simulated account. Read it in `wait_until` and `read`.
 pub struct State {
     pub(crate) config: Arc<SimulatedConfig>,
+    pub(crate) clock_ahead: SignedDuration,
     pub(crate) ids: Ids,
     pub(crate) faults: Faults,
     pub(crate) base_uri: Option<String>,
@@ -69,6 +71,7 @@ impl State {
         let limit = config.log_limit;
         Self {
             faults: Faults::new(config.faults.clone()),
+            clock_ahead: config.clock_ahead,
             config,
             ids: Ids::new(),
             base_uri: None,

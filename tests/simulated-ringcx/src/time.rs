@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The simulation has the clock of the machine.
+use crate::state::State;
+
+/// The clock of the machine, by which the logs of a test go.
 #[expect(
     clippy::disallowed_methods,
     reason = "a simulator of another company's service has a clock of its own"
@@ -37,9 +39,17 @@ pub(crate) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
 }
 
-/// Whole milliseconds that passed since `then`, never negative.
-pub(crate) fn elapsed_ms(then: Timestamp) -> u64 {
-    u64::try_from(now().as_millisecond() - then.as_millisecond()).unwrap_or(0)
+impl State {
+    /// What the platform's clock shows, which need not be what the machine's does.
+    pub(crate) fn now(&self) -> Timestamp {
+        let machine = now();
+        machine.checked_add(self.clock_ahead).unwrap_or(machine)
+    }
+
+    /// Whole milliseconds that passed since `then`, never negative.
+    pub(crate) fn elapsed_ms(&self, then: Timestamp) -> u64 {
+        u64::try_from(self.now().as_millisecond() - then.as_millisecond()).unwrap_or(0)
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::error::DeskError;
 use crate::imports::text;
 use crate::model::SyncStatus;
 use crate::state::State;
-use crate::time::{now, seconds};
+use crate::time::seconds;
 use crate::validate::is_message;
 
 impl State {
@@ -117,7 +117,7 @@ impl State {
                 "this account has no channel of its own".to_owned(),
             ));
         }
-        let now = seconds(now());
+        let now = seconds(self.now());
         let mut params: Map<String, Value> = message.as_object().cloned().unwrap_or_default();
         let customer = text(&params, "customer_id").unwrap_or_else(|| "customer".to_owned());
         let name = text(&params, "customer_name").unwrap_or_else(|| "Simulated customer".to_owned());

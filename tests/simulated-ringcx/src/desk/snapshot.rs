@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::{AuthorKind, Content, Task, TaskQueue, Thread};
 use crate::state::State;
-use crate::time::{elapsed_ms, millis};
+use crate::time::millis;
 
 /// How many of the newest threads a page gets.
 const THREADS: usize = 100;
@@ -55,7 +55,7 @@ impl State {
             .get(&task.thread_id)
             .map_or(json!({}), |thread| self.card(thread));
         card["position"] = json!(position);
-        card["waiting_ms"] = json!(elapsed_ms(task.created_at));
+        card["waiting_ms"] = json!(self.elapsed_ms(task.created_at));
         card["estimated_wait_s"] = json!(self.estimated_wait(position, task));
         card
     }

@@ -1,6 +1,7 @@
 //! The simulation against a small bridge of the tests' own.
 
 mod bridge;
+mod clock;
 mod desk;
 mod rest;
 mod send_api;
