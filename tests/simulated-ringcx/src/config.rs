@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::faults::ScriptedFault;
+use crate::model::TimeSheet;
 
 /// The events that a mirrored channel needs, and every `task.*` event.
 pub const RECOMMENDED_EVENTS: [&str; 21] = [
@@ -115,8 +116,33 @@ pub enum Channel {
     Native,
 }
 
+/// What the REST token may do beyond reading threads. `Default` is everything.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Rights {
+    /// Look at agents' availability.
+    pub may_monitor: bool,
+    /// Look at business hours.
+    pub may_read_time_sheets: bool,
+    /// Look at interventions, and act on them.
+    pub may_read_interventions: bool,
+}
+
+impl Default for Rights {
+    fn default() -> Self {
+        Self {
+            may_monitor: true,
+            may_read_time_sheets: true,
+            may_read_interventions: true,
+        }
+    }
+}
+
 /// Everything that can be chosen about a simulated account. `Default` is a working one.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as in the console"
+)]
 pub struct SimulatedConfig {
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
@@ -158,6 +184,12 @@ pub struct SimulatedConfig {
     pub task_mode: bool,
     /// Whether the REST token may look at agents' availability.
     pub may_monitor: bool,
+    /// Whether the REST token may look at business hours.
+    pub may_read_time_sheets: bool,
+    /// Whether the REST token may look at interventions, or act on them.
+    pub may_read_interventions: bool,
+    /// The account's business hours.
+    pub time_sheets: Vec<TimeSheet>,
     /// Sends the signature to the bridge as `?signature=` instead of as a header.
     pub signature_in_query: bool,
     /// How far the platform's clock is ahead of the machine's: everything that it dates is shifted by this.
@@ -224,6 +256,9 @@ impl Default for SimulatedConfig {
             controlled_identities: Vec::new(),
             task_mode: true,
             may_monitor: true,
+            may_read_time_sheets: true,
+            may_read_interventions: true,
+            time_sheets: Vec::new(),
             signature_in_query: false,
             clock_ahead: SignedDuration::ZERO,
             speed: 1.0,
@@ -248,6 +283,14 @@ impl Default for SimulatedConfig {
 }
 
 impl SimulatedConfig {
+    pub(crate) fn rights(&self) -> Rights {
+        Rights {
+            may_monitor: self.may_monitor,
+            may_read_time_sheets: self.may_read_time_sheets,
+            may_read_interventions: self.may_read_interventions,
+        }
+    }
+
     /// A documented waiting time at the configured speed.
     pub(crate) fn scaled(&self, time: Duration) -> Duration {
         Duration::try_from_secs_f64(time.as_secs_f64() / self.speed).unwrap_or(time)

@@ -33,14 +33,15 @@ mod webhooks;
 
 pub use cases::Reply;
 pub use config::{
-    AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, SimulatedAgent, SimulatedConfig,
+    AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, Rights, SimulatedAgent,
+    SimulatedConfig,
 };
 pub use error::{DeskError, SendError};
 pub use faults::{Fault, FaultTarget, ScriptedFault};
 pub use log::{Delivery, DeliveryKind, LoggedRequest, RequestKind, Violation};
 pub use model::{
-    Agent, AuthorKind, Content, Identity, Intervention, SyncStatus, Task, TaskQueue, Thread, Typing, Webhook,
-    WebhookState,
+    Agent, AuthorKind, Content, Holiday, Identity, Intervention, SyncStatus, Task, TaskQueue, Thread,
+    TimeSheet, Typing, Webhook, WebhookState,
 };
 pub use signature::{SIGNATURE_HEADER, is_signed, sign};
 pub use simulated::{BridgeCheck, SimulatedRingcx};

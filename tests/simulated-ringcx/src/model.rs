@@ -267,6 +267,49 @@ pub struct Agent {
     pub status: AgentStatus,
 }
 
+/// Business hours of some channels.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct TimeSheet {
+    /// The platform's id.
+    pub id: String,
+    /// The name an administrator gave it.
+    pub label: String,
+    /// Whether it is in force.
+    pub active: bool,
+    /// The sources it is for.
+    pub source_ids: Vec<String>,
+    /// The time zone of its hours and days, as an IANA name.
+    pub timezone: String,
+    /// The hours of each day, Monday first: `a-b,c-d` in seconds of the day, empty for a closed day.
+    pub hours: [String; 7],
+    /// The days on which nobody works, whatever the hours say.
+    pub holidays: Vec<Holiday>,
+}
+
+impl TimeSheet {
+    /// An active sheet with the same hours on every day, in UTC.
+    pub fn daily(id: impl Into<String>, source_id: impl Into<String>, hours: &str) -> Self {
+        Self {
+            id: id.into(),
+            label: "Simulated hours".to_owned(),
+            active: true,
+            source_ids: vec![source_id.into()],
+            timezone: "UTC".to_owned(),
+            hours: [(); 7].map(|()| hours.to_owned()),
+            holidays: Vec::new(),
+        }
+    }
+}
+
+/// A day on which nobody works.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Holiday {
+    /// What the day is called.
+    pub name: String,
+    /// The day. RCE documents no format but that of the account's language, so any string will do.
+    pub date: String,
+}
+
 /// Where events go.
 #[derive(Clone, Debug)]
 pub struct Webhook {

@@ -7,17 +7,19 @@ use std::time::Instant;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::config::SimulatedConfig;
+use crate::config::{Rights, SimulatedConfig};
 use crate::error::DeskError;
 use crate::faults::Faults;
 use crate::log::{Delivery, Log, LoggedRequest, Violation};
-use crate::model::{Agent, Content, Identity, Intervention, Task, Thread, Webhook, WebhookState};
+use crate::model::{Agent, Content, Identity, Intervention, Task, Thread, TimeSheet, Webhook, WebhookState};
 use crate::time::now;
 
 /// The state of the simulated account. Read it in `wait_until` and `read`.
 pub struct State {
     pub(crate) config: Arc<SimulatedConfig>,
     pub(crate) clock_ahead: SignedDuration,
+    pub(crate) rights: Rights,
+    pub(crate) time_sheets: Vec<TimeSheet>,
     pub(crate) ids: Ids,
     pub(crate) faults: Faults,
     pub(crate) base_uri: Option<String>,
@@ -72,6 +74,8 @@ impl State {
         Self {
             faults: Faults::new(config.faults.clone()),
             clock_ahead: config.clock_ahead,
+            rights: config.rights(),
+            time_sheets: config.time_sheets.clone(),
             config,
             ids: Ids::new(),
             base_uri: None,

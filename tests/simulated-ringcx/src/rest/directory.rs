@@ -10,7 +10,7 @@ use crate::rest::{Answer, RestError, render};
 use crate::state::State;
 
 /// When the account was set up.
-const SET_UP: &str = "2026-01-01T00:00:00Z";
+pub(super) const SET_UP: &str = "2026-01-01T00:00:00Z";
 /// The parent of all categories.
 const ROOT: &str = "5f0c0000000000000000ca00";
 
@@ -118,7 +118,7 @@ fn agent_status(state: &State, id: &str) -> Answer {
 }
 
 fn may_monitor(state: &State) -> Result<(), RestError> {
-    if state.config.may_monitor {
+    if state.rights.may_monitor {
         return Ok(());
     }
     Err(RestError::forbidden(

@@ -7,6 +7,9 @@ use crate::rest::{Answer, RestError, render};
 use crate::state::State;
 
 pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Params) -> Answer {
+    if !state.rights.may_read_interventions {
+        return Err(RestError::forbidden("You are not allowed to see interventions"));
+    }
     match (method, path) {
         ("GET", []) => Ok(list(state, params)),
         ("GET", [id]) => Ok(render::intervention(state, find(state, id)?)),
@@ -37,13 +40,17 @@ fn list(state: &State, params: &Params) -> serde_json::Value {
                 .first("identity_id")
                 .is_none_or(|identity| it.identity_id.as_deref() == Some(identity))
     };
-    let found: Vec<_> = match params.first("thread_id") {
+    let mut found: Vec<_> = match params.first("thread_id") {
         Some(thread) if state.threads.contains_key(thread) => {
             state.interventions(thread).rev().filter(wanted).collect()
         }
         Some(_) => Vec::new(),
         None => state.interventions.values().rev().filter(wanted).collect(),
     };
+    // Ids sort by age, so what was created later comes first, also among changes of the same moment.
+    if params.first("sort") == Some("updated_at") {
+        found.sort_by_key(|it| std::cmp::Reverse(it.updated_at));
+    }
     params.page(found, |it| render::intervention(state, it))
 }
 

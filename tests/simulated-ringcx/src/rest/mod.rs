@@ -7,6 +7,7 @@ mod params;
 mod render;
 mod tasks;
 mod threads;
+mod time_sheets;
 mod webhooks;
 
 use std::sync::Arc;
@@ -210,6 +211,7 @@ fn dispatch(state: &mut State, method: &Method, path: &str, params: &Params) -> 
         "contents" => contents::handle(state, method, rest, params),
         "interventions" => interventions::handle(state, method, rest, params),
         "tasks" => tasks::handle(state, method, rest, params),
+        "time_sheets" if method == "GET" => time_sheets::handle(state, rest, params),
         "webhooks" => webhooks::handle(state, method, rest, params),
         _ if method == "GET" => directory::handle(state, resource, rest, params),
         _ => Err(RestError::not_found()),

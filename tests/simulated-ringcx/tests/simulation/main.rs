@@ -3,7 +3,9 @@
 mod bridge;
 mod clock;
 mod desk;
+mod hours;
 mod rest;
+mod rights;
 mod send_api;
 mod source_sdk;
 mod stories;

@@ -242,3 +242,60 @@ async fn webhooks_can_be_registered() {
     assert_eq!(world.rest("DELETE", &path, "").await.0, 200);
     assert_eq!(world.rest("GET", "/webhooks", "").await.1["count"], 0);
 }
+
+#[tokio::test]
+async fn interventions_come_newest_first() {
+    let world = World::new().await;
+    let threads = ["conv-1", "conv-2", "conv-3"];
+    for thread in threads {
+        world.customer_says(thread, &format!("msg-{thread}"), "Hi").await;
+        world.to_agents(thread).await;
+        world.rce.take(thread, &world.agent(0)).expect("taken");
+        world
+            .rce
+            .reply(thread, &world.agent(0), "Hello")
+            .expect("answered");
+    }
+    world.rce.defer("conv-2").expect("deferred");
+    world.rce.close("conv-1").expect("closed");
+    let listed = async |query: &str| {
+        let (_, list) = world.rest("GET", &format!("/interventions?{query}"), "").await;
+        let records = list["records"].as_array().expect("a list").clone();
+        let name = |it: &Value| {
+            let thread = world.rce.thread(it["thread_id"].as_str().expect("an id"));
+            thread.expect("a thread").foreign_id
+        };
+        (
+            list["count"].clone(),
+            records.iter().map(name).collect::<Vec<_>>(),
+        )
+    };
+    let newest = ["conv-3", "conv-2", "conv-1"].map(str::to_owned).to_vec();
+    assert_eq!(listed("").await, (json!(3), newest.clone()));
+    assert_eq!(listed("sort=created_at").await.1, newest);
+    assert_eq!(
+        listed("sort=updated_at").await.1,
+        ["conv-1", "conv-2", "conv-3"],
+        "changed last"
+    );
+    let page = listed("sort=updated_at&offset=1&limit=1").await;
+    assert_eq!(page, (json!(3), vec!["conv-2".to_owned()]));
+    assert_eq!(listed("status=closed").await.1, ["conv-1"]);
+    assert_eq!(listed("status=active").await.1, ["conv-3"]);
+    assert_eq!(listed("status=deferred").await.1, ["conv-2"]);
+    let of_one = format!("sort=updated_at&thread_id={}", world.id("conv-3"));
+    assert_eq!(listed(&of_one).await.1, ["conv-3"]);
+
+    let (_, list) = world
+        .rest("GET", "/interventions?status=closed&limit=1000", "")
+        .await;
+    assert_eq!(list["limit"], 150);
+    let record = &list["records"][0];
+    assert_eq!(record["closed"], true);
+    assert_eq!(record["source_id"], json!(world.rce.config().source_id));
+    assert_eq!(record["user_id"], json!(world.agent(0)));
+    assert_eq!(record["user_replies_count"], 1);
+    assert_eq!(record["deferred_at"], Value::Null);
+    assert!(record["created_at"].is_string() && record["updated_at"].is_string());
+    assert_eq!(record["closed_at"], record["updated_at"]);
+}
