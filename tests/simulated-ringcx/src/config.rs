@@ -137,6 +137,34 @@ impl Default for Rights {
     }
 }
 
+/// How webhooks misbehave. `Default` is not at all.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct WebhookBehaviour {
+    /// Every n-th request is never sent; 0 sends all.
+    pub drop_every: u32,
+    /// Every n-th request is sent twice; 0 never.
+    pub duplicate_every: u32,
+    /// Every n-th request is sent after its successor; 0 never.
+    pub reorder_every: u32,
+    /// How long an event is on its way.
+    pub delay: Duration,
+    /// Events that are issued meanwhile are lost for good.
+    pub down: bool,
+}
+
+/// What became of the events that some webhook is registered for. Counts events, not requests.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct WebhookCounts {
+    /// Issued, once for each webhook that wants them.
+    pub issued: u64,
+    /// Of those, never sent.
+    pub dropped: u64,
+    /// Of those, sent twice although nothing was wrong.
+    pub duplicated: u64,
+    /// Of those, sent after events that were issued later.
+    pub reordered: u64,
+}
+
 /// Everything that can be chosen about a simulated account. `Default` is a working one.
 #[derive(Clone, Debug)]
 #[expect(
@@ -204,10 +232,14 @@ pub struct SimulatedConfig {
     pub webhook_retries: Vec<Duration>,
     /// How many events one webhook request may hold.
     pub webhook_batch_size: usize,
+    /// Never sends every n-th webhook request; 0 sends all.
+    pub webhook_drop_every: u32,
     /// Sends every n-th webhook request twice; 0 never.
     pub webhook_duplicate_every: u32,
     /// Sends every n-th webhook request after its successor; 0 never.
     pub webhook_reorder_every: u32,
+    /// How long an event is on its way.
+    pub webhook_delay: Duration,
     /// How long the bridge may take for an answer.
     pub answer_timeout: Duration,
     /// How long a new thread stays invisible to the search.
@@ -266,8 +298,10 @@ impl Default for SimulatedConfig {
             create_retry_delay: Duration::from_mins(1),
             webhook_retries: [32, 240, 1020, 3120, 7200].map(Duration::from_secs).to_vec(),
             webhook_batch_size: 1,
+            webhook_drop_every: 0,
             webhook_duplicate_every: 0,
             webhook_reorder_every: 0,
+            webhook_delay: Duration::ZERO,
             answer_timeout: Duration::from_secs(10),
             index_lag: IndexLag::None,
             queue_update_interval: Duration::from_secs(2),
@@ -288,6 +322,16 @@ impl SimulatedConfig {
             may_monitor: self.may_monitor,
             may_read_time_sheets: self.may_read_time_sheets,
             may_read_interventions: self.may_read_interventions,
+        }
+    }
+
+    pub(crate) fn webhook_behaviour(&self) -> WebhookBehaviour {
+        WebhookBehaviour {
+            drop_every: self.webhook_drop_every,
+            duplicate_every: self.webhook_duplicate_every,
+            reorder_every: self.webhook_reorder_every,
+            delay: self.webhook_delay,
+            down: false,
         }
     }
 

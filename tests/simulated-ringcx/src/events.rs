@@ -1,5 +1,7 @@
 //! Builds the events of the webhooks, with the metadata members that the platform documents for each.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
 
 use crate::config::{AgentStatus, Channel};
@@ -67,17 +69,21 @@ impl State {
         self.emit(&format!("push_agent.{action}"), Some(id), None, resource);
     }
 
-    /// Puts an event into the queue of every webhook that is registered for it.
+    /// Puts an event into the queue of every webhook that is registered for it, unless all are lost.
     pub(crate) fn emit(&mut self, kind: &str, user: Option<&str>, action: Option<&str>, resource: Value) {
         let event = self.build_event(kind, user, action, resource);
         for webhook in self.webhooks.values() {
             let wanted = webhook.active && webhook.registered_events.iter().any(|name| name == kind);
-            if wanted && webhook.state != crate::model::WebhookState::Disabled {
-                self.event_queues
-                    .entry(webhook.id.clone())
-                    .or_default()
-                    .push_back(event.clone());
+            if !wanted || webhook.state == crate::model::WebhookState::Disabled {
+                continue;
             }
+            self.webhook_counts.issued += 1;
+            if self.webhook_behaviour.down {
+                self.webhook_counts.dropped += 1;
+                continue;
+            }
+            let queue = self.event_queues.entry(webhook.id.clone()).or_default();
+            queue.push_back((Instant::now(), event.clone()));
         }
         self.event_log.push(event);
     }

@@ -97,6 +97,9 @@ impl Hub {
 
     /// Sleeps unless the simulation stops first; tells whether it may go on.
     pub(crate) async fn pause(&self, time: Duration) -> bool {
+        if time.is_zero() {
+            return !*self.stop.borrow();
+        }
         let mut stop = self.stopping();
         tokio::select! {
             () = crate::time::sleep(time) => true,

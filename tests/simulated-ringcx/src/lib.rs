@@ -34,7 +34,7 @@ mod webhooks;
 pub use cases::Reply;
 pub use config::{
     AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, Rights, SimulatedAgent,
-    SimulatedConfig,
+    SimulatedConfig, WebhookBehaviour, WebhookCounts,
 };
 pub use error::{DeskError, SendError};
 pub use faults::{Fault, FaultTarget, ScriptedFault};

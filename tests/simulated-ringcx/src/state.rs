@@ -7,7 +7,7 @@ use std::time::Instant;
 use jiff::SignedDuration;
 use serde_json::Value;
 
-use crate::config::{Rights, SimulatedConfig};
+use crate::config::{Rights, SimulatedConfig, WebhookBehaviour, WebhookCounts};
 use crate::error::DeskError;
 use crate::faults::Faults;
 use crate::log::{Delivery, Log, LoggedRequest, Violation};
@@ -40,7 +40,10 @@ pub struct State {
     pub(crate) webhooks: BTreeMap<String, Webhook>,
     /// The webhook of the configuration.
     pub(crate) main_webhook: Option<String>,
-    pub(crate) event_queues: HashMap<String, VecDeque<Value>>,
+    /// By webhook, each event with the time it was issued at.
+    pub(crate) event_queues: HashMap<String, VecDeque<(Instant, Value)>>,
+    pub(crate) webhook_behaviour: WebhookBehaviour,
+    pub(crate) webhook_counts: WebhookCounts,
     pub(crate) webhook_batches: u32,
     pub(crate) webhooks_in_flight: usize,
     /// Contents that have to go to the bridge, by thread.
@@ -71,6 +74,7 @@ impl State {
             })
             .collect();
         let limit = config.log_limit;
+        let webhook_behaviour = config.webhook_behaviour();
         Self {
             faults: Faults::new(config.faults.clone()),
             clock_ahead: config.clock_ahead,
@@ -94,6 +98,8 @@ impl State {
             webhooks: BTreeMap::new(),
             main_webhook: None,
             event_queues: HashMap::new(),
+            webhook_behaviour,
+            webhook_counts: WebhookCounts::default(),
             webhook_batches: 0,
             webhooks_in_flight: 0,
             exports: HashMap::new(),

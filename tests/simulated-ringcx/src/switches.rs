@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use crate::config::Rights;
+use crate::config::{Rights, WebhookBehaviour, WebhookCounts};
 use crate::model::TimeSheet;
 use crate::simulated::SimulatedRingcx;
 
@@ -15,6 +15,16 @@ impl SimulatedRingcx {
     /// Replaces the business hours.
     pub fn set_time_sheets(&self, sheets: Vec<TimeSheet>) {
         self.hub.change(|state| state.time_sheets = sheets);
+    }
+
+    /// Sets how webhooks misbehave from now on.
+    pub fn set_webhooks(&self, behaviour: WebhookBehaviour) {
+        self.hub.change(|state| state.webhook_behaviour = behaviour);
+    }
+
+    /// What became of the events so far.
+    pub fn webhook_counts(&self) -> WebhookCounts {
+        self.read(|state| state.webhook_counts)
     }
 
     /// Sets the platform's clock: what it dates from now on is this far ahead of the machine, or behind it.

@@ -21,7 +21,19 @@ struct Batch {
     url: String,
     secret: String,
     envelope: Value,
-    number: u32,
+    /// Not before this.
+    due: Instant,
+    late: bool,
+    twice: bool,
+    /// The repeat is a request of its own, with the same events.
+    repeat_is_new: bool,
+}
+
+impl Batch {
+    fn events(&self) -> u64 {
+        let events = self.envelope["events"].as_array();
+        events.map_or(0, |events| events.len() as u64)
+    }
 }
 
 impl State {
@@ -37,7 +49,19 @@ impl State {
         })
     }
 
+    /// The next request that is sent at all.
     fn next_batch(&mut self) -> Option<Batch> {
+        loop {
+            let batch = self.take_batch()?;
+            if !is_nth(self.webhook_batches, self.webhook_behaviour.drop_every) {
+                self.webhooks_in_flight += 1;
+                return Some(batch);
+            }
+            self.webhook_counts.dropped += batch.events();
+        }
+    }
+
+    fn take_batch(&mut self) -> Option<Batch> {
         let ready = self
             .webhooks
             .values()
@@ -47,15 +71,20 @@ impl State {
             .find(|(_, queue)| !queue.is_empty())?;
         let count = queue.len().min(self.config.webhook_batch_size.max(1));
         let (id, url, secret) = (webhook.id.clone(), webhook.url.clone(), webhook.secret.clone());
-        let events: Vec<Value> = self.event_queues.get_mut(&id)?.drain(..count).collect();
+        let taken = self.event_queues.get_mut(&id)?.drain(..count);
+        let (issued, events): (Vec<Instant>, Vec<Value>) = taken.unzip();
         self.webhook_batches += 1;
-        self.webhooks_in_flight += 1;
+        let (number, behaviour) = (self.webhook_batches, self.webhook_behaviour);
         let envelope = json!({"id": self.ids.next(), "domain_id": DOMAIN, "events": events});
         Some(Batch {
             url,
             secret,
             envelope,
-            number: self.webhook_batches,
+            due: issued.last().copied()? + behaviour.delay,
+            late: is_nth(number, behaviour.reorder_every),
+            twice: is_nth(number, behaviour.duplicate_every),
+            // Half of the repeats are the same request, half the same events in a new one.
+            repeat_is_new: is_nth(number, behaviour.duplicate_every.saturating_mul(2)),
         })
     }
 }
@@ -79,12 +108,19 @@ pub(crate) async fn deliver_events(hub: Arc<Hub>) {
             }
             continue;
         };
-        if held.is_none() && is_nth(batch.number, hub.config.webhook_reorder_every) {
+        if !hub
+            .pause(batch.due.saturating_duration_since(Instant::now()))
+            .await
+        {
+            return;
+        }
+        if held.is_none() && batch.late {
             held = Some(batch);
             continue;
         }
         deliver(&hub, batch).await;
         if let Some(batch) = held.take() {
+            hub.change(|state| state.webhook_counts.reordered += batch.events());
             deliver(&hub, batch).await;
         }
     }
@@ -96,13 +132,10 @@ fn is_nth(number: u32, every: u32) -> bool {
 
 async fn deliver(hub: &Arc<Hub>, batch: Batch) {
     let delivered = attempt(hub, &batch).await;
-    if is_nth(batch.number, hub.config.webhook_duplicate_every) {
+    if batch.twice {
+        hub.change(|state| state.webhook_counts.duplicated += batch.events());
         let mut repeat = batch.clone();
-        // Half of the repeats are the same request, half the same events in a new one.
-        if batch
-            .number
-            .is_multiple_of(2 * hub.config.webhook_duplicate_every)
-        {
+        if batch.repeat_is_new {
             repeat.envelope["id"] = json!(hub.change(|state| state.ids.next()));
         }
         attempt(hub, &repeat).await;

@@ -1,7 +1,9 @@
 //! How events reach the bridge.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
-use simulated_ringcx::{DeliveryKind, WebhookState};
+use simulated_ringcx::{DeliveryKind, WebhookBehaviour, WebhookCounts, WebhookState};
 
 use crate::World;
 
@@ -156,4 +158,89 @@ async fn tests_can_make_up_events() {
     assert_eq!(*received, event);
     assert_eq!(received["resource"]["metadata"]["source_id"], "another");
     assert_eq!(received["issued_at"], "2026-02-03T10:30:00.000Z");
+}
+
+#[tokio::test]
+async fn some_requests_are_never_sent() {
+    let world = World::with(|config| config.webhook_drop_every = 2).await;
+    emit_three(&world).await;
+    assert_eq!(threads(&world), ["conv-1", "conv-3"]);
+    let counts = world.rce.webhook_counts();
+    assert_eq!((counts.issued, counts.dropped), (3, 1), "{counts:?}");
+    assert_eq!(
+        world
+            .rce
+            .event_types()
+            .iter()
+            .filter(|kind| *kind == "task.created")
+            .count(),
+        3,
+        "they happened nevertheless"
+    );
+    world.no_violations();
+}
+
+#[tokio::test]
+async fn all_events_are_lost_for_a_while() {
+    let world = World::new().await;
+    for thread in ["conv-1", "conv-2", "conv-3"] {
+        world.customer_says(thread, &format!("msg-{thread}"), "Hi").await;
+    }
+    world.rce.move_to("conv-1", "agent").expect("moved");
+    world.rce.set_webhooks(WebhookBehaviour {
+        down: true,
+        ..WebhookBehaviour::default()
+    });
+    world.rce.move_to("conv-2", "agent").expect("moved");
+    world.rce.set_webhooks(WebhookBehaviour::default());
+    world.rce.move_to("conv-3", "agent").expect("moved");
+    world.settle().await;
+    assert_eq!(threads(&world), ["conv-1", "conv-3"]);
+    let counts = world.rce.webhook_counts();
+    let expected = WebhookCounts {
+        issued: 3,
+        dropped: 1,
+        ..WebhookCounts::default()
+    };
+    assert_eq!(counts, expected);
+}
+
+#[tokio::test]
+async fn repeats_and_late_ones_are_counted() {
+    let world = World::new().await;
+    for thread in ["conv-1", "conv-2", "conv-3"] {
+        world.customer_says(thread, &format!("msg-{thread}"), "Hi").await;
+    }
+    world.rce.set_webhooks(WebhookBehaviour {
+        duplicate_every: 3,
+        reorder_every: 2,
+        ..WebhookBehaviour::default()
+    });
+    for thread in ["conv-1", "conv-2", "conv-3"] {
+        world.rce.move_to(thread, "agent").expect("moved");
+    }
+    world.settle().await;
+    assert_eq!(threads(&world), ["conv-1", "conv-3", "conv-3", "conv-2"]);
+    let counts = world.rce.webhook_counts();
+    let expected = WebhookCounts {
+        issued: 3,
+        dropped: 0,
+        duplicated: 1,
+        reordered: 1,
+    };
+    assert_eq!(counts, expected);
+}
+
+#[tokio::test]
+async fn events_are_on_their_way_for_a_while() {
+    let delay = Duration::from_millis(300);
+    let world = World::with(|config| config.webhook_delay = delay).await;
+    let began = Instant::now();
+    for thread in ["conv-1", "conv-2", "conv-3"] {
+        world.customer_says(thread, &format!("msg-{thread}"), "Hi").await;
+        world.to_agents(thread).await;
+    }
+    world.settle().await;
+    assert!(began.elapsed() >= delay);
+    assert_eq!(threads(&world), ["conv-1", "conv-2", "conv-3"], "in order");
 }
