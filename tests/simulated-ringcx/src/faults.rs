@@ -1,4 +1,5 @@
-//! Faults that a test arms: the next matching request is refused, slowed down, or left without an answer.
+//! Faults that a test arms: the next matching request is refused, slowed down, or left without an answer. Chance comes
+//! after them.
 
 use std::time::Duration;
 
@@ -6,6 +7,8 @@ use axum::body::{Body, Bytes};
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::json;
+
+use crate::state::State;
 
 /// Which requests of the bridge a fault hits.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -41,6 +44,8 @@ pub enum Fault {
     Status(u16, String),
     /// Refused as a conflict with something that runs at the same time (409), without effect.
     Conflict,
+    /// Refused as too many requests (429), without effect.
+    RateLimit,
     /// Handled after this pause.
     Delay(Duration),
     /// The connection is dropped before anything happens.
@@ -92,6 +97,13 @@ impl Faults {
     }
 }
 
+impl State {
+    /// What happens to a request of any of these targets.
+    pub(crate) fn next_fault(&mut self, targets: &[FaultTarget]) -> Option<Fault> {
+        self.faults.take(targets).or_else(|| self.dice.roll())
+    }
+}
+
 /// The targets that a REST request belongs to. `path` starts after `/1.0`.
 pub(crate) fn rest_targets(method: &Method, path: &str) -> Vec<FaultTarget> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -113,6 +125,14 @@ pub(crate) fn refusal(status: u16, body: String) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
+}
+
+pub(crate) fn rate_limit() -> Response {
+    crate::rest::error(
+        StatusCode::TOO_MANY_REQUESTS,
+        "rate_limit_exceeded",
+        "Rate limit exceeded",
+    )
 }
 
 pub(crate) fn conflict() -> Response {

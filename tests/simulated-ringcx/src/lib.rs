@@ -6,6 +6,7 @@
 //! everything that a person sees says that it is simulated.
 
 mod cases;
+mod chaos;
 mod config;
 mod desk;
 mod error;
@@ -32,6 +33,7 @@ mod validate;
 mod webhooks;
 
 pub use cases::Reply;
+pub use chaos::{Chaos, ChaosCounts};
 pub use config::{
     AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, Rights, SimulatedAgent,
     SimulatedConfig, WebhookBehaviour, WebhookCounts,

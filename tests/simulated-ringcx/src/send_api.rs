@@ -56,7 +56,7 @@ pub(crate) async fn receive(
     let logged = parsed
         .clone()
         .unwrap_or_else(|| Value::from(String::from_utf8_lossy(&body).into_owned()));
-    let fault = hub.change(|state| state.faults.take(&targets(&action)));
+    let fault = hub.change(|state| state.next_fault(&targets(&action)));
     match fault {
         Some(Fault::Delay(time)) => {
             hub.pause(time).await;
@@ -64,6 +64,10 @@ pub(crate) async fn receive(
         Some(Fault::Drop) => return lose(&hub, at, &action, logged),
         Some(Fault::Status(status, text)) => {
             return finish(&hub, at, &action, logged, Err(Refusal(status, text)));
+        }
+        Some(Fault::RateLimit) => {
+            let refusal = Refusal::new(429, "too many requests");
+            return finish(&hub, at, &action, logged, Err(refusal));
         }
         Some(Fault::Conflict) => {
             let refusal = Refusal::new(409, "Resource is already being changed");

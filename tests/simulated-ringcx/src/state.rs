@@ -7,6 +7,7 @@ use std::time::Instant;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::chaos::Dice;
 use crate::config::{Rights, SimulatedConfig, WebhookBehaviour, WebhookCounts};
 use crate::error::DeskError;
 use crate::faults::Faults;
@@ -22,6 +23,7 @@ pub struct State {
     pub(crate) time_sheets: Vec<TimeSheet>,
     pub(crate) ids: Ids,
     pub(crate) faults: Faults,
+    pub(crate) dice: Dice,
     pub(crate) base_uri: Option<String>,
     pub(crate) capabilities: Option<Value>,
     pub(crate) identities: BTreeMap<String, Identity>,
@@ -77,6 +79,7 @@ impl State {
         let webhook_behaviour = config.webhook_behaviour();
         Self {
             faults: Faults::new(config.faults.clone()),
+            dice: Dice::default(),
             clock_ahead: config.clock_ahead,
             rights: config.rights(),
             time_sheets: config.time_sheets.clone(),

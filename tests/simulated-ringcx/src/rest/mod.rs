@@ -108,7 +108,7 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
     let path = parts.uri.path().trim_start_matches("/1.0").to_owned();
     let gate = hub.change(|state| {
         state.admit(&parts, &params)?;
-        Ok(state.faults.take(&faults::rest_targets(&parts.method, &path)))
+        Ok(state.next_fault(&faults::rest_targets(&parts.method, &path)))
     });
     let fault = match gate {
         Ok(fault) => fault,
@@ -122,6 +122,10 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
         Some(Fault::Status(status, body)) => {
             log(status);
             return faults::refusal(status, body);
+        }
+        Some(Fault::RateLimit) => {
+            log(429);
+            return faults::rate_limit();
         }
         Some(Fault::Conflict) => {
             log(409);
