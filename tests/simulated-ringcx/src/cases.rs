@@ -43,6 +43,7 @@ impl State {
         if reply.body.is_none() && reply.structured_content.is_none() && reply.attachments.is_empty() {
             return Err(DeskError::Invalid("a reply needs a body".to_owned()));
         }
+        self.must_be_unlocked(thread_id)?;
         if !reply.as_supervisor {
             self.must_be_visible(thread_id)?;
             self.must_have(thread_id, agent_id)?;
@@ -163,14 +164,18 @@ impl State {
     pub(crate) fn defer(&mut self, thread_id: &str) -> Result<(), DeskError> {
         let user = self.owner(thread_id)?;
         let id = self.engage(thread_id, &user)?;
+        self.put_aside(&id, &user);
+        self.complete_task(thread_id, Some(&user), "deferred");
+        Ok(())
+    }
+
+    pub(crate) fn put_aside(&mut self, id: &str, user: &str) {
         let now = self.now();
-        if let Some(it) = self.interventions.get_mut(&id) {
+        if let Some(it) = self.interventions.get_mut(id) {
             it.deferred_at = now.checked_add(SignedDuration::from_hours(2)).ok();
             it.updated_at = now;
         }
-        self.emit_intervention("deferred", &id, Some(&user));
-        self.complete_task(thread_id, Some(&user), "deferred");
-        Ok(())
+        self.emit_intervention("deferred", id, Some(user));
     }
 
     /// The deferred time is over: the thread waits for an agent again.
@@ -197,18 +202,22 @@ impl State {
     pub(crate) fn close(&mut self, thread_id: &str, user: Option<&str>) -> Result<(), DeskError> {
         let user = user.map_or_else(|| self.owner(thread_id), |user| Ok(user.to_owned()))?;
         if let Some(id) = self.open_intervention(thread_id).map(|it| it.id.clone()) {
-            let now = self.now();
-            if let Some(it) = self.interventions.get_mut(&id) {
-                it.closed_at = Some(now);
-                it.deferred_at = None;
-                it.updated_at = now;
-            }
-            self.emit_intervention("closed", &id, Some(&user));
+            self.end_intervention(&id, &user);
         } else if self.open_task(thread_id).is_none() {
             return Err(DeskError::Conflict("nothing is open on this thread".to_owned()));
         }
         self.complete_task(thread_id, Some(&user), "closed");
         Ok(())
+    }
+
+    pub(crate) fn end_intervention(&mut self, id: &str, user: &str) {
+        let now = self.now();
+        if let Some(it) = self.interventions.get_mut(id) {
+            it.closed_at = Some(now);
+            it.deferred_at = None;
+            it.updated_at = now;
+        }
+        self.emit_intervention("closed", id, Some(user));
     }
 
     /// Destroys the case, which is allowed as long as no agent answered.

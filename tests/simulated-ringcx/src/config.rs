@@ -34,10 +34,13 @@ pub const RECOMMENDED_EVENTS: [&str; 21] = [
 ];
 
 /// The other events that this simulation can send.
-pub const FURTHER_EVENTS: [&str; 9] = [
+pub const FURTHER_EVENTS: [&str; 12] = [
     "content.discussion_initiated",
     "content.imported",
     "content.replied",
+    "content.thread_closed",
+    "content.thread_opened",
+    "intervention.recategorized",
     "push_agent.accept_task",
     "push_agent.availability_change",
     "push_agent.busyness_change",

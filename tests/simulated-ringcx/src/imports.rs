@@ -122,6 +122,7 @@ impl State {
             context_data: Map::new(),
             customer_id: None,
             archived: false,
+            closed: false,
             content_ids: Vec::new(),
             intervention_ids: Vec::new(),
             task_ids: Vec::new(),

@@ -13,6 +13,7 @@ mod error;
 mod events;
 mod exports;
 mod faults;
+mod folder;
 mod hub;
 mod imports;
 mod log;

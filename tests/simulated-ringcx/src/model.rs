@@ -87,6 +87,8 @@ pub struct Thread {
     pub customer_id: Option<String>,
     /// Whether all contents were ignored.
     pub archived: bool,
+    /// Whether it is locked: the platform writes nothing into it until it is opened.
+    pub closed: bool,
     /// The platform's ids of its contents, in order of import.
     pub content_ids: Vec<String>,
     /// The interventions, oldest first; cancelled ones are gone.
@@ -179,7 +181,7 @@ pub struct Intervention {
     pub identity_id: Option<String>,
     /// The agent in charge.
     pub user_id: String,
-    /// The thread's categories when it was opened.
+    /// The thread's categories when it was opened, or when they changed last while it was open.
     pub category_ids: Vec<String>,
     /// When it was opened.
     pub created_at: Timestamp,

@@ -11,17 +11,28 @@ use crate::model::{AuthorKind, Task, TaskQueue};
 use crate::state::State;
 
 impl State {
-    /// Replaces the categories of a thread. Whoever enters the Agent category waits for an agent.
-    pub(crate) fn categorise(&mut self, thread_id: &str, categories: Vec<String>) {
+    /// Replaces the categories of a thread. Whoever enters the Agent category waits for an agent. An open intervention has
+    /// its thread's categories.
+    pub(crate) fn categorise(&mut self, thread_id: &str, categories: Vec<String>, user: Option<&str>) {
         let before = self.is_with_agents(thread_id);
         let now = self.now();
         let Some(thread) = self.threads.get_mut(thread_id) else {
             return;
         };
         let changed = thread.category_ids != categories;
-        thread.category_ids = categories;
+        thread.category_ids.clone_from(&categories);
         thread.updated_at = now;
-        if !changed || !self.config.task_mode {
+        if !changed {
+            return;
+        }
+        if let Some(open) = self.open_intervention(thread_id).map(|it| it.id.clone()) {
+            if let Some(it) = self.interventions.get_mut(&open) {
+                it.category_ids = categories;
+                it.updated_at = now;
+            }
+            self.emit_intervention("recategorized", &open, user);
+        }
+        if !self.config.task_mode {
             return;
         }
         let after = self.is_with_agents(thread_id);
@@ -88,16 +99,20 @@ impl State {
 
     pub(crate) fn move_task(&mut self, id: &str, queue: TaskQueue) {
         let now = self.now();
+        let levels: Vec<(String, &str)> = self
+            .agents
+            .iter()
+            .map(|agent| (agent.id.clone(), self.busyness(&agent.id)))
+            .collect();
         let Some(task) = self.tasks.get_mut(id) else {
             return;
         };
         set_member(&mut self.waiting, id, queue == TaskQueue::Global);
         set_member(&mut self.taken, id, matches!(queue, TaskQueue::Workbin(_)));
-        let before = std::mem::replace(&mut task.queue, queue);
+        task.queue = queue;
         task.updated_at = now;
-        let after = self.tasks[id].queue.clone();
-        for queue in [before, after] {
-            if let TaskQueue::Workbin(agent) = queue {
+        for (agent, level) in levels {
+            if self.busyness(&agent) != level {
                 self.emit_agent("busyness_change", &agent);
             }
         }

@@ -47,7 +47,15 @@ impl State {
             "close" => self.close(thread, None)?,
             "cancel" => self.cancel(thread, None)?,
             "reopen" => self.reopen(thread, member("agent_id")?)?,
-            "move" => self.move_to(thread, member("category")?)?,
+            "move" => self.move_to(thread, member("category")?, body["agent_id"].as_str())?,
+            "engage" => {
+                let intervention = self.engage_by_hand(thread, member("agent_id")?)?;
+                return Ok(json!({"intervention_id": intervention}));
+            }
+            "defer_from_folder" => self.defer_from_folder(thread, member("agent_id")?)?,
+            "close_from_folder" => self.close_from_folder(thread, member("agent_id")?)?,
+            "close_thread" => self.set_closed(thread, true, body["agent_id"].as_str()),
+            "open_thread" => self.set_closed(thread, false, body["agent_id"].as_str()),
             "ignore" => self.archive(thread),
             "undeliver" => self.undeliver(thread)?,
             "expire" => self.expire(thread)?,
@@ -58,7 +66,13 @@ impl State {
     }
 
     /// Moves a thread between the bot and the agents; its other categories stay.
-    pub(crate) fn move_to(&mut self, thread_id: &str, category: &str) -> Result<(), DeskError> {
+    pub(crate) fn move_to(
+        &mut self,
+        thread_id: &str,
+        category: &str,
+        user: Option<&str>,
+    ) -> Result<(), DeskError> {
+        user.map_or(Ok(()), |user| self.agent(user).map(drop))?;
         let (bot, agent) = (
             self.config.bot_category_id.clone(),
             self.config.agent_category_id.clone(),
@@ -77,7 +91,7 @@ impl State {
             .filter(|id| **id != bot && **id != agent)
             .cloned();
         let categories = others.chain([wanted]).collect();
-        self.categorise(thread_id, categories);
+        self.categorise(thread_id, categories, user);
         Ok(())
     }
 

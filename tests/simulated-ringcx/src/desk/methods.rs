@@ -51,10 +51,51 @@ impl SimulatedRingcx {
 
     /// Moves the thread to `bot` or `agent`.
     pub fn move_to(&self, thread: &str, category: &str) -> Result<(), DeskError> {
-        self.on_thread(thread, |state, thread| state.move_to(thread, category))
+        self.on_thread(thread, |state, thread| state.move_to(thread, category, None))
     }
 
-    /// Ignores all contents, which destroys the task.
+    /// An agent or a supervisor puts the thread into the Agent category by hand.
+    pub fn move_to_agents(&self, thread: &str, user: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.move_to(thread, "agent", Some(user)))
+    }
+
+    /// An agent or a supervisor puts the thread into the Bot category by hand.
+    pub fn move_to_bot(&self, thread: &str, user: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.move_to(thread, "bot", Some(user)))
+    }
+
+    /// Opens or takes over the case by hand, whatever the thread's category; returns the intervention's id.
+    pub fn engage(&self, thread: &str, agent: &str) -> Result<String, DeskError> {
+        self.on_thread(thread, |state, thread| state.engage_by_hand(thread, agent))
+    }
+
+    /// Puts the case aside from the folder view, which destroys the task instead of completing it.
+    pub fn defer_from_folder(&self, thread: &str, agent: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.defer_from_folder(thread, agent))
+    }
+
+    /// Ends the case from the folder view, which destroys the task instead of completing it.
+    pub fn close_from_folder(&self, thread: &str, agent: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.close_from_folder(thread, agent))
+    }
+
+    /// Locks the thread itself, as other kinds of channels allow. Its intervention stays as it is.
+    pub fn close_thread(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| {
+            state.set_closed(thread, true, None);
+            Ok(())
+        })
+    }
+
+    /// Unlocks the thread.
+    pub fn open_thread(&self, thread: &str) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| {
+            state.set_closed(thread, false, None);
+            Ok(())
+        })
+    }
+
+    /// Dismisses the thread: ignores all contents, which destroys the task.
     pub fn ignore(&self, thread: &str) -> Result<(), DeskError> {
         self.on_thread(thread, |state, thread| {
             state.archive(thread);

@@ -93,6 +93,7 @@ impl State {
             .collect();
         card["context_data"] = json!(thread.context_data);
         card["archived"] = json!(thread.archived);
+        card["closed"] = json!(thread.closed);
         card["intervention_id"] = json!(it.map(|it| &it.id));
         card["deferred"] = json!(it.is_some_and(|it| it.deferred_at.is_some()));
         card["can_reopen"] = json!(it.is_none() && self.interventions(&thread.id).next().is_some());

@@ -88,6 +88,11 @@ fn create(state: &mut State, params: &Params) -> Answer {
     let Some(thread) = answered.map(|content| content.thread_id.clone()) else {
         return Err(RestError::invalid("In reply to is invalid"));
     };
+    if state.must_be_unlocked(&thread).is_err() {
+        let status = axum::http::StatusCode::FORBIDDEN;
+        let message = "Can't reply to a closed thread";
+        return Err(RestError::new(status, "cant_reply_to_closed_thread", message));
+    }
     let author = match params.first("author_id") {
         Some(id) if state.identities.contains_key(id) => id.to_owned(),
         Some(_) => return Err(RestError::invalid("Author is invalid")),

@@ -14,7 +14,7 @@ pub(super) const COMMUNITY: &str = "5f0c0000000000000c000001";
 pub(super) fn thread(state: &State, thread: &Thread) -> Value {
     json!({
         "category_ids": thread.category_ids,
-        "closed": false,
+        "closed": thread.closed,
         "contents_count": thread.content_ids.len(),
         "created_at": seconds(thread.created_at),
         "extra_data": {},

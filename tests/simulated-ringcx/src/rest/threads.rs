@@ -1,7 +1,8 @@
-//! `content_threads`: the search by the bridge's id, categories, archiving.
+//! `content_threads`: the search by the bridge's id, categories, archiving, closing.
 
 use std::time::Instant;
 
+use crate::events::TOKEN_USER;
 use crate::model::Thread;
 use crate::rest::params::{Params, Search};
 use crate::rest::{Answer, RestError, render};
@@ -17,11 +18,15 @@ pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Pa
             state.archive(id);
             Ok(render::thread(state, find(state, id)?))
         }
-        // Closing is for other kinds of channels.
-        ("PUT", [id, "close"]) | ("GET", [id, "open"]) => {
+        ("PUT", [id, "close"]) => {
             find(state, id)?;
-            Err(RestError::forbidden("Thread can not be closed"))
+            // Closing is for other kinds of channels.
+            if !state.may_close_threads() {
+                return Err(RestError::forbidden("Thread can not be closed"));
+            }
+            set_closed(state, id, true)
         }
+        ("GET", [id, "open"]) => set_closed(state, id, false),
         _ => Err(RestError::not_found()),
     }
 }
@@ -84,6 +89,13 @@ fn matches(state: &State, id: &str, search: &Search) -> bool {
         })
 }
 
+/// The answer shows the state before, as it is done asynchronously.
+fn set_closed(state: &mut State, id: &str, closed: bool) -> Answer {
+    let answer = render::thread(state, find(state, id)?);
+    state.set_closed(id, closed, Some(TOKEN_USER));
+    Ok(answer)
+}
+
 fn update_categories(state: &mut State, id: &str, params: &Params) -> Answer {
     find(state, id)?;
     let Some(mut wanted) = params.all("thread_category_ids") else {
@@ -97,6 +109,6 @@ fn update_categories(state: &mut State, id: &str, params: &Params) -> Answer {
     {
         return Err(RestError::invalid("Category is unknown"));
     }
-    state.categorise(id, wanted);
+    state.categorise(id, wanted, Some(TOKEN_USER));
     Ok(render::thread(state, find(state, id)?))
 }

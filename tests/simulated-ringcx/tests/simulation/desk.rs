@@ -131,3 +131,22 @@ async fn foreign_pages_press_no_buttons() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_page_works_by_hand() {
+    let world = World::new().await;
+    world.customer_says("conv-1", "msg-1", "Hi").await;
+    let agent = json!({"agent_id": world.agent(0)});
+    let (status, engaged) = post(&world, "/threads/conv-1/engage", agent.clone()).await;
+    assert_eq!(status, 200);
+    assert!(engaged["intervention_id"].is_string());
+    let moved = json!({"category": "agent", "agent_id": world.agent(0)});
+    assert_eq!(post(&world, "/threads/conv-1/move", moved).await.0, 200);
+    for action in ["defer_from_folder", "close_from_folder", "close_thread"] {
+        let path = format!("/threads/conv-1/{action}");
+        assert_eq!(post(&world, &path, agent.clone()).await.0, 200, "{action}");
+    }
+    assert_eq!(state(&world).await["threads"][0]["closed"], true);
+    assert_eq!(post(&world, "/threads/conv-1/open_thread", agent).await.0, 200);
+    assert_eq!(state(&world).await["threads"][0]["closed"], false);
+}

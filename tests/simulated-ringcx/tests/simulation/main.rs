@@ -1,6 +1,7 @@
 //! The simulation against a small bridge of the tests' own.
 
 mod bridge;
+mod by_hand;
 mod chaos;
 mod clock;
 mod desk;
