@@ -4,14 +4,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::extract::State;
+use axum::http::header::DATE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response_with_state;
+use axum::response::Response;
 use axum::routing::{any, get, post};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::net::TcpListener;
 
 use crate::hub::Hub;
-use crate::{desk, rest, send_api};
+use crate::time::http_date;
+use crate::{desk, rest, send_api, state};
 
 /// The documented limit of a request's body.
 pub(crate) const MAX_BODY: usize = 20_971_520;
@@ -31,6 +36,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) {
         )
         .route("/desk/messages", post(desk::native_message))
         .fallback(|| async { rest::error(StatusCode::NOT_FOUND, "not_found", "Simulated RCE: no such page") })
+        .layer(map_response_with_state(Arc::clone(&hub), date))
         .with_state(hub);
     let served = axum::serve(listener, router).with_graceful_shutdown(async move {
         Hub::stopped(&mut stop).await;
@@ -38,6 +44,14 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) {
     if let Err(error) = served.await {
         tracing::error!(%error, "the simulated RCE stopped serving");
     }
+}
+
+/// An answer's `Date` is by the platform's clock, too.
+async fn date(State(hub): State<Arc<Hub>>, mut response: Response) -> Response {
+    if let Ok(date) = HeaderValue::from_str(&http_date(hub.read(state::State::now))) {
+        response.headers_mut().insert(DATE, date);
+    }
+    response
 }
 
 /// The whole body, or `None` above the limit. What exceeds it is read and dropped, so that the sender hears why.

@@ -34,6 +34,11 @@ pub(crate) fn millis(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
+/// As in HTTP's `Date`.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// The day.
 pub(crate) fn date(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d").to_string()
@@ -62,5 +67,6 @@ mod tests {
         assert_eq!(seconds(at), "2026-02-03T10:11:05Z");
         assert_eq!(millis(at), "2026-02-03T10:11:05.120Z");
         assert_eq!(date(at), "2026-02-03");
+        assert_eq!(http_date(at), "Tue, 03 Feb 2026 10:11:05 GMT");
     }
 }

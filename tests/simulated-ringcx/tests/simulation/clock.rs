@@ -46,6 +46,14 @@ async fn everything_that_the_platform_dates_is_shifted() {
     for event in world.bridge.events() {
         assert!(about(ahead(&world, &event["issued_at"]), fast), "{event}");
     }
+    let url = format!("{}/1.0/users/me", world.rce.base_url());
+    let answer = world.http.get(url).send().await.expect("an answer");
+    let date = answer.headers()["date"].to_str().expect("text");
+    let date = jiff::fmt::rfc2822::parse(date).expect("a date").timestamp();
+    assert!(
+        about(ahead(&world, &Value::from(date.to_string())), fast),
+        "{date}"
+    );
     let reply = &world.bridge.actions("messages.create")[0];
     assert!(about(ahead(&world, &reply["created_at"]), fast), "{reply}");
     world.no_violations();
