@@ -23,7 +23,7 @@ use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
 use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
-use handover_ringcx::limiter::RestBudget;
+use handover_ringcx::limiter::ProcessBudget;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -73,7 +73,7 @@ impl Stage {
         let address = listener.local_addr()?;
 
         let http = handover_ringcx::http::client();
-        let budget = Arc::new(RestBudget::new());
+        let budget = Arc::new(ProcessBudget::new());
         let app = App {
             connections: Arc::new(FixedConnections::new(connections)),
             store: Arc::new(embedded.clone()),

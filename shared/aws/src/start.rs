@@ -14,8 +14,8 @@ use handover_core::ports::Clock;
 use handover_core::settings::{BotKind, Connection};
 use handover_handlers::App;
 use handover_machine::{Environment, RandomIds, SystemClock};
+use handover_ringcx::ProcessBudget;
 use handover_ringcx::client::RingCxClient;
-use handover_ringcx::limiter::RestBudget;
 use lambda_http::Error;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -72,7 +72,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
     let queue = Arc::new(SqsQueue::new(sqs.clone(), urls, ledger, Arc::clone(&clock)));
     let connections = Arc::new(connections(&aws, &settings, &clock));
     let metrics = Arc::new(Emf::new(&settings.stage));
-    let ringcx = RingCxClient::new(http.clone(), Arc::new(RestBudget::new()), Arc::clone(&clock));
+    let ringcx = RingCxClient::new(http.clone(), Arc::new(ProcessBudget::new()), Arc::clone(&clock));
     let store = DynamoStore::new(
         dynamodb.clone(),
         &settings.table,

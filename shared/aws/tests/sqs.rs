@@ -141,7 +141,7 @@ impl Scene {
             queue: Arc::clone(&notes) as _,
             ringcx: Arc::new(handover_ringcx::RingCxClient::new(
                 http.clone(),
-                Arc::default(),
+                Arc::new(handover_ringcx::ProcessBudget::new()),
                 Arc::new(SystemClock),
             )),
             bots: Arc::new(handover_bots::WebhookBots::new(http)),

@@ -24,7 +24,7 @@ mod wire;
 /// connections of the bridge.
 pub struct RingCxClient {
     http: reqwest::Client,
-    budget: Arc<RestBudget>,
+    budget: Arc<dyn RestBudget>,
     clock: Arc<dyn Clock>,
     typing: typing::Throttle,
     channels: agents::ChannelCache,
@@ -32,7 +32,7 @@ pub struct RingCxClient {
 }
 
 impl RingCxClient {
-    pub fn new(http: reqwest::Client, budget: Arc<RestBudget>, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(http: reqwest::Client, budget: Arc<dyn RestBudget>, clock: Arc<dyn Clock>) -> Self {
         Self {
             http,
             budget,

@@ -30,5 +30,5 @@ pub mod webhook;
 
 pub use client::RingCxClient;
 pub use json::ParseError;
-pub use limiter::RestBudget;
+pub use limiter::{ProcessBudget, RestBudget};
 pub use verified::{SourceSdk, Verified, Webhook};

@@ -23,7 +23,7 @@ use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
 use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
-use handover_ringcx::limiter::RestBudget;
+use handover_ringcx::limiter::ProcessBudget;
 
 use crate::fixtures;
 
@@ -68,7 +68,7 @@ pub async fn durable(dir: &Path, conversations: usize) -> anyhow::Result<App> {
 
 fn app(store: Arc<dyn Store>, queue: Arc<dyn JobQueue>, bots: Arc<dyn BotPlatform>) -> App {
     let clock = Arc::new(SystemClock);
-    let budget = Arc::new(RestBudget::new());
+    let budget = Arc::new(ProcessBudget::new());
     let ringcx = RingCxClient::new(handover_ringcx::http::client(), budget, Arc::clone(&clock) as _);
     App {
         connections: Arc::new(FixedConnections::new(vec![fixtures::connection()])),

@@ -17,7 +17,7 @@ use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
 use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
-use handover_ringcx::{RestBudget, RingCxClient};
+use handover_ringcx::{ProcessBudget, RingCxClient};
 use simulated_ringcx::SimulatedRingcx;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -74,7 +74,11 @@ impl Bench {
             .clone();
         let steps = Arc::<Steps>::default();
         let http = handover_ringcx::http::client();
-        let client = RingCxClient::new(http.clone(), Arc::new(RestBudget::new()), Arc::new(clock.clone()));
+        let client = RingCxClient::new(
+            http.clone(),
+            Arc::new(ProcessBudget::new()),
+            Arc::new(clock.clone()),
+        );
         let app = App {
             connections: Arc::new(FixedConnections::new(connections)),
             store: Arc::new(crash::Ports::new(embedded.clone(), &steps)),

@@ -11,7 +11,7 @@ pub use bot::{BotError, BotPlatform, Delivery, Told};
 pub use clock::Clock;
 pub use metrics::{Measured, Metrics, NoMetrics};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};
-pub use ringcx::{CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread};
+pub use ringcx::{CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency};
 pub use store::{
     Claim, ClaimKey, Commit, ConversationSummary, Expected, KEPT_FOR, KEPT_MESSAGES, Recorded, Store,
     StoreError, Versioned,

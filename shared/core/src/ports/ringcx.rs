@@ -155,6 +155,15 @@ pub struct Intervention {
     pub agent_replies: u64,
 }
 
+/// How soon somebody needs the answer of a REST call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Urgency {
+    /// A person waits for it.
+    Now,
+    /// Housekeeping: only with what nobody else needs, 5 % of the budget at most.
+    Idle,
+}
+
 /// Why RCE did not do what it was asked. Carries no message text.
 #[derive(Debug, thiserror::Error)]
 pub enum RingCxError {

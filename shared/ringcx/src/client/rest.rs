@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use handover_core::ports::RingCxError;
+use handover_core::ports::{RingCxError, Urgency};
 use handover_core::settings::{Connection, RingCxSettings};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
@@ -32,6 +32,8 @@ pub(super) struct Call<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     /// Form fields, sent as a body.
     pub(super) form: Option<&'a [(&'a str, &'a str)]>,
+    /// Who gets a place in the budget first.
+    pub(super) urgency: Urgency,
 }
 
 impl<'a> Call<'a> {
@@ -42,6 +44,7 @@ impl<'a> Call<'a> {
             path,
             query: &[],
             form: None,
+            urgency: Urgency::Now,
         }
     }
 }
@@ -53,8 +56,10 @@ impl RingCxClient {
     pub(super) async fn rest(&self, connection: &Connection, call: Call<'_>) -> Result<Answer, RingCxError> {
         let settings = &connection.ringcx;
         let account = account(&settings.api_base);
+        let limit = settings.requests_per_minute;
         self.budget
-            .try_take(&account, settings.requests_per_minute, self.clock.now())
+            .take(&account, limit, call.urgency, self.clock.now())
+            .await
             .map_err(|retry_after| RingCxError::BudgetUsedUp { retry_after })?;
         let mut request = self
             .http
@@ -80,11 +85,11 @@ impl RingCxClient {
         let answer = Answer::read(outcome.map_err(no_answer)?, ANSWER_CAP, now).await;
         match answer.rest_outcome() {
             Ok(()) => {
-                self.budget.succeeded(&account);
+                self.budget.succeeded(&account, now).await;
                 Ok(answer)
             }
             Err(RingCxError::RateLimited { retry_after }) => {
-                let wait = self.budget.limited(&account, retry_after, now);
+                let wait = self.budget.limited(&account, retry_after, now).await;
                 Err(RingCxError::RateLimited {
                     retry_after: Some(wait),
                 })

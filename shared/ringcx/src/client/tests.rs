@@ -2,7 +2,7 @@
 
 use super::RingCxClient;
 use crate::http;
-use crate::limiter::RestBudget;
+use crate::limiter::ProcessBudget;
 use crate::test_support::{TestClock, connection};
 
 mod agents;
@@ -31,7 +31,7 @@ impl Bench {
     async fn new() -> Self {
         let server = Server::start().await;
         let clock = TestClock::new();
-        let budget = Arc::new(RestBudget::new());
+        let budget = Arc::new(ProcessBudget::new());
         Self {
             client: RingCxClient::new(http::client(), budget, Arc::<TestClock>::clone(&clock)),
             connection: connection(&server.origin),

@@ -1,7 +1,12 @@
-use super::*;
+use handover_core::ports::Urgency::{Idle, Now};
 use proptest::prelude::*;
 
+use super::*;
+
 const HOST: &str = "shop.api.engagement.dimelo.com";
+
+/// Until everything has left the window.
+const LONGEST_WAIT: Duration = Duration::from_millis(60_001);
 
 fn start() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().unwrap()
@@ -13,32 +18,32 @@ fn seconds(seconds: u64) -> Timestamp {
 
 #[test]
 fn br_065_the_place_after_the_last_is_free_once_the_first_has_left_the_window() {
-    let budget = RestBudget::new();
-    assert_eq!(budget.try_take(HOST, 2, seconds(0)), Ok(()));
-    assert_eq!(budget.try_take(HOST, 2, seconds(10)), Ok(()));
-    let wait = budget.try_take(HOST, 2, seconds(20)).unwrap_err();
+    let budget = ProcessBudget::new();
+    assert_eq!(budget.try_take(HOST, 2, Now, seconds(0)), Ok(()));
+    assert_eq!(budget.try_take(HOST, 2, Now, seconds(10)), Ok(()));
+    let wait = budget.try_take(HOST, 2, Now, seconds(20)).unwrap_err();
     assert_eq!(wait, Duration::from_millis(40_001));
-    assert_eq!(budget.try_take(HOST, 2, seconds(20) + wait), Ok(()));
-    assert!(budget.try_take(HOST, 2, seconds(61)).is_err());
-    assert_eq!(budget.try_take("other.test", 2, seconds(20)), Ok(()));
+    assert_eq!(budget.try_take(HOST, 2, Now, seconds(20) + wait), Ok(()));
+    assert!(budget.try_take(HOST, 2, Now, seconds(61)).is_err());
+    assert_eq!(budget.try_take("other.test", 2, Now, seconds(20)), Ok(()));
 }
 
 #[test]
 fn br_065_the_smallest_limit_of_a_host_counts_for_all_its_connections() {
-    let budget = RestBudget::new();
+    let budget = ProcessBudget::new();
     for second in 0..3 {
-        assert_eq!(budget.try_take(HOST, 100, seconds(second)), Ok(()));
+        assert_eq!(budget.try_take(HOST, 100, Now, seconds(second)), Ok(()));
     }
-    let wait = budget.try_take(HOST, 2, seconds(4)).unwrap_err();
+    let wait = budget.try_take(HOST, 2, Now, seconds(4)).unwrap_err();
     assert_eq!(wait, Duration::from_millis(57_001), "two of the three must leave");
     assert!(
-        budget.try_take(HOST, 100, seconds(5)).is_err(),
+        budget.try_take(HOST, 100, Now, seconds(5)).is_err(),
         "known from now on"
     );
-    assert_eq!(budget.try_take(HOST, 100, seconds(5 + 3700)), Ok(()));
-    assert_eq!(budget.try_take(HOST, 100, seconds(6 + 3700)), Ok(()));
+    assert_eq!(budget.try_take(HOST, 100, Now, seconds(5 + 3700)), Ok(()));
+    assert_eq!(budget.try_take(HOST, 100, Now, seconds(6 + 3700)), Ok(()));
     assert_eq!(
-        budget.try_take(HOST, 100, seconds(7 + 3700)),
+        budget.try_take(HOST, 100, Now, seconds(7 + 3700)),
         Ok(()),
         "forgotten with the connection"
     );
@@ -46,92 +51,225 @@ fn br_065_the_smallest_limit_of_a_host_counts_for_all_its_connections() {
 
 #[test]
 fn a_limit_of_zero_is_one() {
-    let budget = RestBudget::new();
-    assert_eq!(budget.try_take(HOST, 0, seconds(0)), Ok(()));
-    assert!(budget.try_take(HOST, 0, seconds(1)).is_err());
+    let budget = ProcessBudget::new();
+    assert_eq!(budget.try_take(HOST, 0, Now, seconds(0)), Ok(()));
+    assert!(budget.try_take(HOST, 0, Now, seconds(1)).is_err());
 }
 
 #[test]
 fn br_065_pauses_grow_until_something_succeeds() {
-    let budget = RestBudget::new();
+    let budget = ProcessBudget::new();
     let mut now = start();
     let mut waits = Vec::new();
     for _ in 0..6 {
-        let wait = budget.limited(HOST, None, now);
-        assert_eq!(budget.try_take(HOST, 100, now), Err(wait));
+        let wait = budget.note_limited(HOST, None, now);
+        assert_eq!(budget.try_take(HOST, 100, Now, now), Err(wait));
         now += wait;
         waits.push(wait.as_secs());
     }
     assert_eq!(waits, [5, 10, 20, 40, 60, 60]);
-    assert_eq!(budget.try_take(HOST, 100, now), Ok(()));
-    budget.succeeded(HOST);
-    assert_eq!(budget.limited(HOST, None, now), Duration::from_secs(5));
+    assert_eq!(budget.try_take(HOST, 100, Now, now), Ok(()));
+    budget.note_succeeded(HOST, now);
+    assert_eq!(budget.note_limited(HOST, None, now), Duration::from_secs(5));
 }
 
 #[test]
 fn br_065_refusals_of_requests_under_way_together_are_one() {
-    let budget = RestBudget::new();
+    let budget = ProcessBudget::new();
     for _ in 0..5 {
-        assert_eq!(budget.limited(HOST, None, start()), Duration::from_secs(5));
+        assert_eq!(budget.note_limited(HOST, None, start()), Duration::from_secs(5));
     }
 }
 
 #[test]
 fn br_065_what_rce_asks_for_is_honoured() {
-    let budget = RestBudget::new();
+    let budget = ProcessBudget::new();
     let asked = Duration::from_secs(17);
-    assert_eq!(budget.limited(HOST, Some(asked), start()), asked);
+    assert_eq!(budget.note_limited(HOST, Some(asked), start()), asked);
     assert_eq!(
-        budget.try_take(HOST, 100, seconds(16)),
+        budget.try_take(HOST, 100, Now, seconds(16)),
         Err(Duration::from_secs(1))
     );
-    assert_eq!(budget.try_take(HOST, 100, seconds(17)), Ok(()));
-    budget.pause(HOST, seconds(30));
-    budget.pause(HOST, seconds(20));
+    assert_eq!(budget.try_take(HOST, 100, Now, seconds(17)), Ok(()));
+    budget.note_limited(HOST, Some(Duration::from_secs(13)), seconds(17));
+    budget.note_limited(HOST, Some(Duration::from_secs(3)), seconds(17));
     assert_eq!(
-        budget.try_take(HOST, 100, seconds(20)),
+        budget.try_take(HOST, 100, Now, seconds(20)),
         Err(Duration::from_secs(10))
     );
     let forever = Duration::from_secs(1_000_000_000);
     assert_eq!(
-        budget.limited(HOST, Some(forever), start()),
+        budget.note_limited(HOST, Some(forever), start()),
         Duration::from_hours(1)
     );
 }
 
 #[test]
 fn a_clock_that_is_set_back_blocks_for_a_window_at_most() {
-    let budget = RestBudget::new();
-    assert_eq!(budget.try_take(HOST, 1, seconds(7200)), Ok(()));
-    let wait = budget.try_take(HOST, 1, seconds(0)).unwrap_err();
-    assert!(wait <= WINDOW + MARGIN);
-    assert_eq!(budget.try_take(HOST, 1, seconds(61)), Ok(()));
+    let budget = ProcessBudget::new();
+    assert_eq!(budget.try_take(HOST, 1, Now, seconds(7200)), Ok(()));
+    let wait = budget.try_take(HOST, 1, Now, seconds(0)).unwrap_err();
+    assert!(wait <= LONGEST_WAIT);
+    assert_eq!(budget.try_take(HOST, 1, Now, seconds(61)), Ok(()));
+}
+
+#[test]
+fn the_idle_get_a_twentieth_and_nothing_of_the_last_fifth() {
+    let budget = ProcessBudget::new();
+    for _ in 0..5 {
+        assert_eq!(budget.try_take(HOST, 100, Idle, seconds(0)), Ok(()));
+    }
+    assert_eq!(
+        budget.try_take(HOST, 100, Idle, seconds(1)),
+        Err(Duration::from_millis(59_001))
+    );
+    for _ in 0..76 {
+        assert_eq!(budget.try_take(HOST, 100, Now, seconds(30)), Ok(()));
+    }
+    assert_eq!(
+        budget.try_take(HOST, 100, Idle, seconds(59)),
+        Err(Duration::from_millis(1_001))
+    );
+    assert_eq!(
+        budget.try_take(HOST, 100, Idle, seconds(61)),
+        Ok(()),
+        "76 and the five of before, less those"
+    );
+    for _ in 0..4 {
+        assert_eq!(budget.try_take(HOST, 100, Now, seconds(62)), Ok(()));
+    }
+    let wait = budget.try_take(HOST, 100, Idle, seconds(62)).unwrap_err();
+    assert_eq!(
+        seconds(62) + wait,
+        seconds(90) + Duration::from_millis(1),
+        "less than a fifth is free"
+    );
+    for _ in 0..19 {
+        assert_eq!(
+            budget.try_take(HOST, 100, Now, seconds(62)),
+            Ok(()),
+            "the urgent get all of it"
+        );
+    }
+    assert!(budget.try_take(HOST, 100, Now, seconds(62)).is_err());
+}
+
+#[test]
+fn the_idle_get_one_place_of_a_small_limit_and_of_one_alone() {
+    for limit in [1, 2, 5, 19, 20, 39] {
+        let budget = ProcessBudget::new();
+        assert_eq!(budget.try_take(HOST, limit, Idle, seconds(0)), Ok(()), "{limit}");
+        assert!(budget.try_take(HOST, limit, Idle, seconds(1)).is_err(), "{limit}");
+    }
+}
+
+#[test]
+fn br_065_after_a_429_half_the_limit_is_left_and_a_tenth_comes_back_each_minute() {
+    let budget = ProcessBudget::new();
+    let free = |second: u64| {
+        let now = seconds(second);
+        std::iter::from_fn(|| budget.try_take(HOST, 100, Now, now).ok()).count()
+    };
+    let pause = Duration::from_secs(5);
+    for _ in 0..3 {
+        budget.note_limited(HOST, Some(pause), seconds(0));
+    }
+    assert_eq!(free(5), 50, "three refusals together are one");
+    budget.note_succeeded(HOST, seconds(6));
+    assert_eq!(free(66), 60);
+    assert_eq!(free(127), 70);
+    budget.note_limited(HOST, Some(pause), seconds(128));
+    assert_eq!(free(188), 35);
+    assert_eq!(free(249), 45);
+    for second in 250..260 {
+        budget.note_limited(HOST, Some(Duration::from_secs(1)), seconds(second));
+    }
+    assert_eq!(free(319), 10, "never less than a tenth");
+    assert_eq!(free(320 + 9 * 60), 100);
+}
+
+#[test]
+fn br_065_after_any_number_of_429s_one_request_is_left() {
+    let budget = ProcessBudget::new();
+    for second in 0..10 {
+        budget.note_limited(HOST, Some(Duration::from_secs(1)), seconds(second));
+    }
+    assert_eq!(budget.try_take(HOST, 3, Now, seconds(11)), Ok(()));
+    assert!(budget.try_take(HOST, 3, Now, seconds(12)).is_err());
+}
+
+#[test]
+fn what_succeeds_during_a_pause_was_asked_before_and_does_not_shorten_the_next() {
+    let budget = ProcessBudget::new();
+    assert_eq!(
+        budget.note_limited(HOST, None, seconds(0)),
+        Duration::from_secs(5)
+    );
+    budget.note_succeeded(HOST, seconds(1));
+    assert_eq!(
+        budget.note_limited(HOST, None, seconds(6)),
+        Duration::from_secs(10)
+    );
+}
+
+fn urgency() -> impl Strategy<Value = Urgency> {
+    prop_oneof![Just(Now), Just(Idle)]
+}
+
+/// The most that were taken within 60 seconds.
+fn most_in_a_window(mut taken: Vec<Timestamp>) -> usize {
+    taken.sort_unstable();
+    let ends = |first: Timestamp| taken.partition_point(|at| *at <= first + WINDOW);
+    let windows = taken
+        .iter()
+        .enumerate()
+        .map(|(index, first)| ends(*first) - index);
+    windows.max().unwrap_or(0)
 }
 
 proptest! {
     #[test]
     fn br_065_never_more_than_the_limit_in_any_minute(
-        limit in 1_u32..20,
-        steps in proptest::collection::vec(0_u64..8_000, 1..400),
+        limit in 1_u32..60,
+        steps in proptest::collection::vec((0_u64..4_000, urgency()), 1..400),
     ) {
-        let budget = RestBudget::new();
+        let budget = ProcessBudget::new();
         let mut now = start();
-        let mut taken: Vec<Timestamp> = Vec::new();
-        for step in steps {
+        let mut taken: Vec<(Timestamp, Urgency)> = Vec::new();
+        for (step, urgency) in steps {
             now += Duration::from_millis(step);
-            match budget.try_take(HOST, limit, now) {
-                Ok(()) => taken.push(now),
-                Err(wait) => {
-                    prop_assert!(wait <= WINDOW + MARGIN);
-                    prop_assert_eq!(budget.try_take(HOST, limit, now + wait), Ok(()), "the promised place");
-                    now += wait;
-                    taken.push(now);
-                }
+            if let Err(wait) = budget.try_take(HOST, limit, urgency, now) {
+                prop_assert!(wait <= LONGEST_WAIT);
+                prop_assert_eq!(budget.try_take(HOST, limit, urgency, now + wait), Ok(()), "the promised place");
+                now += wait;
             }
+            taken.push((now, urgency));
         }
-        for (index, first) in taken.iter().enumerate() {
-            let in_window = taken[index..].iter().filter(|at| since(*first, **at) <= WINDOW).count();
-            prop_assert!(in_window <= limit as usize, "{in_window} of {limit}");
+        prop_assert!(most_in_a_window(taken.iter().map(|(at, _)| *at).collect()) <= limit as usize);
+        let idle = taken.iter().filter(|(_, urgency)| *urgency == Idle).map(|(at, _)| *at).collect();
+        prop_assert!(most_in_a_window(idle) <= (limit as usize / 20).max(1));
+    }
+
+    #[test]
+    fn the_urgent_are_refused_only_if_they_alone_fill_all_but_the_share_of_the_idle(
+        limit in 1_u32..60,
+        steps in proptest::collection::vec((0_u64..1_000, urgency()), 1..400),
+    ) {
+        let budget = ProcessBudget::new();
+        let mut now = start();
+        let mut urgent: Vec<Timestamp> = Vec::new();
+        for (step, urgency) in steps {
+            now += Duration::from_millis(step);
+            let answer = budget.try_take(HOST, limit, urgency, now);
+            if urgency == Idle {
+                continue;
+            }
+            if answer.is_ok() {
+                urgent.push(now);
+            } else {
+                let recent = urgent.iter().filter(|at| since(**at, now) <= WINDOW).count();
+                prop_assert!(recent + (limit as usize / 20).max(1) >= limit as usize);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use handover_conformance::TestClock;
 use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, ThreadId};
 use handover_core::ports::{Intervention, RingCx as _, RingCxError};
 use handover_core::settings::Connection;
-use handover_ringcx::{RestBudget, RingCxClient};
+use handover_ringcx::{ProcessBudget, RingCxClient};
 use handover_stories::canned::{CannedRce, Seen};
 use serde_json::Value;
 
@@ -199,7 +199,7 @@ async fn every_exchange_that_the_bridge_uses_is_made_like_this() {
         let clock = Arc::new(TestClock::default());
         let client = RingCxClient::new(
             handover_ringcx::http::client(),
-            Arc::new(RestBudget::new()),
+            Arc::new(ProcessBudget::new()),
             clock,
         );
         let called = Called {

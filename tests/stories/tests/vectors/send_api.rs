@@ -9,7 +9,7 @@ use handover_core::message::Attachment;
 use handover_core::ports::{CustomerMessage, Identity, RingCx as _, RingCxError};
 use handover_core::retry::Disposition;
 use handover_core::settings::Connection;
-use handover_ringcx::{RestBudget, RingCxClient};
+use handover_ringcx::{ProcessBudget, RingCxClient};
 use handover_stories::canned::CannedRce;
 use handover_stories::desk::signature;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn client() -> RingCxClient {
     let clock = Arc::new(TestClock::default());
     RingCxClient::new(
         handover_ringcx::http::client(),
-        Arc::new(RestBudget::new()),
+        Arc::new(ProcessBudget::new()),
         clock,
     )
 }

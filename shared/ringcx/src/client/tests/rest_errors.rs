@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use handover_core::ids::ThreadId;
-use handover_core::ports::{RingCx as _, RingCxError, Thread};
+use handover_core::ids::{AgentId, ThreadId};
+use handover_core::ports::{RingCx as _, RingCxError, Thread, Urgency};
 use handover_core::retry::Disposition;
 use handover_core::secret::Secret;
+use reqwest::Method;
 use serde_json::json;
 
 use super::Bench;
+use crate::client::rest::Call;
 
 impl Bench {
     async fn ask(&self) -> Result<Thread, RingCxError> {
@@ -149,6 +151,38 @@ async fn br_065_every_call_takes_a_place_in_the_budget_first() {
     bench.clock.pass(Duration::from_secs(61));
     bench.server.answers_json(&json!({"id": "74a1"}));
     bench.ask().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_nobody_waits_for_leaves_the_budget_to_the_urgent() {
+    let mut bench = Bench::new().await;
+    bench.connection.ringcx.requests_per_minute = 20;
+    let idle = || Call {
+        urgency: Urgency::Idle,
+        ..Call::new("some housekeeping", Method::GET, &["content_threads"])
+    };
+    bench.server.answers_json(&json!({}));
+    assert!(bench.client.rest(&bench.connection, idle()).await.is_ok());
+    let refused = bench.client.rest(&bench.connection, idle()).await.err();
+    assert!(
+        matches!(refused, Some(RingCxError::BudgetUsedUp { .. })),
+        "{refused:?}"
+    );
+    bench.server.answers_json(&json!({"id": "74a1"}));
+    bench.ask().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_name_is_not_asked_for_when_the_budget_is_used_up() {
+    let mut bench = Bench::new().await;
+    bench.connection.ringcx.requests_per_minute = 1;
+    bench.server.answers_json(&json!({"id": "74a1"}));
+    bench.ask().await.unwrap();
+    let agent = AgentId::new("7");
+    let asked = bench.client.agent_name(&bench.connection, &agent).await;
+    let error = asked.unwrap_err();
+    assert!(matches!(error, RingCxError::BudgetUsedUp { .. }), "{error:?}");
+    assert_eq!(bench.server.seen().len(), 1, "it was not asked");
 }
 
 #[tokio::test]
