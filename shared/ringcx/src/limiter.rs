@@ -8,10 +8,12 @@
 //! | module | owns |
 //! |---|---|
 //! | `process` | [`ProcessBudget`]: exact, for one process that has the account to itself |
+//! | `book` | [`AccountBook`]: the same for several processes, which lease places from it |
+//! | `holder` | [`LeaseHolder`]: what one of those processes holds and knows |
 //! | `brake` | what a 429 does to both |
 //! | `limits` | the limits that connections ask for |
 //!
-//! All of it is pure: the time is passed in.
+//! All of it is pure: the time is passed in, and where a book is kept is somebody else's concern.
 
 use std::time::Duration;
 
@@ -19,10 +21,14 @@ use async_trait::async_trait;
 use handover_core::Timestamp;
 use handover_core::ports::Urgency;
 
+mod book;
 mod brake;
+mod holder;
 mod limits;
 mod process;
 
+pub use book::{AccountBook, Lease};
+pub use holder::LeaseHolder;
 pub use process::ProcessBudget;
 
 /// The window in which requests are counted.

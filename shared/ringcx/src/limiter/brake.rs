@@ -61,6 +61,11 @@ impl Brake {
             .filter(|rest| !rest.is_zero())
     }
 
+    /// Whether the next pause would be a longer one.
+    pub(super) fn is_wary(&self) -> bool {
+        self.pauses > 0
+    }
+
     /// What is left of a limit.
     pub(super) fn slow(&self, limit: u32, now: Timestamp) -> u32 {
         let left = u64::from(limit) * u64::from(ALL - self.withheld(now)) / u64::from(ALL);

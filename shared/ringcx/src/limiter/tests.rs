@@ -3,6 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod book;
+
 const HOST: &str = "shop.api.engagement.dimelo.com";
 
 /// Until everything has left the window.

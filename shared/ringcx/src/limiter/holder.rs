@@ -1,0 +1,139 @@
+//! One process among several that share a book.
+
+use std::time::Duration;
+
+use handover_core::Timestamp;
+use handover_core::ports::Urgency;
+
+use super::book::{AccountBook, Lease, slot_of};
+use super::{later, since};
+
+/// What a process holds of an account's book, and knows without looking into it.
+#[derive(Debug, Default)]
+pub struct LeaseHolder {
+    lease: Option<Lease>,
+    /// How many places were used in the slot of the last lease, and in the last one before it.
+    used: u32,
+    used_before: u32,
+    /// Nobody gets a place.
+    closed: Option<Closed>,
+    /// The idle get none.
+    closed_to_idle: Option<Closed>,
+    /// Nothing succeeded since the last 429.
+    is_wary: bool,
+}
+
+/// A refusal, from when it was learnt until it is over. A clock that is set back leaves it behind.
+#[derive(Clone, Copy, Debug)]
+struct Closed {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl LeaseHolder {
+    /// Takes a place that is held, or says why none is to be had. `None`: the book knows.
+    pub fn take(&mut self, limit: u32, urgency: Urgency, now: Timestamp) -> Option<Result<(), Duration>> {
+        let closed = match urgency {
+            Urgency::Now => [self.closed, None],
+            Urgency::Idle => [self.closed, self.closed_to_idle],
+        };
+        if let Some(rest) = closed.into_iter().flatten().filter_map(|c| c.rest(now)).max() {
+            return Some(Err(rest));
+        }
+        // How many are idle is counted by the book only.
+        if urgency == Urgency::Idle {
+            return None;
+        }
+        let lease = self.lease.as_mut()?;
+        // Somebody may have waited here since a slot ago, while another leased.
+        let is_current = (0..=1).contains(&(lease.slot - slot_of(now)));
+        // A smaller limit than was known is the book's concern.
+        if !is_current || lease.places == 0 || limit.max(1) < lease.limit {
+            return None;
+        }
+        lease.places -= 1;
+        self.used += 1;
+        Some(Ok(()))
+    }
+
+    /// Leases from the book as many places as this process is likely to use; [`Self::learn`] takes the answer when the
+    /// book is safely put back.
+    ///
+    /// `limit` is what the asking connection allows its account in 60 seconds.
+    pub fn lease(
+        &self,
+        book: &mut AccountBook,
+        limit: u32,
+        urgency: Urgency,
+        now: Timestamp,
+    ) -> Result<Lease, Duration> {
+        let slot = slot_of(now);
+        let wanted = if self.lease.as_ref().is_some_and(|last| last.slot == slot) {
+            // More than was thought: twice as many, or what is left of the usual.
+            (self.used + 1).max(self.used_before.saturating_sub(self.used))
+        } else {
+            self.used
+        };
+        book.lease(wanted, limit, urgency, now)
+    }
+
+    /// What the book answered. Of a lease, one place is taken at once.
+    pub fn learn(
+        &mut self,
+        urgency: Urgency,
+        answer: Result<Lease, Duration>,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        match (answer, urgency) {
+            (Ok(mut lease), Urgency::Now) => {
+                lease.places = lease.places.saturating_sub(1);
+                self.is_wary = lease.is_wary;
+                if self.lease.as_ref().is_none_or(|last| last.slot != lease.slot) {
+                    self.used_before = std::mem::take(&mut self.used);
+                }
+                self.used += 1;
+                self.lease = Some(lease);
+                Ok(())
+            }
+            (Ok(lease), Urgency::Idle) => {
+                self.is_wary = lease.is_wary;
+                Ok(())
+            }
+            (Err(wait), Urgency::Now) => {
+                self.closed = Some(Closed::new(wait, now));
+                Err(wait)
+            }
+            (Err(wait), Urgency::Idle) => {
+                self.closed_to_idle = Some(Closed::new(wait, now));
+                Err(wait)
+            }
+        }
+    }
+
+    /// RCE answered 429 to this process: what it holds is void.
+    pub fn limited(&mut self, wait: Duration, now: Timestamp) {
+        self.lease = None;
+        self.closed = Some(Closed::new(wait, now));
+        self.is_wary = true;
+    }
+
+    /// RCE did what it was asked. Whether the book must know, which is seldom.
+    pub fn succeeded(&mut self, now: Timestamp) -> bool {
+        let is_paused = self.closed.is_some_and(|closed| closed.rest(now).is_some());
+        self.is_wary && !is_paused && std::mem::take(&mut self.is_wary)
+    }
+}
+
+impl Closed {
+    fn new(wait: Duration, now: Timestamp) -> Self {
+        Self {
+            since: now,
+            until: later(now, wait),
+        }
+    }
+
+    fn rest(self, now: Timestamp) -> Option<Duration> {
+        let rest = since(now, self.until);
+        (self.since <= now && !rest.is_zero()).then_some(rest)
+    }
+}
