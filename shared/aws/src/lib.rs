@@ -9,6 +9,7 @@
 //! | [`sqs`] | SQS batch → jobs: groups side by side, one by one within a group |
 //! | [`dynamodb`] | the store in one table |
 //! | [`queue`] | the queues in SQS FIFO |
+//! | [`budget`] | one REST budget for all instances |
 //! | [`settings`] | connections from SSM |
 //! | [`records`] | what a worker asks of SQS besides |
 //! | `operator` | what an operator may ask a queue's function for |
@@ -17,6 +18,7 @@
 //! | `fault` | why a call to AWS failed, in words that name the thing |
 //! | `environment`, `start` | what the template tells a function; everything made once per cold start |
 
+pub mod budget;
 pub mod client;
 pub mod dynamodb;
 mod environment;

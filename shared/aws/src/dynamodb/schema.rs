@@ -10,6 +10,7 @@
 //! | `kept#<id>` | `0000`… | the parts of a job that is too large for SQS | after 30 days, those of a dead letter after 100 |
 //! | `attempt#<job>` | `attempt` | receives of a job that were no attempts | after a day |
 //! | `dead` | `<time>-<job>` | a dead letter | after 90 days |
+//! | `budget#<host>` | `budget` | the REST budget of an RCE account | two hours after it was last used |
 
 /// Partition key (S).
 pub const PK: &str = "pk";

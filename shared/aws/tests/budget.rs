@@ -1,0 +1,286 @@
+//! One REST budget for several instances, over the wire to an emulator, and with the table failing.
+//!
+//! How many places there are is arithmetic, and told where that is; here it is told that instances see of each other
+//! what they must.
+
+#[path = "queue/meddler.rs"]
+mod meddler;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
+use futures_util::future::join_all;
+use handover_aws::budget::TableBudget;
+use handover_aws::client::OurClient;
+use handover_core::Timestamp;
+use handover_core::ports::Urgency::{self, Idle, Now};
+use handover_emulators::{DynamoDb, REGION, skip_all, unique};
+use handover_machine::RandomIds;
+use handover_ringcx::RestBudget as _;
+use meddler::{Answer, Meddler};
+use tokio::sync::OnceCell;
+
+const ACCOUNT: &str = "acme.api.engagement.dimelo.com";
+/// What is said to who lost every race; a budget that is used up takes longer.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
+async fn emulator() -> &'static DynamoDb {
+    static EMULATOR: OnceCell<Option<DynamoDb>> = OnceCell::const_new();
+    let started = EMULATOR.get_or_init(DynamoDb::start).await;
+    started.as_ref().unwrap_or_else(|| skip_all())
+}
+
+/// A table that nobody else uses, and what happens to calls on their way to it.
+struct Scene {
+    table: String,
+    dynamodb: Meddler,
+    failing: Arc<AtomicBool>,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let table = unique("budget");
+        emulator().await.create_table(&table).await;
+        let failing = Arc::new(AtomicBool::new(false));
+        let dynamodb = Meddler::start(Some(emulator().await.url()), {
+            let failing = Arc::clone(&failing);
+            move |_, _| {
+                let refusal = || Answer::refusal(500, "InternalServerError", "An error on the server.");
+                failing.load(Ordering::SeqCst).then(refusal)
+            }
+        })
+        .await;
+        Self {
+            table,
+            dynamodb,
+            failing,
+        }
+    }
+
+    fn instance(&self) -> TableBudget {
+        instance(&self.dynamodb.url, &self.table)
+    }
+
+    fn fails(&self, failing: bool) {
+        self.failing.store(failing, Ordering::SeqCst);
+    }
+
+    fn writes(&self) -> usize {
+        self.dynamodb.calls("PutItem").len()
+    }
+
+    fn reads(&self) -> usize {
+        self.dynamodb.calls("GetItem").len()
+    }
+}
+
+fn instance(url: &str, table: &str) -> TableBudget {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(url)
+        .http_client(OurClient::new(handover_ringcx::http::client()))
+        .build();
+    TableBudget::new(Client::from_conf(config), table, Arc::new(RandomIds))
+}
+
+fn seconds(seconds: u64) -> Timestamp {
+    let start: Timestamp = "2026-03-01T12:00:00Z".parse().expect("a time");
+    start + Duration::from_secs(seconds)
+}
+
+/// Takes as many places as there are, and says how many.
+async fn take_all(instance: &TableBudget, limit: u32, urgency: Urgency, now: Timestamp) -> usize {
+    let mut taken = 0;
+    loop {
+        match instance.take(ACCOUNT, limit, urgency, now).await {
+            Ok(()) => taken += 1,
+            Err(wait) if wait < A_MOMENT => {}
+            Err(_) => return taken,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn br_065_racing_instances_get_the_limit_together_and_not_one_place_more() {
+    for limit in [40, 300] {
+        let scene = Scene::new().await;
+        let instances: Vec<TableBudget> = (0..6).map(|_| scene.instance()).collect();
+        let racing = instances.iter().map(|one| take_all(one, limit, Now, seconds(1)));
+        let taken: Vec<usize> = join_all(racing).await;
+        assert_eq!(taken.iter().sum::<usize>(), limit as usize, "{taken:?}");
+        for one in &instances {
+            assert!(one.take(ACCOUNT, limit, Now, seconds(69)).await.is_err());
+        }
+        assert_eq!(instances[0].take(ACCOUNT, limit, Now, seconds(70)).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn calls_of_one_instance_at_the_same_moment_share_leases() {
+    let scene = Scene::new().await;
+    let one = scene.instance();
+    let at_once = (0..20).map(|_| one.take(ACCOUNT, 300, Now, seconds(0)));
+    assert!(join_all(at_once).await.iter().all(Result::is_ok));
+    assert!(scene.writes() <= 7, "{} writes", scene.writes());
+    let other_account = one.take("other.api.engagement.dimelo.com", 1, Now, seconds(0));
+    assert_eq!(other_account.await, Ok(()));
+}
+
+#[tokio::test]
+async fn the_idle_of_all_instances_share_a_twentieth_and_refusals_are_not_asked_for_again() {
+    let scene = Scene::new().await;
+    let (one, other) = (scene.instance(), scene.instance());
+    assert_eq!(take_all(&one, 60, Idle, seconds(0)).await, 3);
+    assert_eq!(take_all(&other, 60, Idle, seconds(1)).await, 0);
+    let reads = scene.reads();
+    for second in 2..60 {
+        assert_eq!(take_all(&other, 60, Idle, seconds(second)).await, 0);
+    }
+    assert_eq!(scene.reads(), reads);
+    assert_eq!(take_all(&other, 60, Now, seconds(60)).await, 57);
+}
+
+#[tokio::test]
+async fn br_065_a_429_that_one_instance_gets_pauses_and_slows_down_the_others() {
+    let scene = Scene::new().await;
+    let (one, other) = (scene.instance(), scene.instance());
+    assert_eq!(one.take(ACCOUNT, 100, Now, seconds(0)).await, Ok(()));
+    let wait = one.limited(ACCOUNT, None, seconds(1)).await;
+    assert_eq!(wait, Duration::from_secs(5));
+    for instance in [&one, &other] {
+        let answer = instance.take(ACCOUNT, 100, Now, seconds(2)).await;
+        assert_eq!(answer, Err(Duration::from_secs(4)));
+    }
+    // One more that was under way with the first.
+    assert_eq!(other.limited(ACCOUNT, None, seconds(2)).await, wait);
+    assert_eq!(
+        take_all(&other, 100, Now, seconds(7)).await,
+        49,
+        "half, less the one of before"
+    );
+
+    let longer = other.limited(ACCOUNT, None, seconds(8)).await;
+    assert_eq!(longer, Duration::from_secs(10));
+    assert_eq!(one.take(ACCOUNT, 100, Now, seconds(90)).await, Ok(()));
+    let writes = scene.writes();
+    for _ in 0..3 {
+        one.succeeded(ACCOUNT, seconds(91)).await;
+    }
+    assert_eq!(scene.writes(), writes + 1, "only the first is news");
+    let third = scene.instance();
+    assert_eq!(
+        third.limited(ACCOUNT, None, seconds(92)).await,
+        wait,
+        "short again"
+    );
+}
+
+#[tokio::test]
+async fn what_a_dead_instance_had_leased_is_there_again_a_little_more_than_a_minute_later() {
+    let scene = Scene::new().await;
+    let dying = scene.instance();
+    for _ in 0..4 {
+        assert_eq!(dying.take(ACCOUNT, 300, Now, seconds(0)).await, Ok(()));
+    }
+    drop(dying);
+    let other = scene.instance();
+    let taken = take_all(&other, 300, Now, seconds(1)).await;
+    assert!((292..=296).contains(&taken), "{taken}");
+    assert_eq!(take_all(&other, 300, Now, seconds(70)).await, 300);
+}
+
+#[tokio::test]
+async fn without_the_table_each_instance_has_a_twentieth_and_what_it_was_told() {
+    let scene = Scene::new().await;
+    let (one, other) = (scene.instance(), scene.instance());
+    assert_eq!(one.take(ACCOUNT, 300, Now, seconds(0)).await, Ok(()));
+    assert_eq!(
+        other
+            .limited(ACCOUNT, Some(Duration::from_secs(20)), seconds(0))
+            .await,
+        Duration::from_secs(20)
+    );
+    scene.fails(true);
+    assert_eq!(
+        take_all(&one, 300, Now, seconds(6)).await,
+        15,
+        "it does not know of the pause"
+    );
+    let paused = other.take(ACCOUNT, 300, Now, seconds(6)).await;
+    assert_eq!(paused, Err(Duration::from_secs(14)));
+    let reads = scene.reads();
+    assert!(one.take(ACCOUNT, 300, Now, seconds(10)).await.is_err());
+    assert_eq!(scene.reads(), reads, "the table is not asked again at once");
+    assert_eq!(
+        one.limited(ACCOUNT, None, seconds(10)).await,
+        Duration::from_secs(5)
+    );
+
+    scene.fails(false);
+    assert_eq!(
+        one.take(ACCOUNT, 300, Now, seconds(14)).await,
+        Err(Duration::from_secs(1)),
+        "its own pause"
+    );
+    assert_eq!(
+        one.take(ACCOUNT, 300, Now, seconds(15)).await,
+        Err(Duration::from_secs(5)),
+        "that of the other"
+    );
+    assert_eq!(take_all(&one, 300, Now, seconds(75)).await, 150, "half");
+}
+
+#[tokio::test]
+async fn who_loses_every_race_waits_a_moment() {
+    let dynamodb = Meddler::start(None, |operation, _| {
+        Some(match operation {
+            "GetItem" => Answer::ok(serde_json::json!({})),
+            _ => Answer::refusal(
+                400,
+                "ConditionalCheckFailedException",
+                "The conditional request failed",
+            ),
+        })
+    })
+    .await;
+    let one = instance(&dynamodb.url, "table");
+    let wait = one
+        .take(ACCOUNT, 300, Now, seconds(0))
+        .await
+        .expect_err("no place");
+    assert!(wait < A_MOMENT);
+    assert_eq!(dynamodb.calls("PutItem").len(), 6);
+}
+
+#[tokio::test]
+async fn a_book_that_this_version_cannot_read_is_left_alone() {
+    let scene = Scene::new().await;
+    let one = scene.instance();
+    assert_eq!(one.take(ACCOUNT, 300, Now, seconds(0)).await, Ok(()));
+    let items = emulator().await.items(&scene.table).await;
+    let [item] = items.as_slice() else {
+        panic!("one item: {items:?}");
+    };
+    assert_eq!(item["pk"]["S"], format!("budget#{ACCOUNT}"));
+    let expires: i64 = item["ttl"]["N"]
+        .as_str()
+        .expect("a number")
+        .parse()
+        .expect("a number");
+    assert_eq!(expires, seconds(7_200).as_second());
+
+    let mut newer = item.clone();
+    newer["book"]["S"] = "{\"slots\": \"of another kind\"}".into();
+    let put = serde_json::json!({"TableName": scene.table, "Item": newer});
+    emulator().await.call("PutItem", &put).await;
+    let other = scene.instance();
+    assert_eq!(take_all(&other, 300, Now, seconds(1)).await, 15);
+    assert_eq!(emulator().await.items(&scene.table).await, [newer]);
+}
