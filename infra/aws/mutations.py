@@ -40,7 +40,7 @@ TEMPLATE = [
     ("no throttling", "        ThrottlingRateLimit: !Ref ThrottleRate\n", ""),
     ("a log for ever", "      RetentionInDays: !Ref LogRetentionDays\n", ""),
     ("a log of Lambda's own making", "      LoggingConfig: { LogGroup: !Ref SourceSdkLogs }\n", ""),
-    ("a variable is missing", "        HANDOVER_REST_SHARES: !Ref RestShares\n", ""),
+    ("a variable is missing", "        HANDOVER_TABLE: !Ref Table\n", ""),
     ("another queue's dead letters", "HANDOVER_DEAD_LETTERS_URL: !Ref ToBotDeadLetters", "HANDOVER_DEAD_LETTERS_URL: !Ref ToRingcxDeadLetters"),
     ("a new value makes no version", "${HttpMemory} MB", "some MB"),
     ("the function outlives its job's hiding", "Timeout: 60", "Timeout: 120"),
@@ -61,7 +61,6 @@ TEMPLATE = [
 
 SAMCONFIG = [
     ("a stage forgets a parameter", '    "Alarms=false",\n', ""),
-    ("more callers than shares", '"RestShares=30"', '"RestShares=10"'),
     ("prod without protection", '"DeletionProtection=true"', '"DeletionProtection=false"'),
     ("two stages of one name", '"Stage=staging"', '"Stage=prod"'),
     ("a value that is not allowed", '"LogRetentionDays=90"', '"LogRetentionDays=91"'),

@@ -16,8 +16,6 @@ pub(crate) struct Settings {
     /// Where a worker puts records that it cannot read.
     pub(crate) dead_letters_url: Option<String>,
     pub(crate) connections_path: String,
-    /// How many instances share the account's REST budget.
-    pub(crate) rest_shares: u32,
     pub(crate) log: String,
     pub(crate) ca_bundle: Option<String>,
     pub(crate) account: Account,
@@ -38,7 +36,7 @@ impl Settings {
                 String::new()
             })
         };
-        let mut settings = Self {
+        let settings = Self {
             stage: need("HANDOVER_STAGE"),
             table: need("HANDOVER_TABLE"),
             to_bot_queue_url: need("HANDOVER_TO_BOT_QUEUE_URL"),
@@ -46,7 +44,6 @@ impl Settings {
             queue_updates_queue_url: need("HANDOVER_QUEUE_UPDATES_QUEUE_URL"),
             dead_letters_url: optional("HANDOVER_DEAD_LETTERS_URL"),
             connections_path: need("HANDOVER_SETTINGS_PATH"),
-            rest_shares: 1,
             log: optional("HANDOVER_LOG").unwrap_or_else(|| "info".to_owned()),
             ca_bundle: optional("AWS_CA_BUNDLE"),
             account: Account {
@@ -58,10 +55,6 @@ impl Settings {
                 dynamodb_endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB"),
             },
         };
-        match optional("HANDOVER_REST_SHARES").map_or(Ok(1), |shares| shares.parse()) {
-            Ok(shares @ 1..) => settings.rest_shares = shares,
-            _ => errors.push("HANDOVER_REST_SHARES is a whole number from 1".to_owned()),
-        }
         if errors.is_empty() {
             Ok(settings)
         } else {
@@ -89,11 +82,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_missing_is_named_at_once() {
-        let few = Variables(&[
-            ("HANDOVER_STAGE", "dev"),
-            ("HANDOVER_TABLE", ""),
-            ("HANDOVER_REST_SHARES", "0"),
-        ]);
+        let few = Variables(&[("HANDOVER_STAGE", "dev"), ("HANDOVER_TABLE", "")]);
         let error = Settings::read(&few).unwrap_err().to_string();
         for name in [
             "HANDOVER_TABLE",
@@ -102,7 +91,6 @@ mod tests {
             "HANDOVER_QUEUE_UPDATES_QUEUE_URL",
             "HANDOVER_SETTINGS_PATH",
             "AWS_REGION",
-            "HANDOVER_REST_SHARES",
         ] {
             assert!(error.contains(name), "{name} in: {error}");
         }

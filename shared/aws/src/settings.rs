@@ -50,7 +50,6 @@ enum Trouble {
 pub struct SsmConnections {
     client: Client,
     path: String,
-    rest_shares: u32,
     environment: Arc<dyn Lookup + Send + Sync>,
     clock: Arc<dyn Clock>,
     slots: Mutex<HashMap<ConnectionId, Arc<Slot>>>,
@@ -116,19 +115,17 @@ impl Known {
 }
 
 impl SsmConnections {
-    /// `path` is where the parameters are, without a slash at its end; of each connection's REST budget this process
-    /// takes one of `rest_shares` parts; `environment` has the variables that `env:` secrets name.
+    /// `path` is where the parameters are, without a slash at its end; `environment` has the variables that `env:`
+    /// secrets name.
     pub fn new(
         client: Client,
         path: impl Into<String>,
-        rest_shares: u32,
         environment: Arc<dyn Lookup + Send + Sync>,
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             client,
             path: path.into().trim_end_matches('/').to_owned(),
-            rest_shares: rest_shares.max(1),
             environment,
             clock,
             slots: Mutex::default(),
@@ -226,14 +223,12 @@ impl SsmConnections {
             name: self.name(id),
             mistakes,
         })?;
-        let Ok([mut connection]) = <[Connection; 1]>::try_from(found) else {
+        let Ok([connection]) = <[Connection; 1]>::try_from(found) else {
             return Err(self.another(id));
         };
         if connection.id != *id {
             return Err(self.another(id));
         }
-        let budget = &mut connection.ringcx.requests_per_minute;
-        *budget = (*budget / self.rest_shares).max(1);
         Ok(connection)
     }
 

@@ -14,7 +14,6 @@ use handover_core::ports::Clock;
 use handover_core::settings::{BotKind, Connection};
 use handover_handlers::App;
 use handover_machine::{Environment, RandomIds, SystemClock};
-use handover_ringcx::ProcessBudget;
 use handover_ringcx::client::RingCxClient;
 use lambda_http::Error;
 use rustls::pki_types::CertificateDer;
@@ -23,6 +22,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::budget::TableBudget;
 use crate::client::Aws;
 use crate::dynamodb::DynamoStore;
 use crate::environment::Settings;
@@ -72,7 +72,8 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
     let queue = Arc::new(SqsQueue::new(sqs.clone(), urls, ledger, Arc::clone(&clock)));
     let connections = Arc::new(connections(&aws, &settings, &clock));
     let metrics = Arc::new(Emf::new(&settings.stage));
-    let ringcx = RingCxClient::new(http.clone(), Arc::new(ProcessBudget::new()), Arc::clone(&clock));
+    let budget = TableBudget::new(dynamodb.clone(), &settings.table, Arc::clone(&ids) as _);
+    let ringcx = RingCxClient::new(http.clone(), Arc::new(budget), Arc::clone(&clock));
     let store = DynamoStore::new(
         dynamodb.clone(),
         &settings.table,
@@ -164,7 +165,6 @@ fn connections(aws: &Aws, settings: &Settings, clock: &Arc<dyn Clock>) -> SsmCon
     SsmConnections::new(
         aws.ssm(),
         &settings.connections_path,
-        settings.rest_shares,
         Arc::new(Environment),
         Arc::clone(clock),
     )

@@ -58,10 +58,6 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        Self::with_shares(1).await
-    }
-
-    async fn with_shares(rest_shares: u32) -> Self {
         let failing = Arc::new(AtomicBool::new(false));
         let ssm = Meddler::start(Some(emulator().await.url()), {
             let failing = Arc::clone(&failing);
@@ -73,7 +69,7 @@ impl Scene {
         .await;
         let path = format!("/engage-handover/{}/connections", unique("stage"));
         let clock = TestClock::default();
-        let settings = settings(&ssm.url, &path, rest_shares, &clock);
+        let settings = settings(&ssm.url, &path, &clock);
         Self {
             path,
             clock,
@@ -108,7 +104,7 @@ impl Scene {
     }
 }
 
-fn settings(url: &str, path: &str, rest_shares: u32, clock: &TestClock) -> SsmConnections {
+fn settings(url: &str, path: &str, clock: &TestClock) -> SsmConnections {
     let config = aws_sdk_ssm::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
@@ -118,13 +114,7 @@ fn settings(url: &str, path: &str, rest_shares: u32, clock: &TestClock) -> SsmCo
         .http_client(OurClient::new(handover_ringcx::http::client()))
         .build();
     let client = aws_sdk_ssm::Client::from_conf(config);
-    SsmConnections::new(
-        client,
-        path,
-        rest_shares,
-        Arc::new(Environment),
-        Arc::new(clock.clone()),
-    )
+    SsmConnections::new(client, path, Arc::new(Environment), Arc::new(clock.clone()))
 }
 
 fn toml(id: &str, bot_key: &str) -> String {
@@ -141,7 +131,6 @@ fn toml(id: &str, bot_key: &str) -> String {
         verification_token = "verification token"
         bot_category_id = "61aa"
         agent_category_id = "61ab"
-        requests_per_minute = 300
         [connections.{id}.bot]
         kind = "webhook"
         url = "https://bot.example.org/events"
@@ -272,7 +261,7 @@ async fn without_good_settings_it_is_said_which_parameter_could_not_be_read_and_
     ];
     for (status, code, message, words) in cases {
         let ssm = Meddler::start(None, move |_, _| Some(Answer::refusal(status, code, message))).await;
-        let settings = settings(&ssm.url, "/stage/connections/", 1, &TestClock::default());
+        let settings = settings(&ssm.url, "/stage/connections/", &TestClock::default());
         assert_eq!(settings.preload().await, 0, "it is tolerant");
         let told = told(settings.get(&ConnectionId::new("acme")).await);
         for word in words.iter().chain(&["the parameter /stage/connections/acme"]) {
@@ -360,17 +349,7 @@ async fn no_more_than_twenty_are_read_ahead() {
         }
     })
     .await;
-    let settings = settings(&ssm.url, "/stage", 1, &TestClock::default());
+    let settings = settings(&ssm.url, "/stage", &TestClock::default());
     assert_eq!(settings.preload().await, 20);
     assert_eq!(ssm.calls("GetParametersByPath").len(), 3);
-}
-
-#[tokio::test]
-async fn each_share_gets_its_part_of_the_rest_budget() {
-    for (shares, expected) in [(0, 300), (1, 300), (7, 42), (1_000, 1)] {
-        let scene = Scene::with_shares(shares).await;
-        scene.put("acme", &toml("acme", FIRST_KEY)).await;
-        let connection = scene.get("acme").await.expect("readable").expect("there");
-        assert_eq!(connection.ringcx.requests_per_minute, expected);
-    }
 }

@@ -81,7 +81,6 @@ impl AwsStage {
             set("HANDOVER_TO_RINGCX_QUEUE_URL", &queues.to_ringcx.url);
             set("HANDOVER_QUEUE_UPDATES_QUEUE_URL", &queues.queue_updates.url);
             set("HANDOVER_SETTINGS_PATH", &settings);
-            set("HANDOVER_REST_SHARES", "1");
             set("HANDOVER_LOG", "info");
             if let Some(queue) = works_off(name, &queues) {
                 set("HANDOVER_DEAD_LETTERS_URL", &queue.dead_letters_url);

@@ -74,7 +74,6 @@ class Stage:
             "HANDOVER_QUEUE_UPDATES_QUEUE_URL": f"{queues}-queue-updates.fifo",
             **({"HANDOVER_DEAD_LETTERS_URL": f"{queues}-{worker}-dead-letters.fifo"} if worker else {}),
             "HANDOVER_SETTINGS_PATH": self.settings,
-            "HANDOVER_REST_SHARES": "1",
         }
 
     def stop(self):
