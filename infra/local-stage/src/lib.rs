@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use handover_bots::WebhookBots;
 use handover_core::ports::NoMetrics;
 use handover_core::settings::Connection;
@@ -48,6 +49,14 @@ pub struct Stage {
     _lock: ServeLock,
 }
 
+/// Asked for ahead of time, so that no person waits for it. Whatever RCE does, this takes seconds at most.
+async fn learn_opening_hours(app: &App, connections: &[Connection]) {
+    let shut = connections
+        .iter()
+        .map(|connection| app.availability.shut(app, connection));
+    join_all(shut).await;
+}
+
 impl Stage {
     /// Opens the data, takes up the work that was left, and listens.
     pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
@@ -75,7 +84,7 @@ impl Stage {
         let http = handover_ringcx::http::client();
         let budget = Arc::new(ProcessBudget::new());
         let app = App {
-            connections: Arc::new(FixedConnections::new(connections)),
+            connections: Arc::new(FixedConnections::new(connections.clone())),
             store: Arc::new(embedded.clone()),
             queue: Arc::new(embedded.clone()),
             ringcx: Arc::new(RingCxClient::new(http.clone(), budget, Arc::clone(&clock) as _)),
@@ -85,6 +94,7 @@ impl Stage {
             availability: Arc::default(),
             metrics: Arc::new(NoMetrics),
         };
+        learn_opening_hours(&app, &connections).await;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = workers::spawn(&app, &embedded, &stopped);
         tasks.push(tokio::spawn(http::serve(app, listener, stopped)));

@@ -18,6 +18,8 @@ const IN_HAND: usize = 1024;
 const BATCH: usize = 64;
 /// How long an idle worker sleeps at most: another process (the command line) may add jobs.
 const IDLE: Duration = Duration::from_secs(1);
+/// How exact timers are.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
@@ -26,6 +28,7 @@ pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bo
         .map(|queue| tokio::spawn(work_off(app.clone(), embedded.clone(), queue, stopped.clone())))
         .collect();
     tasks.push(tokio::spawn(sweep(embedded.clone(), stopped.clone())));
+    tasks.push(tokio::spawn(look_after(app.clone(), stopped.clone())));
     tasks
 }
 
@@ -127,6 +130,21 @@ async fn sweep(embedded: Embedded, mut stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = wait_for(SWEEP_EVERY) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+}
+
+async fn look_after(app: App, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        if let Err(error) = handover_handlers::watch::dispatch(&app).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot look after handovers"
+            );
+        }
+        tokio::select! {
+            () = wait_for(WATCH_EVERY) => {}
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
     }

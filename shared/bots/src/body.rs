@@ -1,7 +1,6 @@
 //! The JSON body of an event: `{type, timestamp, data}`.
 
 use handover_core::Timestamp;
-use handover_core::conversation::cause_name;
 use handover_core::event::BotEvent;
 use handover_core::handover::Agent;
 use handover_core::message::AgentMessage;
@@ -46,7 +45,7 @@ fn members(data: &mut Map<String, Value>, connection: &Connection, event: &BotEv
             }
         }
         BotEvent::HandoverActive { cause, agent: who } => {
-            put("cause", json!(cause_name(*cause)));
+            put("cause", json!(cause.as_str()));
             put("agent", agent(who.as_ref()));
             if let Some(dialog) = &dialogs.opened {
                 put("dialog", json!(dialog));
@@ -64,21 +63,33 @@ fn members(data: &mut Map<String, Value>, connection: &Connection, event: &BotEv
             queued_ms,
             active_ms,
         } => {
-            put("cause", json!(cause_name(*cause)));
-            put("durations_ms", json!({"queued": queued_ms, "active": active_ms}));
+            put("cause", json!(cause.as_str()));
+            put("durations_ms", durations(*queued_ms, *active_ms));
         }
-        BotEvent::HandoverCancelled { cause } => put("cause", json!(cause_name(*cause))),
+        BotEvent::HandoverTimedOut {
+            timer,
+            queued_ms,
+            active_ms,
+        } => {
+            put("cause", json!(timer.as_str()));
+            put("durations_ms", durations(*queued_ms, *active_ms));
+        }
+        BotEvent::HandoverTimingOut { timer, ends_at } => {
+            put("cause", json!(timer.as_str()));
+            put("ends_at", json!(time(*ends_at)));
+        }
+        BotEvent::HandoverBegun { cause } | BotEvent::HandoverCancelled { cause } => {
+            put("cause", json!(cause.as_str()));
+        }
         BotEvent::HandoverFailed { reason } => put("reason", json!(reason)),
     }
-    let over = matches!(
-        event,
-        BotEvent::HandoverCompleted { .. }
-            | BotEvent::HandoverCancelled { .. }
-            | BotEvent::HandoverFailed { .. }
-    );
-    if let (true, Some(dialog)) = (over, &dialogs.closed) {
+    if let (true, Some(dialog)) = (event.is_end(), &dialogs.closed) {
         put("dialog", json!(dialog));
     }
+}
+
+fn durations(queued_ms: u64, active_ms: u64) -> Value {
+    json!({"queued": queued_ms, "active": active_ms})
 }
 
 fn agent(agent: Option<&Agent>) -> Value {

@@ -14,11 +14,26 @@
 //!
 //! All methods are pure: they take what happened and the time, change the value and say what must be
 //! told. Writing and sending is the caller's work.
+//!
+//! | module | owns the rules about |
+//! |---|---|
+//! | `conversation` | what the bot and the person do: ask, cancel, write, resume |
+//! | `agents` | agents who write, join, change |
+//! | `signals` | what RCE reports: what is an end, what is a takeover, what only RCE itself can say |
+//! | `news` | which news is about an earlier handover; two clocks |
+//! | `places` | places in the queue |
+//! | `timers` | ends that nobody brings about, and when to look again |
+//! | `numbering` | numbers of events |
 
 mod agents;
+mod news;
 mod numbering;
+mod places;
+mod signals;
+mod timers;
 
-use std::time::Duration;
+pub use signals::{Doubt, SignalDecision, SignalPolicy};
+pub use timers::TimerDecision;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
@@ -30,14 +45,7 @@ use crate::ids::{
     ConnectionId, ConversationId, ForeignThreadId, HandoverId, InterventionId, JobId, ThreadId,
 };
 use crate::profile::UserProfile;
-use crate::queue_update::QueueUpdate;
 
-/// How far RCE's clock may be behind ours before an event of a fresh handover looks like old news.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
-/// How far it may be behind when an agent's message is matched to the conversation that it belongs to.
-const LATE_MESSAGE_SKEW: SignedDuration = SignedDuration::from_mins(1);
-/// A place in the queue is worth telling this long even if a newer one is known.
-const QUEUE_UPDATE_FRESH: Duration = Duration::from_secs(1);
 /// Jobs whose events are remembered after they were put aside.
 const PUT_ASIDE: usize = 20;
 /// Interventions that ended here, remembered to recognise late news about them.
@@ -122,9 +130,9 @@ pub struct Conversation {
     pub thread: ForeignThreadId,
     pub started_at: Timestamp,
     pub control: Control,
-    /// The current handover, or the last one.
+    /// The current handover, or the last one. Boxed: it is large, and conversations are handed around.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub handover: Option<Handover>,
+    pub handover: Option<Box<Handover>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rce_thread: Option<ThreadId>,
     #[serde(default)]
@@ -134,9 +142,15 @@ pub struct Conversation {
     /// Something of this conversation was sent to RCE, so its thread exists there.
     #[serde(default)]
     pub mirrored: bool,
-    /// When the last handover ended, by the clock of whoever ended it.
+    /// When the last handover ended, by RCE's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_end: Option<Timestamp>,
+    /// How far RCE's clock was ahead of ours when it last answered.
+    #[serde(default, skip_serializing_if = "SignedDuration::is_zero")]
+    pub ringcx_ahead: SignedDuration,
+    /// When somebody should look after the running handover: a timer, or RCE may know more than we do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ended_interventions: Vec<EndedIntervention>,
     /// Up to this epoch the RCE side is known to be put back.
@@ -186,23 +200,6 @@ pub enum AgentMessageDecision {
     Refuse,
 }
 
-/// What a signal changed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum SignalDecision {
-    /// Nothing; why, in a few words for the timeline.
-    Ignored(&'static str),
-    /// A line in the timeline, maybe a state, nothing to tell.
-    Noted,
-    /// Tell the bot.
-    Tell {
-        epoch: u32,
-        events: Vec<BotEvent>,
-        begins: bool,
-    },
-    /// The handover is over: put the thread back, then tell the bot.
-    Ended { epoch: u32, event: BotEvent },
-}
-
 impl Conversation {
     pub fn new(connection: ConnectionId, id: ConversationId, now: Timestamp) -> Self {
         Self {
@@ -217,6 +214,8 @@ impl Conversation {
             platform: None,
             mirrored: false,
             last_end: None,
+            ringcx_ahead: SignedDuration::ZERO,
+            look_at: None,
             ended_interventions: Vec::new(),
             tidied_epoch: 0,
             ending: None,
@@ -243,6 +242,13 @@ impl Conversation {
         self.epoch() == epoch && self.in_handover()
     }
 
+    /// How long the person waited, and talked to an agent, in the current or last handover; in milliseconds.
+    fn durations_ms(&self) -> (u64, u64) {
+        self.handover
+            .as_ref()
+            .map_or((0, 0), |handover| handover.durations_ms())
+    }
+
     fn in_handover(&self) -> bool {
         matches!(
             self.control,
@@ -251,13 +257,16 @@ impl Conversation {
     }
 
     /// The person wrote. If the agent is done already, the bot answers at once: nobody waits for a category.
-    /// Returns whether that changed anything.
-    pub fn customer_wrote(&mut self) -> bool {
-        let resumes = self.control == Control::Ended;
-        if resumes {
-            self.control = Control::Bot;
+    pub fn customer_wrote(&mut self, now: Timestamp) {
+        match self.control {
+            Control::Ended => self.control = Control::Bot,
+            Control::Active => {
+                if let Some(handover) = self.handover.as_mut() {
+                    handover.unanswered_since.get_or_insert(now);
+                }
+            }
+            Control::Bot | Control::Requested | Control::Queued => {}
         }
-        resumes
     }
 
     /// The bot asks for a human.
@@ -270,43 +279,69 @@ impl Conversation {
         if self.in_handover() {
             return HandoverDecision::Running { epoch: self.epoch() };
         }
-        let epoch = self.begin(id, request, Cause::Bot, now);
-        self.control = Control::Requested;
+        let began = self.by_ringcx_clock(now);
+        let epoch = self.begin(id, request, Cause::Bot, began, now);
         HandoverDecision::Begins { epoch }
     }
 
-    /// `began`: by RCE's clock if an agent began it, so that what they did next is not taken for old news
-    /// however late we hear of both.
-    fn begin(&mut self, id: HandoverId, request: HandoverRequest, cause: Cause, began: Timestamp) -> u32 {
+    /// `began`: by RCE's clock. If an agent began it, it is the time of what they did, so that what they did next
+    /// is not taken for old news however late we hear of both.
+    fn begin(
+        &mut self,
+        id: HandoverId,
+        request: HandoverRequest,
+        cause: Cause,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> u32 {
         let epoch = self.epoch() + 1;
-        self.handover = Some(Handover {
+        self.control = Control::Requested;
+        self.handover = Some(Box::new(Handover {
             id,
             epoch,
             status: HandoverStatus::Requested,
             cause,
             request,
-            requested_at: began,
+            requested_at: now,
+            began_at_ringcx: Some(began),
+            started_at_ringcx: None,
             briefed: false,
             queued_at: None,
             accepted_at: None,
             ended_at: None,
             outcome: None,
             agent: None,
+            agent_as_of: None,
+            agent_spoke_at: None,
+            unanswered_since: None,
+            warned_of: None,
+            looked_at: None,
             agent_signed_as: None,
             intervention: None,
             queue: None,
             queue_told: None,
-        });
+        }));
         epoch
     }
 
-    /// The thread is in the Agent category now. `false`: that handover is not under way any more.
-    pub fn handover_started(&mut self, epoch: u32, thread: ThreadId, now: Timestamp) -> bool {
+    /// The thread is in the Agent category now; `moved_at` is when, if RCE's answer showed that. `false`: that
+    /// handover is not under way any more.
+    pub fn handover_started(
+        &mut self,
+        epoch: u32,
+        thread: ThreadId,
+        moved_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> bool {
         self.rce_thread = Some(thread);
+        let moved_at = moved_at.and_then(|said| self.learn_clock(said, now));
         if !self.is_under_way(epoch) {
             return false;
         }
         self.waits(now);
+        if let Some(handover) = self.handover.as_mut() {
+            handover.started_at_ringcx = handover.started_at_ringcx.or(moved_at);
+        }
         true
     }
 
@@ -326,8 +361,7 @@ impl Conversation {
         if !self.is_under_way(epoch) {
             return None;
         }
-        self.control = Control::Bot;
-        self.finish(HandoverStatus::Failed, reason, now, now);
+        self.end_here(HandoverStatus::Failed, reason, now);
         Some(BotEvent::HandoverFailed {
             reason: reason.to_owned(),
         })
@@ -339,8 +373,7 @@ impl Conversation {
         if !self.in_handover() {
             return None;
         }
-        self.control = Control::Bot;
-        self.finish(HandoverStatus::Cancelled, cause_name(cause), now, now);
+        self.end_here(HandoverStatus::Cancelled, cause.as_str(), now);
         Some(BotEvent::HandoverCancelled { cause })
     }
 
@@ -354,61 +387,14 @@ impl Conversation {
         resumes
     }
 
-    /// A place in the queue. Returns the epoch if it is news for somebody who still waits.
-    pub fn queue_update(&mut self, update: QueueUpdate) -> Option<u32> {
-        if !matches!(self.control, Control::Requested | Control::Queued) {
-            return None;
-        }
-        self.waits(update.at);
-        let handover = self.handover.as_mut()?;
-        if !update.supersedes(handover.queue.as_ref()) {
-            return None;
-        }
-        handover.queue = Some(update);
-        Some(handover.epoch)
+    /// Our side ends it: the bot has the conversation at once.
+    fn end_here(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp) {
+        self.control = Control::Bot;
+        self.finish(status, outcome, now, self.by_ringcx_clock(now));
     }
 
-    /// Whether the bot should still be told this place in the queue; notes that it was told.
-    ///
-    /// An update that had to wait behind others is dropped when a newer one follows it.
-    pub fn tell_queue(&mut self, epoch: u32, update: QueueUpdate, now: Timestamp) -> bool {
-        if !self.waits_with(epoch) {
-            return false;
-        }
-        let Some(handover) = self.handover.as_mut() else {
-            return false;
-        };
-        let newer_follows = handover.queue.is_some_and(|newest| newest.at > update.at);
-        let waited_long = now > update.at + QUEUE_UPDATE_FRESH;
-        let told = handover
-            .queue_told
-            .is_some_and(|told| told.at >= update.at || told.same_figures(&update));
-        if told || (newer_follows && waited_long) {
-            return false;
-        }
-        handover.queue_told = Some(update);
-        true
-    }
-
-    /// Whether the current handover was waiting before agents at that time, and still does.
-    pub fn waited_at(&self, time: Timestamp) -> bool {
-        let since = self.handover.as_ref().and_then(|handover| handover.queued_at);
-        self.control == Control::Queued && since.is_some_and(|since| since < time)
-    }
-
-    /// Whether handover `epoch` waits for an agent.
-    pub fn waits_with(&self, epoch: u32) -> bool {
-        self.epoch() == epoch && matches!(self.control, Control::Requested | Control::Queued)
-    }
-
-    /// How long the person waited for an agent in the current or last handover.
-    pub fn time_in_queue(&self) -> Duration {
-        let (queued_ms, _) = self.handover.as_ref().map_or((0, 0), Handover::durations_ms);
-        Duration::from_millis(queued_ms)
-    }
-
-    fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, by_their_clock: Timestamp) {
-        self.last_end = Some(by_their_clock);
+    fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, at_ringcx: Timestamp) {
+        self.last_end = Some(at_ringcx);
         let Some(handover) = self.handover.as_mut() else {
             return;
         };
@@ -416,33 +402,15 @@ impl Conversation {
         handover.outcome = Some(outcome.to_owned());
         handover.ended_at = Some(now);
         if let Some(id) = handover.intervention.clone() {
-            self.intervention_ended(id, by_their_clock);
+            self.intervention_ended(id, at_ringcx);
         }
     }
 
-    /// Remembers an intervention that is over, so that late news about it is recognised.
+    /// Remembers that an intervention was over at some time by RCE's clock: what is said of it up to then is old.
     pub fn intervention_ended(&mut self, id: InterventionId, at: Timestamp) {
         self.ended_interventions.retain(|e| e.id != id);
         self.ended_interventions.push(EndedIntervention { id, at });
         let surplus = self.ended_interventions.len().saturating_sub(ENDED_INTERVENTIONS);
         self.ended_interventions.drain(..surplus);
-    }
-}
-
-/// Whether one time is before another by more than `skew`. RCE's times come from outside: to the ends of time
-/// nothing can be added.
-fn is_before(earlier: Timestamp, later: Timestamp, skew: SignedDuration) -> bool {
-    later.duration_since(earlier) > skew
-}
-
-/// The outcome as the bot API shows it.
-pub fn cause_name(cause: Cause) -> &'static str {
-    match cause {
-        Cause::Bot => "bot",
-        Cause::Agent => "agent",
-        Cause::AgentClosed => "agent_closed",
-        Cause::AgentCancelled => "agent_cancelled",
-        Cause::UserCancelled => "user_cancelled",
-        Cause::BotEnded => "bot_ended",
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::handover::{Agent, Cause};
+use crate::Timestamp;
+use crate::handover::{Agent, Cause, Timer};
 use crate::ids::MessageId;
 use crate::message::AgentMessage;
 use crate::queue_update::QueueUpdate;
@@ -13,6 +14,10 @@ use crate::queue_update::QueueUpdate;
 pub enum BotEvent {
     HandoverQueued {
         update: QueueUpdate,
+    },
+    /// The thread waits before the agents although the bot did not ask.
+    HandoverBegun {
+        cause: Cause,
     },
     HandoverActive {
         cause: Cause,
@@ -41,6 +46,16 @@ pub enum BotEvent {
     HandoverFailed {
         reason: String,
     },
+    /// Soon a timer will end the handover.
+    HandoverTimingOut {
+        timer: Timer,
+        ends_at: Timestamp,
+    },
+    HandoverTimedOut {
+        timer: Timer,
+        queued_ms: u64,
+        active_ms: u64,
+    },
 }
 
 impl BotEvent {
@@ -52,10 +67,21 @@ impl BotEvent {
         )
     }
 
+    /// Whether it tells of an end.
+    pub fn is_end(&self) -> bool {
+        matches!(
+            self,
+            Self::HandoverCompleted { .. }
+                | Self::HandoverCancelled { .. }
+                | Self::HandoverFailed { .. }
+                | Self::HandoverTimedOut { .. }
+        )
+    }
+
     /// The event's type on the wire.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::HandoverQueued { .. } => "handover.queued",
+            Self::HandoverQueued { .. } | Self::HandoverBegun { .. } => "handover.queued",
             Self::HandoverActive { .. } => "handover.active",
             Self::AgentChanged { .. } => "agent.changed",
             Self::MessageCreated { .. } => "message.created",
@@ -65,6 +91,8 @@ impl BotEvent {
             Self::HandoverCompleted { .. } => "handover.completed",
             Self::HandoverCancelled { .. } => "handover.cancelled",
             Self::HandoverFailed { .. } => "handover.failed",
+            Self::HandoverTimingOut { .. } => "handover.timing_out",
+            Self::HandoverTimedOut { .. } => "handover.timed_out",
         }
     }
 }

@@ -52,12 +52,54 @@ impl HandoverStatus {
 pub enum Cause {
     /// The bot asked.
     Bot,
-    /// An agent wrote, or reopened, unasked.
+    /// An agent wrote, took the thread, moved it to the agents, or reopened, unasked.
     Agent,
+    /// The person's message reopened it.
+    User,
     AgentClosed,
     AgentCancelled,
     UserCancelled,
     BotEnded,
+}
+
+impl Cause {
+    /// The cause as the bot API shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bot => "bot",
+            Self::Agent => "agent",
+            Self::User => "user",
+            Self::AgentClosed => "agent_closed",
+            Self::AgentCancelled => "agent_cancelled",
+            Self::UserCancelled => "user_cancelled",
+            Self::BotEnded => "bot_ended",
+        }
+    }
+}
+
+/// What ends a handover that nobody ends. Named as its setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timer {
+    /// Nobody took it.
+    Queue,
+    /// The person is silent.
+    UserIdle,
+    /// The agent is silent.
+    AgentIdle,
+    /// It is too old.
+    MaxAge,
+}
+
+impl Timer {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queue => "queue",
+            Self::UserIdle => "user_idle",
+            Self::AgentIdle => "agent_idle",
+            Self::MaxAge => "max_age",
+        }
+    }
 }
 
 /// The agent, as far as RCE told us.
@@ -96,6 +138,12 @@ pub struct Handover {
     pub cause: Cause,
     pub request: HandoverRequest,
     pub requested_at: Timestamp,
+    /// When it began by RCE's clock: news from before is about an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub began_at_ringcx: Option<Timestamp>,
+    /// When the thread came before the agents by RCE's clock, if its answer showed that: no end is from before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_at_ringcx: Option<Timestamp>,
     /// When it began to wait before agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_at: Option<Timestamp>,
@@ -111,6 +159,21 @@ pub struct Handover {
     pub outcome: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<Agent>,
+    /// When RCE's newest word on whose conversation it is was issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_as_of: Option<Timestamp>,
+    /// When the agent last said something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_spoke_at: Option<Timestamp>,
+    /// Since when something that the person said waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unanswered_since: Option<Timestamp>,
+    /// The deadline of which the bot was warned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warned_of: Option<Timestamp>,
+    /// When somebody last looked after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_at: Option<Timestamp>,
     /// The name under which the agent's last message came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_signed_as: Option<String>,

@@ -64,6 +64,8 @@ pub enum Work {
         #[serde(default)]
         after_tidy_up: bool,
     },
+    /// Warn of a timer or let it end the handover, if its time has come.
+    CheckTimers { epoch: u32 },
     /// Tell the bot the newest place in the queue.
     TellQueue { epoch: u32, update: QueueUpdate },
     /// Tell the bot that an agent types, or stopped. Worthless when late: never retried.
@@ -92,6 +94,8 @@ pub enum Work {
     NoteUndelivered { message: MessageId },
     /// Find out whose conversation an unknown RCE thread is, then apply the signal.
     ResolveSignal { signal: Signal },
+    /// Ask RCE how the handover stands, in case its news got lost, and let the timers be checked.
+    LookAfter,
 
     // ---- queue-updates ----
     /// Take note of a new place in the queue and fan it out.
@@ -111,6 +115,7 @@ impl Work {
             Self::DeliverAgentMessage { .. } => "deliver_agent_message",
             Self::ApplySignal { .. } => "apply_signal",
             Self::Tell { .. } => "tell",
+            Self::CheckTimers { .. } => "check_timers",
             Self::TellQueue { .. } => "tell_queue",
             Self::TellTyping { .. } => "tell_typing",
             Self::SendMessage { .. } => "send_message",
@@ -120,6 +125,7 @@ impl Work {
             Self::MarkAsRead { .. } => "mark_as_read",
             Self::NoteUndelivered { .. } => "note_undelivered",
             Self::ResolveSignal { .. } => "resolve_signal",
+            Self::LookAfter => "look_after",
             Self::FanOutQueueUpdate { .. } => "fan_out_queue_update",
             Self::TellSubscriber { .. } => "tell_subscriber",
         }
@@ -141,6 +147,7 @@ impl Work {
             Self::DeliverAgentMessage { .. }
             | Self::ApplySignal { .. }
             | Self::Tell { .. }
+            | Self::CheckTimers { .. }
             | Self::TellQueue { .. }
             | Self::TellTyping { .. } => QueueName::ToBot,
             Self::SendMessage { .. }
@@ -149,7 +156,8 @@ impl Work {
             | Self::RestoreBotCategory { .. }
             | Self::MarkAsRead { .. }
             | Self::NoteUndelivered { .. }
-            | Self::ResolveSignal { .. } => QueueName::ToRingcx,
+            | Self::ResolveSignal { .. }
+            | Self::LookAfter => QueueName::ToRingcx,
             Self::FanOutQueueUpdate { .. } | Self::TellSubscriber { .. } => QueueName::QueueUpdates,
         }
     }
@@ -157,10 +165,12 @@ impl Work {
 
 impl Job {
     /// The group within which the order is kept and one job runs at a time: one conversation, on one
-    /// queue. A subscriber's troubles must not hold up the others, so each has a group of its own.
+    /// queue. A subscriber's troubles must not hold up the others, so each has a group of its own; nor must
+    /// housekeeping hold up what people say.
     pub fn group(&self) -> String {
         match &self.work {
             Work::TellSubscriber { url, .. } => format!("{}/{}/{url}", self.connection, self.thread),
+            Work::LookAfter => format!("{}/{}/look", self.connection, self.thread),
             _ => format!("{}/{}", self.connection, self.thread),
         }
     }

@@ -12,6 +12,7 @@
 //! | [`signal`] | what RCE reports about agents' work, in our words |
 //! | [`message`] | a message between the person, the bot and the agent |
 //! | [`profile`] | what is known about the person |
+//! | [`hours`] | when the contact centre is open |
 //! | [`queue_update`] | place in the queue and waiting time |
 //! | [`event`] | what the bot is told |
 //! | [`job`] | what travels on the queues |
@@ -25,6 +26,7 @@
 pub mod conversation;
 pub mod event;
 pub mod handover;
+pub mod hours;
 pub mod ids;
 pub mod job;
 pub mod json;

@@ -49,8 +49,10 @@ pub struct RingCxSettings {
     pub agent_category_id: CategoryId,
     pub bot_identity: IdentitySettings,
     pub agent_identity: IdentitySettings,
-    /// Whether an agent who writes while the bot has the conversation takes it over.
+    /// Whether an agent who writes, or takes the thread, while the bot has the conversation takes it over.
     pub agent_takeover: bool,
+    /// Whether a person's message that reopens an intervention gives the conversation to the agents again.
+    pub customer_reopens: bool,
     /// REST budget of the account in any 60 seconds.
     pub requests_per_minute: u32,
 }
@@ -95,6 +97,8 @@ pub struct Dialogs {
 pub struct Availability {
     /// No handover while nobody can take it.
     pub require_agent: bool,
+    /// No handover while it is not known whether anybody can.
+    pub refuse_unknown: bool,
     pub hours: Hours,
     pub cache: Duration,
 }
@@ -108,11 +112,19 @@ pub enum Hours {
 }
 
 /// Zero means never.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Timers {
+    /// Nobody took it for so long.
     pub queue: Duration,
+    /// The agent spoke, and the person has not answered for so long.
     pub user_idle: Duration,
+    /// It is the agent's turn, and they have said nothing for so long.
     pub agent_idle: Duration,
+    /// However lively it is: no handover is older.
+    pub max_age: Duration,
+    /// How long before a timer ends the handover the bot is warned.
+    pub warn_before: Duration,
+    /// How often RCE is asked whether we missed something.
     pub reconcile_every: Duration,
 }
 

@@ -1,5 +1,7 @@
 //! What RCE reports about agents' work, in our words.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -21,12 +23,25 @@ pub struct Signal {
     pub issued_at: Timestamp,
 }
 
+/// What RCE reports about an agent's presence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentNews {
+    pub agent: AgentId,
+    /// Whether they could take one more conversation, by channel group.
+    pub room: BTreeMap<String, bool>,
+    pub logged_in: bool,
+}
+
 /// What a signal means for a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum SignalKind {
     /// The thread waits for an agent (`task.created`, back from a workbin).
     Waiting,
+    /// Categories changed; RCE does not say to what (`task.recategorized`, `intervention.recategorized`).
+    Recategorised,
+    /// The thread is in the Agent category; read from RCE because of one of the two above.
+    MovedToAgents,
     /// An agent took it (`task.taken`, `task.supervisor_assigned`, `intervention.opened`).
     AgentJoined,
     /// Another agent has it now (`intervention.user_updated`).
@@ -46,6 +61,11 @@ pub enum SignalKind {
 }
 
 impl SignalKind {
+    /// Whether it reports an end.
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::Closed | Self::Cancelled)
+    }
+
     /// Whether the conversation must be found even at the price of a REST call.
     pub fn matters_without_mapping(&self) -> bool {
         !matches!(self, Self::Note | Self::ExportFailed { .. })

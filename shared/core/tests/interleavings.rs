@@ -16,7 +16,7 @@ use handover_core::handover::HandoverRequest;
 use handover_core::message::AgentMessage;
 use handover_core::queue_update::QueueUpdate;
 use handover_core::signal::{Signal, SignalKind};
-use support::{agent_message, at, conversation, handover_id, signal};
+use support::{POLICY, agent_message, at, conversation, handover_id, signal};
 
 /// Something that RCE tells us.
 enum News {
@@ -87,7 +87,7 @@ impl World {
     }
 
     fn hear_signal(&mut self, signal: &Signal) {
-        match self.conversation.signal(signal, handover_id(), at(NOW)) {
+        match self.conversation.signal(signal, POLICY, handover_id(), at(NOW)) {
             SignalDecision::Tell { events, begins, .. } => {
                 assert!(!begins, "nothing begins a second handover");
                 self.told(&events);

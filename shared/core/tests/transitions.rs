@@ -11,7 +11,7 @@ use handover_core::handover::{Cause, HandoverRequest, HandoverStatus};
 use handover_core::ids::{JobId, ThreadId};
 use handover_core::queue_update::QueueUpdate;
 use handover_core::signal::SignalKind;
-use support::{agent_message, at, conversation, handover_id, signal};
+use support::{POLICY, agent_message, at, conversation, handover_id, signal};
 
 /// What happens.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ use When::{
 fn kind(name: &str) -> SignalKind {
     match name {
         "waiting" => SignalKind::Waiting,
+        "moved" => SignalKind::MovedToAgents,
+        "recategorised" => SignalKind::Recategorised,
         "joined" => SignalKind::AgentJoined,
         "changed" => SignalKind::AgentChanged,
         "closed" => SignalKind::Closed,
@@ -55,7 +57,7 @@ fn happen(c: &mut Conversation, when: When, s: i64) -> String {
             Vec::new()
         }
         CategoryIsSet => {
-            c.handover_started(c.epoch(), ThreadId::new("t-1"), at(s));
+            c.handover_started(c.epoch(), ThreadId::new("t-1"), None, at(s));
             Vec::new()
         }
         RceRefuses => c
@@ -64,7 +66,7 @@ fn happen(c: &mut Conversation, when: When, s: i64) -> String {
             .collect(),
         UserCancels => c.cancel(Cause::UserCancelled, at(s)).into_iter().collect(),
         CustomerWrites => {
-            c.customer_wrote();
+            c.customer_wrote(at(s));
             Vec::new()
         }
         AgentWrites | AgentWritesWithoutRight => {
@@ -93,7 +95,12 @@ fn happen(c: &mut Conversation, when: When, s: i64) -> String {
             c.resume(c.epoch());
             Vec::new()
         }
-        Rce(name) => match c.signal(&signal(kind(name), "i-1", "a-1", at(s)), handover_id(), at(s)) {
+        Rce(name) => match c.signal(
+            &signal(kind(name), "i-1", "a-1", at(s)),
+            POLICY,
+            handover_id(),
+            at(s),
+        ) {
             SignalDecision::Tell { events, .. } => events,
             SignalDecision::Ended { event, .. } => vec![event],
             SignalDecision::Ignored(_) | SignalDecision::Noted => Vec::new(),
@@ -133,7 +140,10 @@ fn every_transition() {
         (Bot, AgentWritesWithoutRight, Bot, "the agent is refused"),
         (Bot, QueueMoves, Bot, ""),
         (Bot, ThreadIsBack, Bot, ""),
-        (Bot, Rce("joined"), Bot, ""),
+        (Bot, Rce("joined"), Active, "handover.active"),
+        (Bot, Rce("waiting"), Bot, ""),
+        (Bot, Rce("moved"), Queued, "handover.queued"),
+        (Bot, Rce("recategorised"), Bot, ""),
         (Bot, Rce("closed"), Bot, ""),
         (Bot, Rce("reopened by customer"), Bot, ""),
         (Bot, Rce("reopened by agent"), Active, "handover.active"),
@@ -164,6 +174,7 @@ fn every_transition() {
         (Queued, Rce("waiting"), Queued, ""),
         (Queued, Rce("joined"), Active, "handover.active"),
         (Queued, Rce("deferred"), Queued, ""),
+        (Queued, Rce("recategorised"), Queued, ""),
         (Queued, Rce("destroyed"), Queued, ""),
         (Queued, Rce("closed"), Ended, "handover.completed"),
         (Queued, Rce("cancelled"), Ended, "handover.completed"),
@@ -178,6 +189,7 @@ fn every_transition() {
         (Active, Rce("joined"), Active, ""),
         (Active, Rce("changed"), Active, ""),
         (Active, Rce("deferred"), Active, ""),
+        (Active, Rce("recategorised"), Active, ""),
         (Active, Rce("destroyed"), Active, ""),
         (Active, Rce("reopened by agent"), Active, ""),
         (Active, Rce("reopened by customer"), Active, ""),
@@ -191,7 +203,7 @@ fn every_transition() {
         (Ended, AgentWrites, Ended, "message.created"),
         (Ended, QueueMoves, Ended, ""),
         (Ended, ThreadIsBack, Bot, ""),
-        (Ended, Rce("joined"), Ended, ""),
+        (Ended, Rce("joined"), Active, "handover.active"),
         (Ended, Rce("closed"), Ended, ""),
         (Ended, Rce("reopened by customer"), Ended, ""),
         (Ended, Rce("reopened by agent"), Active, "handover.active"),
@@ -230,10 +242,13 @@ fn another_agent_is_told_once_whether_the_event_or_their_message_comes_first() {
     let joined = signal(SignalKind::AgentJoined, "i-1", "a-1", at(20));
     let changed = signal(SignalKind::AgentChanged, "i-1", "a-2", at(30));
     let mut c = in_state(Control::Queued);
-    c.signal(&joined, handover_id(), at(20));
-    let told = c.signal(&changed, handover_id(), at(30));
+    c.signal(&joined, POLICY, handover_id(), at(20));
+    let told = c.signal(&changed, POLICY, handover_id(), at(30));
     assert!(matches!(&told, SignalDecision::Tell { events, .. } if events[0].name() == "agent.changed"));
-    assert_eq!(c.signal(&changed, handover_id(), at(31)), SignalDecision::Noted);
+    assert_eq!(
+        c.signal(&changed, POLICY, handover_id(), at(31)),
+        SignalDecision::Noted
+    );
 
     let mut c = in_state(Control::Queued);
     happen(&mut c, AgentWrites, 20);
@@ -243,17 +258,24 @@ fn another_agent_is_told_once_whether_the_event_or_their_message_comes_first() {
         panic!("refused")
     };
     assert_eq!(before[0].name(), "agent.changed");
-    assert_eq!(c.signal(&changed, handover_id(), at(31)), SignalDecision::Noted);
+    assert_eq!(
+        c.signal(&changed, POLICY, handover_id(), at(31)),
+        SignalDecision::Noted
+    );
 }
 
 #[test]
 fn a_transfer_is_told_although_the_new_agent_s_task_is_reported_first() {
     let mut c = in_state(Control::Active);
     let taken = signal(SignalKind::AgentJoined, "i-1", "a-2", at(50));
-    assert_eq!(c.signal(&taken, handover_id(), at(50)), SignalDecision::Noted);
-    let changed = signal(SignalKind::AgentChanged, "i-1", "a-2", at(50));
-    let told = c.signal(&changed, handover_id(), at(51));
+    let told = c.signal(&taken, POLICY, handover_id(), at(50));
     assert!(matches!(&told, SignalDecision::Tell { events, .. } if events[0].name() == "agent.changed"));
+    let changed = signal(SignalKind::AgentChanged, "i-1", "a-2", at(50));
+    let again = c.signal(&changed, POLICY, handover_id(), at(51));
+    assert_eq!(again, SignalDecision::Noted, "once");
+    let late = signal(SignalKind::AgentJoined, "i-1", "a-1", at(29));
+    let again = c.signal(&late, POLICY, handover_id(), at(52));
+    assert_eq!(again, SignalDecision::Noted, "an older report changes nothing");
 }
 
 #[test]
@@ -261,10 +283,10 @@ fn a_close_right_after_an_agent_s_reopening_ends_it_however_late_both_are_heard_
     let mut c = in_state(Control::Ended);
     c.resume(1);
     let reopened = signal(SignalKind::Reopened { by_agent: true }, "i-1", "a-1", at(50));
-    c.signal(&reopened, handover_id(), at(300));
+    c.signal(&reopened, POLICY, handover_id(), at(300));
     assert_eq!((c.control, c.epoch()), (Control::Active, 2));
     let closed = signal(SignalKind::Closed, "i-1", "a-1", at(60));
-    c.signal(&closed, handover_id(), at(300));
+    c.signal(&closed, POLICY, handover_id(), at(300));
     assert_eq!(c.control, Control::Ended);
 }
 
@@ -274,7 +296,7 @@ fn a_close_right_after_an_agent_s_takeover_ends_it_however_late_both_are_heard_o
     c.agent_message(&agent_message("Ada", at(50)), true, handover_id(), at(300));
     assert_eq!((c.control, c.epoch()), (Control::Active, 1));
     let closed = signal(SignalKind::Closed, "i-1", "a-1", at(60));
-    c.signal(&closed, handover_id(), at(300));
+    c.signal(&closed, POLICY, handover_id(), at(300));
     assert_eq!(c.control, Control::Ended);
 }
 
@@ -306,9 +328,9 @@ fn times_at_the_ends_of_time_break_nothing() {
             let mut c = in_state(control);
             c.agent_message(&agent_message("Ada", time), true, handover_id(), at(50));
             for kind in [SignalKind::AgentJoined, SignalKind::Closed] {
-                c.signal(&signal(kind, "", "a-1", time), handover_id(), at(50));
+                c.signal(&signal(kind, "", "a-1", time), POLICY, handover_id(), at(50));
                 let reopened = SignalKind::Reopened { by_agent: true };
-                c.signal(&signal(reopened, "", "a-1", time), handover_id(), at(50));
+                c.signal(&signal(reopened, "", "a-1", time), POLICY, handover_id(), at(50));
             }
         }
     }
@@ -318,7 +340,7 @@ fn times_at_the_ends_of_time_break_nothing() {
 fn a_clock_far_ahead_does_not_spoil_the_next_handover() {
     let mut c = in_state(Control::Active);
     let closed = signal(SignalKind::Closed, "", "a-1", Timestamp::MAX);
-    c.signal(&closed, handover_id(), at(50));
+    c.signal(&closed, POLICY, handover_id(), at(50));
     c.resume(1);
     happen(&mut c, BotAsks, 60);
     assert_eq!(
@@ -354,12 +376,12 @@ fn a_second_report_of_an_end_does_not_end_the_next_handover() {
         "a-1",
         end + std::time::Duration::from_millis(50),
     );
-    let ignored = c.signal(&echo, handover_id(), requested);
+    let ignored = c.signal(&echo, POLICY, handover_id(), requested);
     assert!(matches!(ignored, SignalDecision::Ignored(_)), "{ignored:?}");
     assert_eq!(c.control, Control::Requested);
 
     happen(&mut c, CategoryIsSet, 500);
     let real = signal(SignalKind::Closed, "i-2", "a-1", at(600));
-    c.signal(&real, handover_id(), at(600));
+    c.signal(&real, POLICY, handover_id(), at(600));
     assert_eq!(c.control, Control::Ended, "its own end ends it");
 }

@@ -33,6 +33,7 @@ struct Write {
     expected: Expected,
     with_bot: bool,
     rce_thread: Option<String>,
+    look_at: Option<i64>,
     state: String,
 }
 
@@ -126,6 +127,7 @@ impl Write {
             expected,
             with_bot: conversation.handler() == Handler::Bot,
             rce_thread: conversation.rce_thread.as_ref().map(ToString::to_string),
+            look_at: conversation.look_at.map(Timestamp::as_millisecond),
             state: serde_json::to_string(conversation)?,
         })
     }
@@ -136,10 +138,11 @@ impl Write {
             Expected::New => conn
                 .prepare_cached(
                     "INSERT INTO conversations
-                         (connection, thread, version, with_bot, changed_at, rce_thread, rce_turn, state)
+                         (connection, thread, version, with_bot, changed_at, rce_thread, rce_turn, look_at,
+                          state)
                      VALUES (?1, ?2, 1, ?3, ?4, ?5,
                          CASE WHEN ?5 IS NOT NULL THEN (SELECT coalesce(max(rce_turn), 0) + 1
-                             FROM conversations WHERE connection = ?1 AND rce_thread = ?5) END, ?6)
+                             FROM conversations WHERE connection = ?1 AND rce_thread = ?5) END, ?6, ?7)
                      ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
@@ -148,6 +151,7 @@ impl Write {
                     self.with_bot,
                     now,
                     self.rce_thread,
+                    self.look_at,
                     self.state
                 ])?,
             Expected::Version(version) => conn
@@ -158,8 +162,8 @@ impl Write {
                              WHEN rce_thread IS ?5 THEN rce_turn
                              WHEN ?5 IS NOT NULL THEN (SELECT coalesce(max(rce_turn), 0) + 1
                                  FROM conversations WHERE connection = ?1 AND rce_thread = ?5) END,
-                         state = ?6
-                     WHERE connection = ?1 AND thread = ?2 AND version = ?7",
+                         look_at = ?6, state = ?7
+                     WHERE connection = ?1 AND thread = ?2 AND version = ?8",
                 )?
                 .execute(params![
                     connection,
@@ -167,6 +171,7 @@ impl Write {
                     self.with_bot,
                     now,
                     self.rce_thread,
+                    self.look_at,
                     self.state,
                     stored(version)
                 ])?,

@@ -2,7 +2,9 @@ use async_trait::async_trait;
 use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::message::Message;
-use handover_core::ports::{ClaimKey, Commit, ConversationSummary, Recorded, Store, StoreError, Versioned};
+use handover_core::ports::{
+    ClaimKey, Commit, ConversationSummary, Recorded, Store, StoreError, ToLookAfter, Versioned,
+};
 use handover_core::timeline::TimelineEntry;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
@@ -124,6 +126,25 @@ impl Store for Embedded {
                 summaries.push(ConversationSummary::of(conversation, changed_at));
             }
             Ok(summaries)
+        };
+        Ok(self.readers().run(look).await?)
+    }
+
+    async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let look = move |conn: &Connection| {
+            let mut find = conn.prepare_cached(
+                "SELECT connection, thread, look_at FROM conversations WHERE look_at <= ?1
+                 ORDER BY look_at LIMIT ?2",
+            )?;
+            let rows = find.query_map(params![until.as_millisecond(), limit], |row| {
+                Ok(ToLookAfter {
+                    connection: ConnectionId::new(row.get::<_, String>(0)?),
+                    thread: ForeignThreadId::new(row.get::<_, String>(1)?),
+                    at: Timestamp::from_millisecond(row.get(2)?).unwrap_or_default(),
+                })
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
         };
         Ok(self.readers().run(look).await?)
     }

@@ -14,6 +14,7 @@
 //! | [`webhook_intake`] | RCE's webhooks: validation, authentication, queueing |
 //! | [`bot_api`] | what bots call |
 //! | [`work`] | what workers do with a job from a queue |
+//! | [`watch`] | sends somebody to look after handovers whose time has come |
 //! | [`openapi`] | the description of the bot API |
 
 pub mod app;
@@ -26,6 +27,7 @@ pub mod respond;
 pub mod routes;
 pub mod source_sdk;
 pub mod view;
+pub mod watch;
 pub mod webhook_intake;
 pub mod work;
 

@@ -1,7 +1,7 @@
 //! A conversation as the bot API shows it.
 
 use handover_core::Timestamp;
-use handover_core::conversation::{Conversation, cause_name};
+use handover_core::conversation::Conversation;
 use handover_core::handover::Handover;
 use handover_core::timeline::TimelineEntry;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ pub fn conversation(conversation: &Conversation) -> Value {
     json!({
         "id": conversation.id,
         "handler": conversation.handler().as_str(),
-        "handover": handover(conversation.handover.as_ref()),
+        "handover": handover(conversation.handover.as_deref()),
     })
 }
 
@@ -32,7 +32,7 @@ pub fn handover(handover: Option<&Handover>) -> Value {
     put("id", json!(handover.id));
     put("epoch", json!(handover.epoch));
     put("status", json!(handover.status.as_str()));
-    put("cause", json!(cause_name(handover.cause)));
+    put("cause", json!(handover.cause.as_str()));
     if let Some(reason) = &handover.request.reason {
         put("reason", json!(reason));
     }

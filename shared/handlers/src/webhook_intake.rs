@@ -59,6 +59,8 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
         tracing::warn!(connection.id = %connection.id, %error, "webhook unreadable");
         Problem::Malformed("a JSON object with an array \"events\" is expected".to_owned())
     })?;
+    let heard = app.availability.hear(app, connection, &batch.agents).await;
+    heard.map_err(unavailable)?;
     let mut jobs = Vec::with_capacity(batch.signals.len());
     for signal in batch.signals {
         if let Some(job) = route(app, connection, signal).await.map_err(unavailable)? {

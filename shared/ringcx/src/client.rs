@@ -1,22 +1,27 @@
 //! The client towards RCE: Send API for messages, REST API for everything else.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use handover_core::hours::OpeningHours;
 use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, MessageId, ThreadId};
-use handover_core::ports::{Clock, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread};
+use handover_core::ports::{
+    Agents, Clock, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency,
+};
 use handover_core::settings::Connection;
 
 use crate::limiter::RestBudget;
 
 mod agent_names;
-mod agents;
+pub(crate) mod agents;
 mod answer;
 mod interventions;
 mod messages;
 mod rest;
 mod send;
 mod threads;
+mod time_sheets;
 mod typing;
 mod wire;
 
@@ -29,6 +34,9 @@ pub struct RingCxClient {
     typing: typing::Throttle,
     channels: agents::ChannelCache,
     names: agent_names::NameCache,
+    recent: interventions::RecentCache,
+    hours: time_sheets::HoursCache,
+    lacking: rest::Lacking,
 }
 
 impl RingCxClient {
@@ -40,6 +48,9 @@ impl RingCxClient {
             typing: typing::Throttle::default(),
             channels: agents::ChannelCache::default(),
             names: agent_names::NameCache::default(),
+            recent: interventions::RecentCache::default(),
+            hours: time_sheets::HoursCache::default(),
+            lacking: rest::Lacking::default(),
         }
     }
 }
@@ -90,8 +101,17 @@ impl RingCx for RingCxClient {
         self.search_thread(connection, thread).await
     }
 
-    async fn thread(&self, connection: &Connection, thread: &ThreadId) -> Result<Thread, RingCxError> {
-        self.get_thread(connection, thread).await
+    async fn thread(
+        &self,
+        connection: &Connection,
+        thread: &ThreadId,
+        urgency: Urgency,
+    ) -> Result<Thread, RingCxError> {
+        self.get_thread(connection, thread, urgency).await
+    }
+
+    async fn open_thread(&self, connection: &Connection, thread: &ThreadId) -> Result<(), RingCxError> {
+        self.get_open(connection, thread).await
     }
 
     async fn set_categories(
@@ -111,8 +131,17 @@ impl RingCx for RingCxClient {
         &self,
         connection: &Connection,
         thread: &ThreadId,
+        urgency: Urgency,
     ) -> Result<Vec<Intervention>, RingCxError> {
-        self.list_interventions(connection, thread).await
+        self.list_interventions(connection, thread, urgency).await
+    }
+
+    async fn recent_interventions(
+        &self,
+        connection: &Connection,
+        max_age: Duration,
+    ) -> Result<Arc<[Intervention]>, RingCxError> {
+        self.list_recent_interventions(connection, max_age).await
     }
 
     async fn close_intervention(
@@ -139,8 +168,12 @@ impl RingCx for RingCxClient {
         self.find_agent_name(connection, agent).await
     }
 
-    async fn available_agents(&self, connection: &Connection) -> Result<Option<usize>, RingCxError> {
-        self.count_available_agents(connection).await
+    async fn agents(&self, connection: &Connection) -> Result<Option<Agents>, RingCxError> {
+        self.list_agents(connection).await
+    }
+
+    async fn opening_hours(&self, connection: &Connection) -> Result<Option<Arc<OpeningHours>>, RingCxError> {
+        Ok(self.find_opening_hours(connection).await)
     }
 }
 

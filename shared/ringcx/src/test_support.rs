@@ -83,6 +83,7 @@ pub(crate) fn connection(origin: &str) -> Connection {
             bot_identity: identity("bot", "Ada"),
             agent_identity: identity("agent", "Support"),
             agent_takeover: true,
+            customer_reopens: false,
             requests_per_minute: 300,
         },
         bot: BotSettings {
@@ -95,14 +96,10 @@ pub(crate) fn connection(origin: &str) -> Connection {
         dialogs: Dialogs::default(),
         availability: Availability {
             require_agent: false,
+            refuse_unknown: false,
             hours: Hours::None,
             cache: Duration::from_secs(10),
         },
-        timers: Timers {
-            queue: Duration::ZERO,
-            user_idle: Duration::ZERO,
-            agent_idle: Duration::ZERO,
-            reconcile_every: Duration::ZERO,
-        },
+        timers: Timers::default(),
     }
 }

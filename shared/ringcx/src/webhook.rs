@@ -6,7 +6,7 @@ use bytes::Bytes;
 use handover_core::Timestamp;
 use handover_core::secret::{Secret, any_matches};
 use handover_core::settings::RingCxSettings;
-use handover_core::signal::Signal;
+use handover_core::signal::{AgentNews, Signal};
 
 use crate::json::{self, ParseError};
 use crate::verified::{Verified, Webhook};
@@ -95,6 +95,8 @@ pub struct Batch {
     /// RCE's id of the request. A repeat may carry events in another one: only a hint.
     pub id: Option<String>,
     pub signals: Vec<Signal>,
+    /// Agents who came, went, or have room or none.
+    pub agents: Vec<AgentNews>,
     /// How many events were left out: of types that mean nothing to a handover or that we do not
     /// know, or without an id.
     pub ignored: usize,
@@ -115,10 +117,12 @@ pub fn parse_batch(verified: &Verified<Webhook>, received_at: Timestamp) -> Resu
         .iter()
         .filter_map(|event| event::signal(event, received_at))
         .collect();
+    let agents: Vec<AgentNews> = events.iter().filter_map(event::agent_news).collect();
     Ok(Batch {
         id: json::id(envelope.get("id")),
-        ignored: events.len() - signals.len(),
+        ignored: events.len() - signals.len() - agents.len(),
         signals,
+        agents,
     })
 }
 

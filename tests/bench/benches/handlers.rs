@@ -12,6 +12,7 @@ use bytes::Bytes;
 use handover_bench::fixtures::{self, bot_call, source_call, webhook_call};
 use handover_bench::measure::{Cost, measure};
 use handover_bench::stubs;
+use handover_core::conversation::SignalPolicy;
 use handover_core::ids::{ConnectionId, EventId, ForeignThreadId, HandoverId, JobId, ThreadId};
 use handover_core::job::{Job, QueueName, Work};
 use handover_core::ports::{Clock as _, Receipt, Received};
@@ -112,9 +113,13 @@ impl Bench {
         let now = SystemClock.now();
         let before = stubs::conversation("conv-0");
         let joined = signal(SignalKind::AgentJoined);
+        let policy = SignalPolicy {
+            agent_takeover: true,
+            customer_reopens: false,
+        };
         self.run("Conversation::signal, an agent joins", Kind::Part, 1, || {
             let mut conversation = before.clone();
-            black_box(conversation.signal(&joined, HandoverId::new("ho_2"), now));
+            black_box(conversation.signal(&joined, policy, HandoverId::new("ho_2"), now));
         });
         let html = "<p>We have found your parcel in <b>Lyon</b> &amp; send it on.</p>\
                     <ul><li>today</li><li><a href=\"https://example.org/track\">track it</a></li></ul>";

@@ -14,7 +14,8 @@ use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
     BotError, BotPlatform, ClaimKey, Clock as _, Commit, ConversationSummary, DeadLetter, Delivery, Expected,
-    JobQueue, NoMetrics, QueueError, Receipt, Received, Recorded, Store, StoreError, Told, Versioned,
+    JobQueue, NoMetrics, QueueError, Receipt, Received, Recorded, Store, StoreError, ToLookAfter, Told,
+    Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -37,7 +38,7 @@ pub fn conversation(id: &str) -> Conversation {
         ..HandoverRequest::default()
     };
     conversation.request_handover(HandoverId::new("ho_1"), request, now);
-    conversation.handover_started(1, ThreadId::new("65d0a1000000000000740001"), now);
+    conversation.handover_started(1, ThreadId::new("65d0a1000000000000740001"), None, now);
     conversation
 }
 
@@ -130,6 +131,10 @@ impl Store for Nothing {
     }
 
     async fn conversations(&self, _limit: usize) -> Result<Vec<ConversationSummary>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn to_look_after(&self, _until: Timestamp, _limit: usize) -> Result<Vec<ToLookAfter>, StoreError> {
         Ok(Vec::new())
     }
 

@@ -93,12 +93,13 @@ impl DynamoDb {
             "AttributeDefinitions": [
                 attribute("pk", "S"), attribute("sk", "S"),
                 attribute("rce", "S"), attribute("started", "N"),
-                attribute("shard", "S"), attribute("changed", "N"),
+                attribute("shard", "S"), attribute("changed", "N"), attribute("look", "N"),
             ],
             "KeySchema": keys("pk", "sk"),
             "GlobalSecondaryIndexes": [
                 index("by-rce-thread", "rce", "started"),
                 index("by-change", "shard", "changed"),
+                index("by-look", "shard", "look"),
             ],
         });
         self.call("CreateTable", &table).await;

@@ -13,9 +13,9 @@ use handover_core::ids::{
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    BotError, BotPlatform, ClaimKey, Clock, Commit, ConversationSummary, CustomerMessage, DeadLetter,
+    Agents, BotError, BotPlatform, ClaimKey, Clock, Commit, ConversationSummary, CustomerMessage, DeadLetter,
     Delivery, Expected, Identity, Intervention, JobQueue, NoMetrics, QueueError, Receipt, Received, Recorded,
-    RingCx, RingCxError, Store, StoreError, Thread, Told, Versioned,
+    RingCx, RingCxError, Store, StoreError, Thread, ToLookAfter, Told, Urgency, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -166,6 +166,9 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
+    async fn to_look_after(&self, _: Timestamp, _: usize) -> Result<Vec<ToLookAfter>, StoreError> {
+        Ok(Vec::new())
+    }
     async fn sweep(&self, _: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
@@ -223,7 +226,7 @@ impl RingCx for Nobody {
     async fn find_thread(&self, _: &Connection, _: &ForeignThreadId) -> Result<Option<Thread>, RingCxError> {
         Ok(None)
     }
-    async fn thread(&self, _: &Connection, _: &ThreadId) -> Result<Thread, RingCxError> {
+    async fn thread(&self, _: &Connection, _: &ThreadId, _: Urgency) -> Result<Thread, RingCxError> {
         Err(RingCxError::NotFound)
     }
     async fn set_categories(
@@ -237,7 +240,12 @@ impl RingCx for Nobody {
     async fn archive(&self, _: &Connection, _: &ThreadId) -> Result<(), RingCxError> {
         Ok(())
     }
-    async fn interventions(&self, _: &Connection, _: &ThreadId) -> Result<Vec<Intervention>, RingCxError> {
+    async fn interventions(
+        &self,
+        _: &Connection,
+        _: &ThreadId,
+        _: Urgency,
+    ) -> Result<Vec<Intervention>, RingCxError> {
         Ok(Vec::new())
     }
     async fn close_intervention(&self, _: &Connection, _: &InterventionId) -> Result<(), RingCxError> {
@@ -246,8 +254,8 @@ impl RingCx for Nobody {
     async fn cancel_intervention(&self, _: &Connection, _: &InterventionId) -> Result<(), RingCxError> {
         Ok(())
     }
-    async fn available_agents(&self, _: &Connection) -> Result<Option<usize>, RingCxError> {
-        Ok(Some(0))
+    async fn agents(&self, _: &Connection) -> Result<Option<Agents>, RingCxError> {
+        Ok(Some(Agents::default()))
     }
 }
 

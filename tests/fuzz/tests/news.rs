@@ -3,7 +3,7 @@
 use bolero::{TypeGenerator, check};
 use bytes::Bytes;
 use handover_core::Timestamp;
-use handover_core::conversation::{Conversation, SignalDecision};
+use handover_core::conversation::{Conversation, SignalDecision, SignalPolicy};
 use handover_core::ids::{HandoverId, JobId};
 use handover_core::secret::Secret;
 use handover_fuzz::ports::{NOW, SOURCE_TOKEN, WEBHOOK_SECRET};
@@ -18,6 +18,12 @@ enum News {
     SourceSdk { body: Mutation, takeover: bool },
     BotAsks,
 }
+
+/// Everything that RCE can begin.
+const POLICY: SignalPolicy = SignalPolicy {
+    agent_takeover: true,
+    customer_reopens: true,
+};
 
 struct World {
     webhooks: Seeds,
@@ -46,7 +52,8 @@ impl World {
         };
         for signal in batch.signals {
             let before = conversation.clone();
-            let decision = conversation.signal(&signal, HandoverId::new("ho_8"), self.now);
+            conversation.doubt(&signal, POLICY);
+            let decision = conversation.signal(&signal, POLICY, HandoverId::new("ho_8"), self.now);
             let begins = matches!(decision, SignalDecision::Tell { begins: true, .. });
             assert_eq!(conversation.epoch(), before.epoch() + u32::from(begins));
             if let SignalDecision::Tell { epoch, events, .. } = decision {

@@ -66,6 +66,11 @@ impl SimulatedRingcx {
     pub fn set_clock_ahead(&self, ahead: SignedDuration) {
         self.hub.change(|state| state.clock_ahead = ahead);
     }
+
+    /// Sets the platform's clock to a time; it goes on from there.
+    pub fn set_clock(&self, shown: Timestamp) {
+        self.set_clock_ahead(shown.duration_since(now()));
+    }
 }
 
 /// The method and path of a request without its ids.

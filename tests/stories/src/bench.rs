@@ -18,6 +18,7 @@ use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
 use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
 use handover_ringcx::{ProcessBudget, RingCxClient};
+use jiff::SignedDuration;
 use simulated_ringcx::SimulatedRingcx;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -40,6 +41,7 @@ pub struct Bench {
     pub steps: Arc<Steps>,
     pub connection: Connection,
     pub embedded: Embedded,
+    pub(crate) rce_ahead: SignedDuration,
     pub(crate) counter: AtomicU64,
     server: JoinHandle<()>,
     _dir: TempDir,
@@ -99,16 +101,23 @@ impl Bench {
             steps,
             connection,
             embedded,
+            rce_ahead: setup.rce_ahead,
             counter: AtomicU64::new(0),
             server,
             _dir: dir,
         };
+        bench.set_clock_of_rce();
         if setup.connected {
             let base = format!("{url}/{CONNECTION}/handover/rce");
             let checked = bench.rce.set_bridge(&base, &base).await;
             assert!(checked.source_sdk && checked.webhook, "{checked:?}");
         }
         bench
+    }
+
+    /// Asks RCE for its opening hours, as the one-machine stage does before it listens.
+    pub async fn knows_opening_hours(&self) {
+        self.app.availability.shut(&self.app, &self.connection).await;
     }
 
     /// A number that nobody had yet.

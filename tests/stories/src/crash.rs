@@ -9,15 +9,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use handover_core::Timestamp;
+use handover_core::hours::OpeningHours;
 use handover_core::ids::{
     AgentId, CategoryId, ConnectionId, ForeignThreadId, InterventionId, MessageId, ThreadId,
 };
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    BotError, BotPlatform, ClaimKey, Commit, ConversationSummary, CustomerMessage, DeadLetter, Delivery,
-    Identity, Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError, Store,
-    StoreError, Thread, Told, Versioned,
+    Agents, BotError, BotPlatform, ClaimKey, Commit, ConversationSummary, CustomerMessage, DeadLetter,
+    Delivery, Identity, Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError,
+    Store, StoreError, Thread, ToLookAfter, Told, Urgency, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -172,6 +173,7 @@ steps! { Store, StoreError, StoreError::Unavailable;
     fn commit(change: Commit) -> ();
     fn timeline(connection: &ConnectionId, thread: &ForeignThreadId) -> Vec<TimelineEntry>;
     fn conversations(limit: usize) -> Vec<ConversationSummary>;
+    fn to_look_after(until: Timestamp, limit: usize) -> Vec<ToLookAfter>;
     fn sweep(now: Timestamp) -> ();
 }
 
@@ -193,14 +195,17 @@ steps! { RingCx, RingCxError, RingCxError::NoAnswer;
     fn typing_stopped(connection: &Connection, thread: &ForeignThreadId) -> ();
     fn mark_as_read(connection: &Connection, message: &MessageId) -> ();
     fn find_thread(connection: &Connection, thread: &ForeignThreadId) -> Option<Thread>;
-    fn thread(connection: &Connection, thread: &ThreadId) -> Thread;
+    fn thread(connection: &Connection, thread: &ThreadId, urgency: Urgency) -> Thread;
+    fn open_thread(connection: &Connection, thread: &ThreadId) -> ();
     fn set_categories(connection: &Connection, thread: &ThreadId, categories: &[CategoryId]) -> Thread;
     fn archive(connection: &Connection, thread: &ThreadId) -> ();
-    fn interventions(connection: &Connection, thread: &ThreadId) -> Vec<Intervention>;
+    fn interventions(connection: &Connection, thread: &ThreadId, urgency: Urgency) -> Vec<Intervention>;
+    fn recent_interventions(connection: &Connection, max_age: Duration) -> Arc<[Intervention]>;
     fn close_intervention(connection: &Connection, intervention: &InterventionId) -> ();
     fn cancel_intervention(connection: &Connection, intervention: &InterventionId) -> ();
     fn agent_name(connection: &Connection, agent: &AgentId) -> Option<String>;
-    fn available_agents(connection: &Connection) -> Option<usize>;
+    fn agents(connection: &Connection) -> Option<Agents>;
+    fn opening_hours(connection: &Connection) -> Option<Arc<OpeningHours>>;
 }
 
 steps! { BotPlatform, BotError, BotError::NoAnswer;

@@ -7,6 +7,7 @@ use handover_conformance::TestClock;
 use handover_core::Timestamp;
 use handover_core::settings::Connection;
 use handover_handlers::config::{self, Lookup};
+use jiff::SignedDuration;
 use simulated_ringcx::SimulatedConfig;
 
 use crate::bench::Bench;
@@ -26,6 +27,8 @@ pub struct Setup {
     pub(crate) clock: TestClock,
     /// RCE calls us by itself; otherwise the story does it by hand.
     pub(crate) connected: bool,
+    /// How far RCE's clock is ahead of ours.
+    pub(crate) rce_ahead: SignedDuration,
     /// Where the bridge finds RCE, if it is not the simulated one.
     pub(crate) rce_url: Option<String>,
     forward_only: bool,
@@ -57,6 +60,7 @@ impl Default for Setup {
             rce,
             clock: TestClock::default(),
             connected: true,
+            rce_ahead: SignedDuration::ZERO,
             rce_url: None,
             forward_only: false,
             queue_updates: true,
@@ -138,6 +142,18 @@ impl Setup {
         self
     }
 
+    /// Lines of `[connections.acme.timers]`.
+    #[must_use]
+    pub fn timers(self, lines: &str) -> Self {
+        self.section(&format!("[connections.acme.timers]\n{lines}"))
+    }
+
+    /// Lines of `[connections.acme.availability]`.
+    #[must_use]
+    pub fn availability(self, lines: &str) -> Self {
+        self.section(&format!("[connections.acme.availability]\n{lines}"))
+    }
+
     /// Somebody else who wants queue updates, at this path of the bot's server.
     #[must_use]
     pub fn wallboard(mut self, path: &str) -> Self {
@@ -164,6 +180,13 @@ impl Setup {
     pub fn rce_at(mut self, url: &str) -> Self {
         self.rce_url = Some(url.to_owned());
         self.by_hand()
+    }
+
+    /// RCE's clock is off by so many seconds.
+    #[must_use]
+    pub fn rce_ahead(mut self, seconds: i64) -> Self {
+        self.rce_ahead = SignedDuration::from_secs(seconds);
+        self
     }
 
     #[must_use]

@@ -12,19 +12,27 @@ use crate::Bench;
 const MANY: usize = 5_000;
 
 impl Bench {
-    /// Time passes.
+    /// Time passes, for RCE too.
     pub fn pass(&self, time: Duration) {
         self.clock.advance(time);
+        self.set_clock_of_rce();
+    }
+
+    /// RCE's clock shows our time, or what a story wants it to be off. It goes on while ours stands still.
+    pub fn set_clock_of_rce(&self) {
+        let shown = self.clock_now().saturating_add(self.rce_ahead);
+        self.rce.set_clock(shown.expect("a time of a story"));
     }
 
     pub fn clock_now(&self) -> handover_core::Timestamp {
         Clock::now(&self.clock)
     }
 
-    /// Does every job that is receivable now, and those that follow from them. Returns how many attempts
-    /// that were.
+    /// Does every job that is receivable now, and those that follow from them; looks after handovers whose time has
+    /// come. Returns how many attempts that were.
     pub async fn work(&self) -> usize {
         let mut attempts = 0;
+        self.look_after().await;
         loop {
             let before = attempts;
             for queue in QueueName::ALL {
@@ -35,6 +43,13 @@ impl Bench {
             }
             assert!(attempts < MANY, "the work never ends");
         }
+    }
+
+    /// Sends somebody to look after handovers whose time has come, unless the process dies over it.
+    pub async fn look_after(&self) {
+        // What fails is due at the next call.
+        let dispatch = Box::pin(handover_handlers::watch::dispatch(&self.app));
+        drop(self.steps.unless_dead(dispatch).await);
     }
 
     /// Does what is receivable now on one queue, one round.

@@ -18,7 +18,7 @@ use super::item::{
     UNSENT_PREFIX, VERSION, WRITTEN_BY, claim_key, conversation_key, expiry, key, millis, number, pack,
     rce_key, sortable, str_of, text, to_json, unsent_to_json,
 };
-use super::schema::{CHANGED, RCE, SHARD, STARTED, TTL};
+use super::schema::{CHANGED, LOOK, RCE, SHARD, STARTED, TTL};
 
 /// A conversation with the bot that had no change for so long is over.
 const IDLE: Duration = Duration::from_hours(30 * 24);
@@ -252,6 +252,10 @@ impl Plan {
             None => {
                 change.remove(RCE);
             }
+        }
+        match conversation.look_at {
+            Some(at) => change.set(LOOK, millis(at)),
+            None => change.remove(LOOK),
         }
         if conversation.handler() == Handler::Bot {
             change.set(TTL, expiry(self.now, IDLE));

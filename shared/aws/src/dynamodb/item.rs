@@ -88,6 +88,12 @@ pub(super) fn conversation_key(connection: &ConnectionId, thread: &ForeignThread
     format!("c#{connection}#{thread}")
 }
 
+/// Whose partition it is; the other way round.
+pub(super) fn conversation_of(partition: &str) -> Option<(ConnectionId, ForeignThreadId)> {
+    let (connection, thread) = partition.strip_prefix("c#")?.split_once('#')?;
+    Some((ConnectionId::from(connection), ForeignThreadId::from(thread)))
+}
+
 pub(super) fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([(PK.to_owned(), text(pk)), (SK.to_owned(), text(sk))])
 }

@@ -30,7 +30,8 @@ use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, Ids, ThreadId};
 use handover_core::message::Message;
 use handover_core::ports::{
-    ClaimKey, Clock, Commit, ConversationSummary, JobQueue, Recorded, Store, StoreError, Versioned,
+    ClaimKey, Clock, Commit, ConversationSummary, JobQueue, Recorded, Store, StoreError, ToLookAfter,
+    Versioned,
 };
 use handover_core::timeline::TimelineEntry;
 
@@ -116,6 +117,10 @@ impl Store for DynamoStore {
 
     async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError> {
         Ok(self.read_conversations(limit).await?)
+    }
+
+    async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError> {
+        Ok(self.read_to_look_after(until, limit).await?)
     }
 
     /// DynamoDB removes by itself what has expired.

@@ -1,10 +1,13 @@
 //! Conversations, claims, kept messages, timelines, listings.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
 use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::message::Message;
-use handover_core::ports::{ClaimKey, ConversationSummary, KEPT_MESSAGES, Recorded, StoreError, Versioned};
+use handover_core::ports::{
+    ClaimKey, ConversationSummary, KEPT_MESSAGES, Recorded, StoreError, ToLookAfter, Versioned,
+};
 use handover_core::timeline::TimelineEntry;
 
 use super::DynamoStore;
@@ -12,10 +15,10 @@ use super::commit::{SHARDS, kept_name, last_change, shard_name};
 use super::fault::Fault;
 use super::item::{
     CLAIM_PREFIX, Item, KEPT_AFTER, KEPT_PREFIX, LINES, LINES_PREFIX, MESSAGE, STATE, STATE_KEY, VERSION,
-    claim_key, conversation_key, key, number_of, packed_of, parse, rce_key, recorded, str_of, text,
-    unsent_from_json, unsent_names,
+    claim_key, conversation_key, conversation_of, key, millis, number_of, packed_of, parse, rce_key,
+    recorded, str_of, text, unsent_from_json, unsent_names,
 };
-use super::schema::{BY_CHANGE, BY_RCE_THREAD, PK, RCE, SHARD, SK};
+use super::schema::{BY_CHANGE, BY_LOOK, BY_RCE_THREAD, LOOK, PK, RCE, SHARD, SK};
 
 impl DynamoStore {
     pub(super) async fn read_conversation(
@@ -250,7 +253,7 @@ impl DynamoStore {
             .expression_attribute_names("#shard", SHARD)
             .expression_attribute_values(":shard", text(shard_name(shard)))
             .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1))
+            .limit(page_size(limit))
             .into_paginator()
             .send();
         while keys.len() < limit
@@ -266,6 +269,50 @@ impl DynamoStore {
         Ok(keys)
     }
 
+    pub(super) async fn read_to_look_after(
+        &self,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ToLookAfter>, Fault> {
+        let shards = (0..SHARDS).map(|shard| self.shard_to_look_after(shard, until, limit));
+        let mut all = Vec::new();
+        for found in join_all(shards).await {
+            all.extend(found?);
+        }
+        all.sort_by_key(|due: &ToLookAfter| due.at);
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    async fn shard_to_look_after(
+        &self,
+        shard: u8,
+        until: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<ToLookAfter>, Fault> {
+        let mut due = Vec::new();
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&*self.table)
+            .index_name(BY_LOOK)
+            .key_condition_expression("#shard = :shard AND #look <= :until")
+            .expression_attribute_names("#shard", SHARD)
+            .expression_attribute_names("#look", LOOK)
+            .expression_attribute_values(":shard", text(shard_name(shard)))
+            .expression_attribute_values(":until", millis(until))
+            .limit(page_size(limit))
+            .into_paginator()
+            .send();
+        while due.len() < limit
+            && let Some(page) = pages.next().await
+        {
+            let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
+            due.extend(page.items().iter().filter_map(to_look_after));
+        }
+        Ok(due)
+    }
+
     async fn get(&self, key: Item, consistent: bool) -> Result<Option<Item>, Fault> {
         let found = self
             .client
@@ -278,6 +325,21 @@ impl DynamoStore {
             .map_err(|error| Fault::of("dynamodb:GetItem", &self.table, &error))?;
         Ok(found.item)
     }
+}
+
+/// As many as are wanted, in one page if DynamoDB has them together.
+fn page_size(limit: usize) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX).max(1)
+}
+
+fn to_look_after(item: &Item) -> Option<ToLookAfter> {
+    let (connection, thread) = conversation_of(str_of(item, PK)?)?;
+    let at = Timestamp::from_millisecond(number_of(item, LOOK)?).ok()?;
+    Some(ToLookAfter {
+        connection,
+        thread,
+        at,
+    })
 }
 
 fn version(item: &Item) -> Option<u64> {

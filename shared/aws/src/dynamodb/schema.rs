@@ -32,3 +32,8 @@ pub const BY_CHANGE: &str = "by-change";
 pub const SHARD: &str = "shard";
 /// Its sort key (N): when its handover last came to another status, milliseconds since 1970.
 pub const CHANGED: &str = "changed";
+
+/// Finds handovers that somebody should look after, longest overdue first. Conversations with the bot are not in it.
+pub const BY_LOOK: &str = "by-look";
+/// Its sort key (N), beside [`SHARD`]: when to look, milliseconds since 1970.
+pub const LOOK: &str = "look";

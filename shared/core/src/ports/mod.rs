@@ -11,10 +11,10 @@ pub use bot::{BotError, BotPlatform, Delivery, Told};
 pub use clock::Clock;
 pub use metrics::{Measured, Metrics, NoMetrics};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};
-pub use ringcx::{CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency};
+pub use ringcx::{Agents, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency};
 pub use store::{
     Claim, ClaimKey, Commit, ConversationSummary, Expected, KEPT_FOR, KEPT_MESSAGES, Recorded, Store,
-    StoreError, Versioned,
+    StoreError, ToLookAfter, Versioned,
 };
 
 /// An error and what caused it, in one line: a log may show no more of an error than that.

@@ -1,16 +1,29 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Timestamp;
+use crate::hours::OpeningHours;
 use crate::ids::{
     AgentId, CategoryId, ForeignMessageId, ForeignThreadId, InterventionId, MessageId, SourceId, ThreadId,
 };
 use crate::message::Attachment;
 use crate::retry::Disposition;
 use crate::settings::Connection;
+use crate::signal::AgentNews;
+
+/// How soon somebody needs the answer of a REST call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Urgency {
+    /// A person waits for it.
+    Now,
+    /// Housekeeping: only with what nobody else needs, 5 % of the budget at most.
+    Idle,
+}
 
 /// RingCentral Engage Digital: writing messages into a thread and moving it between bot and agents.
 #[async_trait]
@@ -52,7 +65,18 @@ pub trait RingCx: Send + Sync {
         thread: &ForeignThreadId,
     ) -> Result<Option<Thread>, RingCxError>;
 
-    async fn thread(&self, connection: &Connection, thread: &ThreadId) -> Result<Thread, RingCxError>;
+    async fn thread(
+        &self,
+        connection: &Connection,
+        thread: &ThreadId,
+        urgency: Urgency,
+    ) -> Result<Thread, RingCxError>;
+
+    /// Opens a thread that was closed ("locked"), where its channel allows that.
+    async fn open_thread(&self, connection: &Connection, thread: &ThreadId) -> Result<(), RingCxError> {
+        let _ = (connection, thread);
+        Ok(())
+    }
 
     /// Replaces the categories set on the thread itself.
     async fn set_categories(
@@ -70,7 +94,20 @@ pub trait RingCx: Send + Sync {
         &self,
         connection: &Connection,
         thread: &ThreadId,
+        urgency: Urgency,
     ) -> Result<Vec<Intervention>, RingCxError>;
+
+    /// The interventions of the account that changed last, newest change first, as they were not longer than
+    /// `max_age` ago: one answer of RCE for many conversations. It is housekeeping; an implementation that offers
+    /// none only makes it dearer.
+    async fn recent_interventions(
+        &self,
+        connection: &Connection,
+        max_age: Duration,
+    ) -> Result<Arc<[Intervention]>, RingCxError> {
+        let _ = (connection, max_age);
+        Ok(Arc::new([]))
+    }
 
     /// For interventions in which an agent has replied.
     async fn close_intervention(
@@ -97,8 +134,15 @@ pub trait RingCx: Send + Sync {
         Ok(None)
     }
 
-    /// How many agents could take a conversation of this connection now. `None`: the token may not know.
-    async fn available_agents(&self, connection: &Connection) -> Result<Option<usize>, RingCxError>;
+    /// The agents who are logged in and may take conversations of this connection. `None`: the token may not know.
+    async fn agents(&self, connection: &Connection) -> Result<Option<Agents>, RingCxError>;
+
+    /// When the contact centre is open for this connection's source. `None`: RCE does not say, or could not be asked
+    /// yet. What was known before goes on to count.
+    async fn opening_hours(&self, connection: &Connection) -> Result<Option<Arc<OpeningHours>>, RingCxError> {
+        let _ = connection;
+        Ok(None)
+    }
 }
 
 /// A message to be written into a thread.
@@ -144,24 +188,56 @@ pub struct Thread {
     pub source: SourceId,
     /// The categories set on the thread itself: the set that is replaced as a whole.
     pub categories: Vec<CategoryId>,
+    /// Nobody can write into it any more ("locked").
+    pub closed: bool,
+    /// When it last changed, by RCE's clock.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// An intervention as RCE describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intervention {
     pub id: InterventionId,
+    pub thread: Option<ThreadId>,
+    /// Who is in charge.
+    pub agent: Option<AgentId>,
     /// By `closed` or `closed_at`, never by the localised status text.
     pub closed: bool,
+    /// When it was closed, else when it last changed; by RCE's clock.
+    pub as_of: Option<Timestamp>,
     pub agent_replies: u64,
 }
 
-/// How soon somebody needs the answer of a REST call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Urgency {
-    /// A person waits for it.
-    Now,
-    /// Housekeeping: only with what nobody else needs, 5 % of the budget at most.
-    Idle,
+/// The agents who are logged in on the channel group of a source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agents {
+    /// The channel group, by which RCE's later news of an agent is read.
+    pub channel: String,
+    /// Whether each of them could take one more conversation.
+    pub room: BTreeMap<AgentId, bool>,
+}
+
+impl Agents {
+    /// How many could take a conversation.
+    pub fn with_room(&self) -> usize {
+        self.room.values().filter(|room| **room).count()
+    }
+
+    /// Takes note of news. `false`: it is about somebody of whom RCE did not speak, so that only RCE can tell whether
+    /// they may take these conversations.
+    pub fn hear(&mut self, news: &AgentNews) -> bool {
+        let known = self.room.contains_key(&news.agent);
+        match news.room.get(&self.channel) {
+            Some(room) if known && news.logged_in => {
+                self.room.insert(news.agent.clone(), *room);
+            }
+            _ if known => {
+                self.room.remove(&news.agent);
+            }
+            _ => {}
+        }
+        known || !news.logged_in || !news.room.contains_key(&self.channel)
+    }
 }
 
 /// Why RCE did not do what it was asked. Carries no message text.

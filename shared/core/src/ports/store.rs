@@ -7,6 +7,7 @@ use crate::conversation::Conversation;
 use crate::ids::{ConnectionId, ConversationId, ForeignThreadId, ThreadId};
 use crate::job::Outgoing;
 use crate::message::Message;
+use crate::settings::Timers;
 use crate::timeline::TimelineEntry;
 
 use super::causes;
@@ -67,6 +68,10 @@ pub trait Store: Send + Sync {
     /// one began and that its handover came to another status.
     async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError>;
 
+    /// Handovers that somebody should have looked after by `until` ([`Conversation::look_at`]), longest overdue
+    /// first, at most `limit`. One whose plan changed a moment ago may be missing, or still be there.
+    async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError>;
+
     /// Removes what has expired. Harmless at any time.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }
@@ -104,6 +109,17 @@ pub struct Commit {
     /// they are sent. A commit that names none is repeated by its maker if it is cut short.
     pub jobs: Vec<Outgoing>,
     pub timeline: Vec<(ConnectionId, ForeignThreadId, TimelineEntry)>,
+}
+
+impl Commit {
+    /// Writes a conversation, and plans when to look after it.
+    pub fn writing(mut conversation: Conversation, expected: Expected, timers: &Timers) -> Self {
+        conversation.plan_look(timers);
+        Self {
+            write: Some((conversation, expected)),
+            ..Self::default()
+        }
+    }
 }
 
 /// What can be claimed.
@@ -148,6 +164,15 @@ pub struct Claim {
 pub struct Recorded {
     pub holder: String,
     pub record: String,
+}
+
+/// A handover that somebody should look after.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToLookAfter {
+    pub connection: ConnectionId,
+    pub thread: ForeignThreadId,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// One line of a listing.

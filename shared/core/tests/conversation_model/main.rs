@@ -66,6 +66,7 @@ enum Step {
     AgentTypes {
         bot_takes_it: bool,
     },
+    CheckTimers,
 }
 
 fn any_kind() -> impl Strategy<Value = SignalKind> {
@@ -80,6 +81,8 @@ fn any_kind() -> impl Strategy<Value = SignalKind> {
         2 => any::<bool>().prop_map(|by_agent| SignalKind::Reopened { by_agent }),
         1 => Just(SignalKind::ExportFailed { content }),
         2 => Just(SignalKind::Note),
+        1 => Just(SignalKind::MovedToAgents),
+        1 => Just(SignalKind::Recategorised),
     ]
 }
 
@@ -107,6 +110,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         ),
         2 => (0..5_u64).prop_map(|position| Step::QueueMoves { position }),
         1 => any::<bool>().prop_map(|bot_takes_it| Step::AgentTypes { bot_takes_it }),
+        2 => Just(Step::CheckTimers),
     ]
 }
 

@@ -21,7 +21,7 @@ impl World {
             .conversation
             .agent_message(&message, may_take_over, handover_id(), self.now);
         if takes_over {
-            self.model.begin(written);
+            self.model.begin(written, self.now);
         }
         match decision {
             AgentMessageDecision::Deliver {

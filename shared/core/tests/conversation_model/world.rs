@@ -4,18 +4,28 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use handover_core::Timestamp;
-use handover_core::conversation::{Conversation, Handler, HandoverDecision, SignalDecision};
+use handover_core::conversation::{Conversation, Handler, HandoverDecision, SignalDecision, TimerDecision};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest};
 use handover_core::ids::{JobId, ThreadId};
+use handover_core::settings::Timers;
 use handover_core::signal::{Signal, SignalKind};
 
 use crate::Step;
 use crate::model::{Effect, Model};
-use crate::support::{at, conversation, handover_id, signal};
+use crate::support::{POLICY, at, conversation, handover_id, signal};
 
 /// How long after everything before it a handover begins.
 const GAP: Duration = Duration::from_secs(4);
+/// Whoever waits longer than two minutes waits for nobody.
+const TIMERS: Timers = Timers {
+    queue: Duration::from_mins(2),
+    user_idle: Duration::ZERO,
+    agent_idle: Duration::ZERO,
+    max_age: Duration::from_mins(20),
+    warn_before: Duration::from_secs(30),
+    reconcile_every: Duration::from_mins(1),
+};
 const TICK: Duration = Duration::from_millis(50);
 
 pub(crate) struct World {
@@ -73,7 +83,7 @@ impl World {
             }
             Step::CategoryIsSet { back } => {
                 let before = c.clone();
-                let started = c.handover_started(epoch(back), ThreadId::new("t-1"), self.now);
+                let started = c.handover_started(epoch(back), ThreadId::new("t-1"), None, self.now);
                 assert_eq!(started, self.model.under_way && epoch(back) == self.model.epoch);
                 assert!(
                     started || *c == before,
@@ -106,9 +116,8 @@ impl World {
                 Vec::new()
             }
             Step::CustomerWrites => {
-                let resumes = c.customer_wrote();
-                assert_eq!(resumes, self.model.agent_answers && !self.model.under_way);
-                self.model.agent_answers &= !resumes;
+                c.customer_wrote(self.now);
+                self.model.agent_answers &= self.model.under_way;
                 Vec::new()
             }
             Step::Report {
@@ -120,6 +129,7 @@ impl World {
             } => self.report(kind, agent, intervention, late, twice),
             Step::OldReport { kind, back, moment } => self.old_report(kind, back, moment),
             Step::Repeat { which } => self.repeat(which),
+            Step::CheckTimers => self.check_timers(),
             Step::QueueMoves { position } => self.queue_moves(position),
             Step::AgentTypes { bot_takes_it } => {
                 self.agent_types(bot_takes_it);
@@ -138,9 +148,33 @@ impl World {
             let epoch = self.model.epoch;
             assert_eq!(asked, HandoverDecision::Running { epoch });
         } else {
-            self.model.begin(self.now);
+            self.model.begin(self.now, self.now);
             let epoch = self.model.epoch;
             assert_eq!(asked, HandoverDecision::Begins { epoch });
+        }
+    }
+
+    fn check_timers(&mut self) -> Vec<BotEvent> {
+        let waits = self.conversation.waits_with(self.model.epoch);
+        let decision = self
+            .conversation
+            .check_timers(self.model.epoch, &TIMERS, self.now);
+        let age = Duration::try_from(self.now.duration_since(self.model.heard)).expect("time goes on");
+        let too_long = waits && age >= TIMERS.queue || age >= TIMERS.max_age;
+        match decision {
+            TimerDecision::TimedOut { epoch, event } => {
+                assert!(self.model.under_way && too_long && epoch == self.model.epoch);
+                self.model.end(self.now, false);
+                vec![event]
+            }
+            TimerDecision::Warn { event, .. } => {
+                assert!(self.model.under_way && !too_long);
+                vec![event]
+            }
+            TimerDecision::Nothing => {
+                assert!(!self.model.under_way || !too_long);
+                Vec::new()
+            }
         }
     }
 
@@ -184,8 +218,8 @@ impl World {
         let Some((number, issued)) = self.moment_of(back, moment) else {
             return Vec::new();
         };
-        assert_eq!(self.model.effect(&kind, issued), Effect::Nothing, "of the test");
         let signal = signal(kind, &format!("i-{number}"), "a-9", issued);
+        assert_eq!(self.model.effect(&signal), Effect::Nothing, "of the test");
         self.hear(&signal)
     }
 
@@ -203,13 +237,14 @@ impl World {
         let Some(signal) = self.reports.get(which % count).cloned() else {
             return Vec::new();
         };
-        let begins = self.model.effect(&signal.kind, signal.issued_at) == Effect::Begins;
+        let begins = self.model.effect(&signal) == Effect::Begins;
         let unclear = self
             .model
             .last_end()
             .is_some_and(|end| signal.issued_at < end + GAP);
-        // Of two things at the same moment nobody can say which came first.
-        let at_once = self.model.under_way && signal.issued_at == self.model.began;
+        // Of two things at nearly the same moment nobody can say which came first.
+        let before = self.model.began.duration_since(signal.issued_at);
+        let at_once = self.model.under_way && !before.is_negative() && before.unsigned_abs() < GAP;
         if (begins && unclear) || at_once {
             return Vec::new();
         }
@@ -219,17 +254,23 @@ impl World {
     /// Lets the conversation hear of a signal and holds what it decides to the model.
     fn hear(&mut self, signal: &Signal) -> Vec<BotEvent> {
         let before = self.conversation.clone();
-        let effect = self.model.effect(&signal.kind, signal.issued_at);
-        let decision = self.conversation.signal(signal, handover_id(), self.now);
+        let effect = self.model.effect(signal);
+        let decision = self.conversation.signal(signal, POLICY, handover_id(), self.now);
         match effect {
             Effect::Nothing => {
                 assert_eq!(self.conversation, before, "{signal:?}");
                 let quiet = matches!(decision, SignalDecision::Ignored(_) | SignalDecision::Noted);
                 assert!(quiet, "{decision:?}");
             }
-            Effect::Begins => self.model.begin(signal.issued_at),
-            Effect::Ends => self.model.end(signal.issued_at, true),
-            Effect::Detail => {}
+            Effect::Begins => {
+                self.model.begin(signal.issued_at, self.now);
+                self.model.heard(signal, effect);
+            }
+            Effect::Ends => {
+                self.model.heard(signal, effect);
+                self.model.end(signal.issued_at, true);
+            }
+            Effect::Detail => self.model.heard(signal, effect),
         }
         match decision {
             SignalDecision::Tell {
@@ -269,12 +310,8 @@ impl World {
             "{events:?}: nothing to tell a bot that answers"
         );
         for event in events {
-            let ends = matches!(
-                event.name(),
-                "handover.completed" | "handover.cancelled" | "handover.failed"
-            );
             assert!(
-                !ends || self.ends_told.insert(self.model.epoch),
+                !event.is_end() || self.ends_told.insert(self.model.epoch),
                 "one end for each epoch"
             );
         }

@@ -1,10 +1,16 @@
 //! A conversation and what happens to it, in few words. Times are seconds after ten o'clock.
 
 use handover_core::Timestamp;
-use handover_core::conversation::Conversation;
+use handover_core::conversation::{Conversation, SignalPolicy};
 use handover_core::ids::{AgentId, ConversationId, EventId, HandoverId, InterventionId, MessageId};
 use handover_core::message::AgentMessage;
 use handover_core::signal::{Signal, SignalKind};
+
+/// Agents may take over; customers' messages do not call them back.
+pub(crate) const POLICY: SignalPolicy = SignalPolicy {
+    agent_takeover: true,
+    customer_reopens: false,
+};
 
 const TEN_O_CLOCK: i64 = 1_767_261_600;
 

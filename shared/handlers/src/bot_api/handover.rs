@@ -1,6 +1,6 @@
 //! `POST` and `DELETE /conversations/{id}/handover`: the bot asks for a human, or takes the conversation back.
 
-use handover_core::conversation::{Conversation, HandoverDecision, cause_name};
+use handover_core::conversation::{Conversation, HandoverDecision};
 use handover_core::handover::{Cause, HandoverRequest};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::Work;
@@ -17,6 +17,7 @@ use crate::availability::Availability;
 use crate::respond::{Answer, Problem};
 use crate::routes::Call;
 use crate::view;
+use crate::work::leave;
 
 /// The bot asks for a human. A second request during a handover returns the running one.
 pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
@@ -68,15 +69,15 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
             conversation.platform = Some(platform.clone());
         }
         let running = conversation.is_under_way(conversation.epoch());
-        let unavailable_because = if running {
-            None
+        let availability = if running {
+            app.availability.known(app, connection).await
         } else {
-            unavailable_because(app, call, require_agent).await
+            match admit(app, call, require_agent).await {
+                Ok(availability) => availability,
+                Err(refused) => return refuse(app, call, &thread, expected, &once, refused).await,
+            }
         };
-        if let Some(reason) = unavailable_because {
-            return refuse(app, call, &thread, expected, &once, reason).await;
-        }
-        let mut commit = Commit::default();
+        let mut job = None;
         let mut entry = TimelineEntry::new(now, "handover.requested");
         match conversation.request_handover(handover_id.clone(), details.clone(), now) {
             HandoverDecision::Begins { epoch } => {
@@ -91,17 +92,21 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
                     transcript.clone().unwrap_or_default()
                 };
                 let work = Work::StartHandover { epoch, transcript };
-                commit.jobs.push(app.outgoing(&connection.id, &thread, work));
+                job = Some(app.outgoing(&connection.id, &thread, work));
             }
             HandoverDecision::Running { epoch } => {
                 entry = entry.with("epoch", epoch).with("outcome", "running already");
             }
         }
-        let answer = json!({"handover": view::handover(conversation.handover.as_ref())});
+        let answer = json!({
+            "handover": view::handover(conversation.handover.as_deref()),
+            "availability": availability.view(),
+        });
+        let mut commit = Commit::writing(conversation, expected, &connection.timers);
         commit
             .timeline
             .push((connection.id.clone(), thread.clone(), entry));
-        commit.write = Some((conversation, expected));
+        commit.jobs.extend(job);
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(connection.id = %connection.id, conversation.id = %id, running, "handover requested");
             if !running {
@@ -113,13 +118,22 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
     Err(Problem::Unavailable)
 }
 
-async fn unavailable_because(app: &App, call: &Call, require_agent: Option<bool>) -> Option<&'static str> {
+/// Whether a handover may begin, and what is known about who could take it. `Err`: it may not.
+async fn admit(app: &App, call: &Call, require_agent: Option<bool>) -> Result<Availability, Availability> {
     let connection = &call.connection;
-    if !connection.enabled {
-        return Some("disabled");
+    if let Some(shut) = app.availability.shut(app, connection).await {
+        return Err(shut);
     }
-    let required = require_agent.unwrap_or(connection.availability.require_agent);
-    (required && app.availability.get(app, connection).await == Availability::NoAgents).then_some("no_agents")
+    let rules = &connection.availability;
+    let require_agent = require_agent.unwrap_or(rules.require_agent);
+    if !require_agent && !rules.refuse_unknown {
+        return Ok(app.availability.known(app, connection).await);
+    }
+    match app.availability.get(app, connection).await {
+        none @ Availability::NoAgents if require_agent => Err(none),
+        unknown @ Availability::Unknown if rules.refuse_unknown => Err(unknown),
+        availability => Ok(availability),
+    }
 }
 
 /// Nobody can take it: the bot keeps the conversation and nothing is created in RCE.
@@ -129,8 +143,9 @@ async fn refuse(
     thread: &ForeignThreadId,
     expected: Expected,
     once: &Once,
-    reason: &str,
+    availability: Availability,
 ) -> Result<Answer, Problem> {
+    let reason = availability.reason();
     let answer = json!({"handover": {"status": "unavailable", "reason": reason}});
     let mut commit = Commit::default();
     if expected != Expected::New {
@@ -167,35 +182,22 @@ pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
         let found = existing(app, call, id).await?;
         let (mut conversation, now) = (found.conversation, app.now());
         let epoch = conversation.epoch();
-        let mut commit = Commit::default();
-        if let Some(event) = conversation.cancel(cause, now) {
-            let thread = &conversation.thread;
-            let intervention = conversation
-                .handover
-                .as_ref()
-                .and_then(|h| h.intervention.clone());
+        let cancelled = conversation.cancel(cause, now);
+        let answer = view::conversation(&conversation);
+        let in_queue = conversation.time_in_queue();
+        let jobs = cancelled.map(|event| leave(app, &conversation, event));
+        let ended = jobs.is_some();
+        let thread = conversation.thread.clone();
+        let mut commit = Commit::writing(conversation, Expected::Version(found.version), &connection.timers);
+        if let Some(jobs) = jobs {
             let entry = TimelineEntry::new(now, "handover.cancelled")
                 .with("epoch", epoch)
-                .with("cause", cause_name(cause));
-            commit
-                .timeline
-                .push((connection.id.clone(), thread.clone(), entry));
-            for work in [
-                Work::LeaveHandover { epoch, intervention },
-                Work::Tell {
-                    epoch,
-                    event,
-                    after_tidy_up: true,
-                },
-            ] {
-                commit.jobs.push(app.outgoing(&connection.id, thread, work));
-            }
+                .with("cause", cause.as_str());
+            commit.timeline.push((connection.id.clone(), thread, entry));
+            commit.jobs.extend(jobs);
         }
-        let answer = view::conversation(&conversation);
-        let ended = (!commit.jobs.is_empty()).then(|| conversation.time_in_queue());
-        commit.write = Some((conversation, Expected::Version(found.version)));
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
-            if let Some(in_queue) = ended {
+            if ended {
                 app.metrics.record(Measured::HandoverEnded { in_queue });
             }
             return Ok(answer);

@@ -55,7 +55,7 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
             conversation.platform = Some(platform.clone());
         }
         if message.from == Author::User {
-            conversation.customer_wrote();
+            conversation.customer_wrote(now);
         }
         let forwards =
             conversation.handler() == Handler::Agent || !call.connection.forward_only_handover_conversations;
@@ -64,16 +64,19 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
         let answer = json!({
             "id": message.id,
             "handler": conversation.handler().as_str(),
-            "handover": view::handover(conversation.handover.as_ref()),
+            "handover": view::handover(conversation.handover.as_deref()),
         });
-        let mut commit = Commit::default();
-        match version {
-            None => commit.write = Some((conversation.clone(), Expected::New)),
+        let timers = &call.connection.timers;
+        let mut commit = match version {
+            None => Commit::writing(conversation.clone(), Expected::New, timers),
             Some(version) if before.as_ref() != Some(&conversation) => {
-                commit.write = Some((conversation.clone(), Expected::Version(version)));
+                Commit::writing(conversation.clone(), Expected::Version(version), timers)
             }
-            Some(version) => commit.check = Some((call.connection.id.clone(), thread.clone(), version)),
-        }
+            Some(version) => Commit {
+                check: Some((call.connection.id.clone(), thread.clone(), version)),
+                ..Commit::default()
+            },
+        };
         let entry = accepted(&message, &conversation, forwards, now);
         commit
             .timeline

@@ -127,6 +127,7 @@ fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
     let bot_identity = identity(section.below("bot_identity"), "bot", "Bot");
     let agent_identity = identity(section.below("agent_identity"), "agent", "Agent");
     let agent_takeover = section.boolean("agent_takeover", true);
+    let customer_reopens = section.boolean("customer_reopens", false);
     let requests_per_minute = section.number("requests_per_minute", 300, 1..=100_000);
     section.finish();
     Some(RingCxSettings {
@@ -142,6 +143,7 @@ fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
         bot_identity,
         agent_identity,
         agent_takeover,
+        customer_reopens,
         requests_per_minute,
     })
 }
@@ -213,6 +215,7 @@ fn url(section: &mut Section<'_>, key: &str) -> Option<Url> {
 
 fn availability(mut section: Section<'_>) -> Availability {
     let require_agent = section.boolean("require_agent", false);
+    let refuse_unknown = section.boolean("refuse_unknown", false);
     let hours = match section.optional_text("hours").as_deref() {
         None | Some("source") => Hours::Source,
         Some("none") => Hours::None,
@@ -225,18 +228,22 @@ fn availability(mut section: Section<'_>) -> Availability {
     section.finish();
     Availability {
         require_agent,
+        refuse_unknown,
         hours,
         cache,
     }
 }
 
 fn timers(mut section: Section<'_>) -> Timers {
+    const WEEK: u32 = 7 * 24 * 3600;
     const YEAR: u32 = 365 * 24 * 3600;
     let mut seconds = |key: &str, default| Duration::from_secs(section.number(key, default, 0..=YEAR).into());
     let timers = Timers {
         queue: seconds("queue", 900),
         user_idle: seconds("user_idle", 0),
         agent_idle: seconds("agent_idle", 0),
+        max_age: seconds("max_age", WEEK),
+        warn_before: seconds("warn_before", 60),
         reconcile_every: seconds("reconcile_every", 60),
     };
     section.finish();

@@ -13,23 +13,28 @@
 //! | `customer_message` | person's or bot's message → RCE |
 //! | `start_handover` | profile, transcript, category → RCE |
 //! | `tidy_up` | thread back to the Bot category, interventions closed |
+//! | `look` | asks RCE how a handover stands, in case its news got lost |
+//! | `timers` | ends that nobody brings about |
 //! | `queue_update` | place in the queue → everybody who asked |
 
 mod agent_message;
 mod customer_message;
 mod deliver;
+mod look;
 mod outcome;
 mod queue_update;
 mod signal;
 mod start_handover;
 mod tell;
 mod tidy_up;
+mod timers;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use handover_core::conversation::SignalPolicy;
 use handover_core::ids::JobId;
 use handover_core::job::{Job, Work};
 use handover_core::ports::{Commit, Expected, Measured, Received, StoreError, Versioned};
@@ -41,6 +46,7 @@ use tracing::Instrument as _;
 use crate::App;
 pub use outcome::Outcome;
 use outcome::{Step, Why};
+pub(crate) use tidy_up::leave;
 
 /// How long a received job is out of others' sight, in the one-machine stage and on AWS. Longer than any job
 /// runs: the slowest is a transcript of many messages to a slow RCE.
@@ -143,6 +149,7 @@ impl Task<'_> {
                 event,
                 after_tidy_up,
             } => Box::pin(tell::event(self, *epoch, event, *after_tidy_up)).await,
+            Work::CheckTimers { epoch } => timers::check(self, *epoch).await,
             Work::TellQueue { epoch, update } => tell::queue(self, *epoch, *update).await,
             Work::TellTyping { typing } => tell::typing(self, *typing).await,
             Work::SendMessage { message } => customer_message::send(self, message).await,
@@ -150,12 +157,13 @@ impl Task<'_> {
                 start_handover::start(self, *epoch, transcript).await
             }
             Work::LeaveHandover { epoch, intervention } => {
-                tidy_up::leave(self, *epoch, intervention.as_ref()).await
+                tidy_up::carry_out(self, *epoch, intervention.as_ref()).await
             }
             Work::RestoreBotCategory { epoch } => tidy_up::restore(self, *epoch).await,
             Work::MarkAsRead { message } => customer_message::mark_as_read(self, message).await,
             Work::NoteUndelivered { message } => customer_message::note_undelivered(self, message).await,
             Work::ResolveSignal { signal } => signal::resolve(self, signal).await,
+            Work::LookAfter => Box::pin(look::look(self)).await,
             Work::FanOutQueueUpdate { update } => queue_update::fan_out(self, *update).await,
             Work::TellSubscriber { url, epoch, update } => {
                 queue_update::tell_subscriber(self, url, *epoch, *update).await
@@ -170,12 +178,14 @@ impl Task<'_> {
             Work::TellQueue { .. }
             | Work::FanOutQueueUpdate { .. }
             | Work::TellSubscriber { .. }
+            | Work::LookAfter
             | Work::MarkAsRead { .. } => RetryBudget::about_seconds(60),
             Work::StartHandover { .. } => RetryBudget::about_seconds(120),
             Work::DeliverAgentMessage { .. } | Work::NoteUndelivered { .. } | Work::ResolveSignal { .. } => {
                 RetryBudget::about_seconds(300)
             }
             Work::ApplySignal { .. }
+            | Work::CheckTimers { .. }
             | Work::Tell { .. }
             | Work::SendMessage { .. }
             | Work::LeaveHandover { .. }
@@ -293,6 +303,14 @@ impl Task<'_> {
         self.app.outgoing(&self.job.connection, &self.job.thread, work)
     }
 
+    /// What agents and customers may do by themselves on this connection.
+    fn policy(&self) -> SignalPolicy {
+        SignalPolicy {
+            agent_takeover: self.connection.ringcx.agent_takeover,
+            customer_reopens: self.connection.ringcx.customer_reopens,
+        }
+    }
+
     /// Reads, lets `decide` change the conversation and fill a commit, and stores it; again if somebody
     /// else was faster. `Ok(None)`: there is no such conversation.
     async fn change<T>(
@@ -320,6 +338,7 @@ impl Task<'_> {
             let before = conversation.clone();
             let mut commit = Commit::default();
             let decided = decide(&mut conversation, &mut commit);
+            conversation.plan_look(&self.connection.timers);
             let writes = conversation != before;
             if writes {
                 commit.write = Some((conversation.clone(), Expected::Version(version)));

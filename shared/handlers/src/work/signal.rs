@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
-use handover_core::conversation::{Control, Conversation, Ending, SignalDecision};
+use handover_core::conversation::{Control, Conversation, Doubt, Ending, SignalDecision};
+use handover_core::ids::ThreadId;
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{Claim, ClaimKey, Commit, KEPT_FOR, Measured, RingCxError, StoreError};
+use handover_core::ports::{
+    Claim, ClaimKey, Commit, Expected, KEPT_FOR, Measured, RingCxError, StoreError, Urgency,
+};
+use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::Step;
@@ -17,6 +21,9 @@ const CATEGORY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the bot waits for an agent's name.
 const NAME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often RCE is asked what a signal means.
+const CLARIFY_ATTEMPTS: u32 = 4;
 
 /// What the stored decision asks for next.
 enum Next {
@@ -34,7 +41,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
     if let Some(ending) = ending_of(task, &found.conversation) {
         return finish(task, &found.conversation, &ending).await;
     }
-    let signal = match read_task_destroyed(task, &found.conversation, signal).await {
+    let signal = match clarify(task, &found.conversation, signal).await {
         Ok(signal) => signal,
         Err(error) => return Ok(error.into()),
     };
@@ -69,7 +76,7 @@ async fn decide(
     let stored = task
         .change(|conversation, commit| {
             let now = task.app.now();
-            let decision = conversation.signal(signal, task.app.new_handover_id(), now);
+            let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             if conversation.rce_thread.is_none() {
                 conversation.rce_thread.clone_from(&signal.thread);
             }
@@ -123,7 +130,7 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
     let outcome = match decision {
         SignalDecision::Ignored(why) => why,
         SignalDecision::Noted => "noted",
-        SignalDecision::Tell { begins: true, .. } => "an agent took the conversation over",
+        SignalDecision::Tell { begins: true, .. } => "the conversation is with the agents",
         SignalDecision::Tell { .. } => "applied",
         SignalDecision::Ended { .. } => "the handover is over",
     };
@@ -193,7 +200,7 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
 /// event goes out without it.
 async fn agent_name(task: &Task<'_>, conversation: &Conversation, signal: &Signal) -> Option<String> {
     let tells = match signal.kind {
-        SignalKind::AgentJoined => conversation.waits_with(conversation.epoch()),
+        SignalKind::AgentJoined => conversation.control != Control::Active,
         SignalKind::AgentChanged => conversation.control == Control::Active,
         SignalKind::Reopened { by_agent } => by_agent && conversation.control == Control::Bot,
         _ => false,
@@ -203,29 +210,82 @@ async fn agent_name(task: &Task<'_>, conversation: &Conversation, signal: &Signa
     tokio::time::timeout(NAME_PATIENCE, asked).await.ok()?.ok()?
 }
 
-/// `task.destroyed` is fired when somebody ignores the content, and when the intervention is closed *or
-/// deferred* from a folder view. Only the interventions tell which.
-async fn read_task_destroyed(
+/// Reads from RCE what a signal alone does not say. `task.destroyed`, for one, is fired when somebody ignores the
+/// content, and when the intervention is closed *or deferred* from a folder view.
+///
+/// RCE is asked a few times only: what people say waits behind this. Without an answer nothing is concluded from the
+/// signal, and whoever looks after the handover next finds out.
+async fn clarify(
     task: &Task<'_>,
     conversation: &Conversation,
     signal: &Signal,
 ) -> Result<Signal, RingCxError> {
-    let mut signal = signal.clone();
-    let under_way = conversation.is_under_way(conversation.epoch());
-    if let (SignalKind::TaskDestroyed, true, Some(thread)) = (&signal.kind, under_way, &signal.thread) {
-        let interventions = task.app.ringcx.interventions(&task.connection, thread).await?;
-        let newest = interventions.first().map(|intervention| intervention.id.clone());
-        let over = interventions.iter().all(|intervention| intervention.closed);
-        signal.kind = match (over, &newest) {
-            (true, Some(_)) => SignalKind::Closed,
-            // Somebody dismissed it before any agent took it: nobody will. Unless that was us, tidying up
-            // after the handover before.
-            (true, None) if conversation.waited_at(signal.issued_at) => SignalKind::Cancelled,
-            _ => SignalKind::Note,
-        };
-        signal.intervention = signal.intervention.or(newest);
+    let mut clear = signal.clone();
+    let (Some(doubt), Some(thread)) = (conversation.doubt(signal, task.policy()), &signal.thread) else {
+        return Ok(clear);
+    };
+    let kind = match doubt {
+        Doubt::IsItOver => is_it_over(task, conversation, thread, &mut clear).await,
+        Doubt::IsItWithAgents => is_it_with_agents(task, thread, signal).await,
+    };
+    clear.kind = match kind {
+        Ok(kind) => kind,
+        Err(error) if error.disposition() == Disposition::Reject || task.attempt >= CLARIFY_ATTEMPTS => {
+            tracing::info!(event.id = %signal.event, error = &error as &dyn std::error::Error, "RingCX does not say what an event means");
+            SignalKind::Note
+        }
+        // Nobody waits for housekeeping.
+        Err(RingCxError::BudgetUsedUp { .. }) if doubt == Doubt::IsItWithAgents => SignalKind::Note,
+        Err(error) => return Err(error),
+    };
+    Ok(clear)
+}
+
+async fn is_it_over(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    thread: &ThreadId,
+    signal: &mut Signal,
+) -> Result<SignalKind, RingCxError> {
+    let ringcx = &task.app.ringcx;
+    let interventions = ringcx
+        .interventions(&task.connection, thread, Urgency::Now)
+        .await?;
+    let newest = interventions.first().map(|intervention| intervention.id.clone());
+    let over = interventions.iter().all(|intervention| intervention.closed);
+    let kind = match (over, &newest) {
+        (true, Some(_)) => SignalKind::Closed,
+        // Somebody dismissed it before any agent took it: nobody will. Unless that was us, tidying up
+        // after the handover before.
+        (true, None) if conversation.waited_at(signal.issued_at) => SignalKind::Cancelled,
+        _ => SignalKind::Note,
+    };
+    if kind == SignalKind::Closed {
+        signal.intervention = signal.intervention.take().or(newest);
     }
-    Ok(signal)
+    Ok(kind)
+}
+
+/// A task may be created for every message of a person, so that one is asked about at leisure; that somebody
+/// changes categories is rare.
+async fn is_it_with_agents(
+    task: &Task<'_>,
+    thread: &ThreadId,
+    signal: &Signal,
+) -> Result<SignalKind, RingCxError> {
+    let urgency = match signal.kind {
+        SignalKind::Recategorised => Urgency::Now,
+        _ => Urgency::Idle,
+    };
+    let thread = task.app.ringcx.thread(&task.connection, thread, urgency).await?;
+    let settings = &task.connection.ringcx;
+    let has = |category| thread.categories.contains(category);
+    let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
+    Ok(if with_agents {
+        SignalKind::MovedToAgents
+    } else {
+        SignalKind::Note
+    })
 }
 
 /// Finds out whose conversation an unknown RCE thread is, remembers it, and passes the signal on.
@@ -233,7 +293,12 @@ pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, St
     let Some(thread) = &signal.thread else {
         return Ok(Step::Done);
     };
-    let thread = match task.app.ringcx.thread(&task.connection, thread).await {
+    let read = task
+        .app
+        .ringcx
+        .thread(&task.connection, thread, Urgency::Now)
+        .await;
+    let thread = match read {
         Ok(thread) => thread,
         Err(RingCxError::NotFound) => return Ok(unknown(signal)),
         Err(error) => return Ok(error.into()),
@@ -252,10 +317,8 @@ pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, St
     let mut commit = Commit::default();
     if conversation.rce_thread.as_ref() != Some(&thread.id) {
         conversation.rce_thread = Some(thread.id);
-        commit.write = Some((
-            conversation,
-            handover_core::ports::Expected::Version(found.version),
-        ));
+        let expected = Expected::Version(found.version);
+        commit = Commit::writing(conversation, expected, &task.connection.timers);
     }
     let job = task.app.job(
         connection,

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use handover_core::Timestamp;
 use handover_core::conversation::Conversation;
 use handover_core::handover::{Cause, Handover};
 use handover_core::ids::{CategoryId, MessageId};
 use handover_core::job::Work;
 use handover_core::message::Message;
-use handover_core::ports::{CustomerMessage, KEPT_FOR, Measured, RingCxError, StoreError, Thread};
+use handover_core::ports::{CustomerMessage, KEPT_FOR, Measured, RingCxError, StoreError, Thread, Urgency};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::{Step, Why};
@@ -57,8 +58,8 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         };
         conversation = stored.conversation;
     }
-    let thread = match move_to_agents(task, &conversation).await {
-        Ok(Some(thread)) => thread,
+    let moved = match move_to_agents(task, &conversation).await {
+        Ok(Some(moved)) => moved,
         Ok(None) => {
             return Ok(Step::Again {
                 after: None,
@@ -69,13 +70,14 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
     };
     let started = task
         .change(|conversation, commit| {
-            let started = conversation.handover_started(epoch, thread.id.clone(), task.app.now());
+            let (thread, now) = (&moved.thread.id, task.app.now());
+            let started = conversation.handover_started(epoch, thread.clone(), moved.at, now);
             if started {
-                let latency = task.app.now().as_millisecond() - task.job.accepted_at.as_millisecond();
+                let latency = now.as_millisecond() - task.job.accepted_at.as_millisecond();
                 let entry = task
                     .entry("handover.started")
                     .with("epoch", epoch)
-                    .with("ringcx_thread_id", thread.id.as_str())
+                    .with("ringcx_thread_id", thread.as_str())
                     .with("latency_ms", latency);
                 task.write_down(commit, entry);
             }
@@ -150,8 +152,8 @@ fn note(
         .collect();
     let creates_thread = no_story && !conversation.mirrored;
     let carries_context = no_story && !request.context.is_empty();
-    let by_agent = handover.cause == Cause::Agent;
-    if by_agent || (lines.is_empty() && !creates_thread && !carries_context) {
+    let by_bot = handover.cause == Cause::Bot;
+    if !by_bot || (lines.is_empty() && !creates_thread && !carries_context) {
         return None;
     }
     let id = MessageId::new(format!("note-{}", handover.id));
@@ -168,11 +170,17 @@ fn note(
     Some(note)
 }
 
+/// A thread before the agents, and when it was moved there, if its answer shows that.
+struct Moved {
+    thread: Thread,
+    at: Option<Timestamp>,
+}
+
 /// Moves the thread into the Agent category. `None`: RCE does not know it (yet).
-async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Thread>, RingCxError> {
+async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Moved>, RingCxError> {
     let ringcx = &task.app.ringcx;
     let known = match &conversation.rce_thread {
-        Some(id) => match ringcx.thread(&task.connection, id).await {
+        Some(id) => match ringcx.thread(&task.connection, id, Urgency::Now).await {
             Ok(thread) => Some(thread),
             Err(RingCxError::NotFound) => None,
             Err(error) => return Err(error),
@@ -184,18 +192,38 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
         None => ringcx.find_thread(&task.connection, &conversation.thread).await?,
     };
     let Some(thread) = found else { return Ok(None) };
+    if thread.closed {
+        open(task, &thread).await?;
+    }
     let extra = conversation
         .handover
         .as_ref()
         .map_or(&[][..], |handover| &handover.request.category_ids);
     let wanted = agent_categories(&thread.categories, &task.connection.ringcx, extra);
     if wanted == thread.categories {
-        return Ok(Some(thread));
+        return Ok(Some(Moved { thread, at: None }));
     }
-    ringcx
+    let moved = ringcx
         .set_categories(&task.connection, &thread.id, &wanted)
-        .await
-        .map(Some)
+        .await?;
+    let at = moved.changed_at.filter(|at| Some(*at) > thread.changed_at);
+    Ok(Some(Moved { thread: moved, at }))
+}
+
+/// A closed thread takes no answers. Where RCE does not let it be opened, agents may still see it.
+async fn open(task: &Task<'_>, thread: &Thread) -> Result<(), RingCxError> {
+    match task.app.ringcx.open_thread(&task.connection, &thread.id).await {
+        Err(
+            error @ (RingCxError::NotPermitted { .. } | RingCxError::Refused { .. } | RingCxError::NotFound),
+        ) => {
+            tracing::warn!(
+                thread.id = %thread.id, error = &error as &dyn std::error::Error,
+                "the thread is closed and cannot be opened"
+            );
+            Ok(())
+        }
+        opened => opened,
+    }
 }
 
 /// The complete new set: Bot out, Agent and the requested ones in, everything else kept.

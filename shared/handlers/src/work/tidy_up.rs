@@ -1,18 +1,37 @@
 //! After a handover: the thread back to the Bot category, and no open work left with agents.
 
-use handover_core::Timestamp;
-use handover_core::conversation::{Conversation, cause_name};
+use handover_core::conversation::Conversation;
+use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverStatus};
 use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
-use handover_core::ports::{RingCxError, StoreError};
+use handover_core::job::{Outgoing, Work};
+use handover_core::ports::{RingCxError, StoreError, Urgency};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
 use super::{Task, customer_message};
+use crate::App;
 
-/// What agents read when the person or the bot ended the handover.
+/// What agents read when the person, the bot or a timer ended the handover.
 const NOTE_LEFT: &str = "The customer left the conversation.";
 const NOTE_TAKEN_BACK: &str = "The bot took the conversation back.";
+const NOTE_TIMED_OUT: &str = "The conversation went back to the bot because nothing happened for too long.";
+
+/// What follows when our side ended a handover: RCE is tidied up, then the bot is told.
+pub(crate) fn leave(app: &App, conversation: &Conversation, event: BotEvent) -> [Outgoing; 2] {
+    let epoch = conversation.epoch();
+    let handover = conversation.handover.as_ref();
+    let intervention = handover.and_then(|handover| handover.intervention.clone());
+    let works = [
+        Work::LeaveHandover { epoch, intervention },
+        Work::Tell {
+            epoch,
+            event,
+            after_tidy_up: true,
+        },
+    ];
+    works.map(|work| app.outgoing(&conversation.connection, &conversation.thread, work))
+}
 
 /// Moves a conversation's thread back into the Bot category; no write if it is there.
 pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation) -> Result<(), RingCxError> {
@@ -23,7 +42,7 @@ pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation
 }
 
 async fn move_back(task: &Task<'_>, id: &ThreadId) -> Result<(), RingCxError> {
-    let thread = task.app.ringcx.thread(&task.connection, id).await?;
+    let thread = task.app.ringcx.thread(&task.connection, id, Urgency::Now).await?;
     let wanted = bot_categories(&thread.categories, &task.connection.ringcx);
     if wanted != thread.categories {
         task.app
@@ -78,11 +97,11 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
     tidied(task, epoch, Vec::new()).await
 }
 
-/// The person or the bot ended the handover: tell the agent, end their work, put the thread back.
+/// The person, the bot or a timer ended the handover: tell the agent, end their work, put the thread back.
 ///
 /// RCE lets an intervention be closed only after an agent replied in it, and cancelled only before; a thread
 /// that waits without one is archived, which takes it from the queue.
-pub(super) async fn leave(
+pub(super) async fn carry_out(
     task: &Task<'_>,
     epoch: u32,
     known: Option<&InterventionId>,
@@ -108,31 +127,31 @@ async fn end_at_ringcx(
     let Some(thread) = thread_of(task, conversation).await? else {
         return Ok(Vec::new());
     };
-    ringcx
+    let said = ringcx
         .send_message(connection, &farewell(task, conversation))
-        .await?;
-    let interventions = ringcx.interventions(connection, &thread).await?;
+        .await;
+    if_possible("the agent is not told that the customer left", said)?;
+    let read = ringcx.interventions(connection, &thread, Urgency::Now).await;
+    // Without the right to read them they cannot be ended, but the thread can be moved.
+    let known = !matches!(read, Err(RingCxError::NotPermitted { .. }));
+    let interventions = if known { read? } else { Vec::new() };
     for intervention in interventions.iter().filter(|intervention| !intervention.closed) {
         let ended = if intervention.agent_replies > 0 {
             ringcx.close_intervention(connection, &intervention.id).await
         } else {
             ringcx.cancel_intervention(connection, &intervention.id).await
         };
-        match ended {
-            // Somebody else is ending it, or it is gone: that is what was wanted.
-            Ok(()) | Err(RingCxError::Conflict | RingCxError::NotFound) => {}
-            Err(error @ (RingCxError::NotPermitted { .. } | RingCxError::Refused { .. })) => {
-                tracing::warn!(
-                    intervention.id = %intervention.id, error = &error as &dyn std::error::Error,
-                    "intervention stays open: the API token's account may not end it"
-                );
-            }
-            Err(error) => return Err(error),
-        }
+        if_possible("an intervention stays open", ended)?;
     }
     move_back(task, &thread).await?;
-    if interventions.iter().all(|intervention| intervention.closed) {
-        ringcx.archive(connection, &thread).await?;
+    let nobody_has_it = interventions.iter().all(|intervention| intervention.closed);
+    let never_had = conversation
+        .handover
+        .as_ref()
+        .is_none_or(|h| h.accepted_at.is_none());
+    if nobody_has_it && (known || never_had) {
+        let archived = ringcx.archive(connection, &thread).await;
+        if_possible("the thread may stay in the agents' queue", archived)?;
     }
     Ok(interventions
         .into_iter()
@@ -140,14 +159,31 @@ async fn end_at_ringcx(
         .collect())
 }
 
+/// What RCE refuses for good must not keep the rest from being done. Somebody else may be faster, which is as good.
+fn if_possible(otherwise: &'static str, done: Result<(), RingCxError>) -> Result<(), RingCxError> {
+    match done {
+        Err(RingCxError::Conflict | RingCxError::NotFound) => Ok(()),
+        Err(error @ (RingCxError::NotPermitted { .. } | RingCxError::Refused { .. })) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "not possible: {otherwise}"
+            );
+            Ok(())
+        }
+        done => done,
+    }
+}
+
 fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::ports::CustomerMessage {
     let handover = conversation.handover.as_ref();
     let epoch = conversation.epoch();
-    let left = handover.is_some_and(|h| {
-        h.status == HandoverStatus::Cancelled
-            && h.outcome.as_deref() == Some(cause_name(Cause::UserCancelled))
-    });
-    let text = if left { NOTE_LEFT } else { NOTE_TAKEN_BACK };
+    let status = handover.map(|handover| handover.status);
+    let outcome = handover.and_then(|handover| handover.outcome.as_deref());
+    let text = match status {
+        Some(HandoverStatus::TimedOut) => NOTE_TIMED_OUT,
+        _ if outcome == Some(Cause::UserCancelled.as_str()) => NOTE_LEFT,
+        _ => NOTE_TAKEN_BACK,
+    };
     let id = MessageId::new(format!("left-{epoch}"));
     customer_message::note(&task.connection, conversation, &id, text, task.job.accepted_at)
 }
@@ -155,9 +191,8 @@ fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::port
 /// Remembers that the RCE side of a handover is put back.
 async fn tidied(task: &Task<'_>, epoch: u32, ended: Vec<InterventionId>) -> Result<Step, StoreError> {
     task.change(|conversation, commit| {
-        let at: Timestamp = conversation.last_end.unwrap_or(task.job.accepted_at);
         for id in &ended {
-            conversation.intervention_ended(id.clone(), at);
+            conversation.ended_by_us(id.clone(), task.app.now());
         }
         if conversation.tidied_epoch < epoch {
             conversation.tidied_epoch = epoch;

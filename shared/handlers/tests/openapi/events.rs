@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use handover_bots::body;
 use handover_core::Timestamp;
 use handover_core::event::BotEvent;
-use handover_core::handover::{Agent, Cause};
+use handover_core::handover::{Agent, Cause, Timer};
 use handover_core::ids::{AgentId, ConversationId, MessageId, ThreadId};
 use handover_core::message::{AgentMessage, Attachment};
 use handover_core::ports::Delivery;
@@ -79,6 +79,18 @@ fn every_event(full: bool) -> Vec<BotEvent> {
         },
         BotEvent::HandoverCancelled { cause: cancel },
         BotEvent::HandoverFailed { reason: reason() },
+        BotEvent::HandoverBegun {
+            cause: if full { Cause::Agent } else { Cause::User },
+        },
+        BotEvent::HandoverTimingOut {
+            timer: if full { Timer::Queue } else { Timer::UserIdle },
+            ends_at: now(),
+        },
+        BotEvent::HandoverTimedOut {
+            timer: if full { Timer::AgentIdle } else { Timer::MaxAge },
+            queued_ms: 10,
+            active_ms: 0,
+        },
     ];
     for event in &events {
         match event {
@@ -91,7 +103,10 @@ fn every_event(full: bool) -> Vec<BotEvent> {
             | BotEvent::TypingStopped
             | BotEvent::HandoverCompleted { .. }
             | BotEvent::HandoverCancelled { .. }
-            | BotEvent::HandoverFailed { .. } => {}
+            | BotEvent::HandoverFailed { .. }
+            | BotEvent::HandoverBegun { .. }
+            | BotEvent::HandoverTimingOut { .. }
+            | BotEvent::HandoverTimedOut { .. } => {}
         }
     }
     events

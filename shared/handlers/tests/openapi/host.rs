@@ -7,11 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use handover_core::Timestamp;
-use handover_core::ids::{CategoryId, ForeignThreadId, Ids, InterventionId, MessageId, SourceId, ThreadId};
+use handover_core::ids::{
+    AgentId, CategoryId, ForeignThreadId, Ids, InterventionId, MessageId, SourceId, ThreadId,
+};
 use handover_core::job::QueueName;
 use handover_core::ports::{
-    BotError, BotPlatform, Clock, CustomerMessage, Delivery, Identity, Intervention, JobQueue as _,
-    NoMetrics, RingCx, RingCxError, Thread, Told,
+    Agents, BotError, BotPlatform, Clock, CustomerMessage, Delivery, Identity, Intervention, JobQueue as _,
+    NoMetrics, RingCx, RingCxError, Thread, Told, Urgency,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_embedded::Embedded;
@@ -92,6 +94,8 @@ fn thread() -> Thread {
         foreign_id: Some(ForeignThreadId::new("c-1")),
         source: SourceId::new("source-1"),
         categories: vec![CategoryId::new("bot")],
+        closed: false,
+        changed_at: None,
     }
 }
 
@@ -115,7 +119,7 @@ impl RingCx for AgreeableRingCx {
     async fn find_thread(&self, _: &Connection, _: &ForeignThreadId) -> Result<Option<Thread>, RingCxError> {
         Ok(Some(thread()))
     }
-    async fn thread(&self, _: &Connection, _: &ThreadId) -> Result<Thread, RingCxError> {
+    async fn thread(&self, _: &Connection, _: &ThreadId, _: Urgency) -> Result<Thread, RingCxError> {
         Ok(thread())
     }
     async fn set_categories(
@@ -129,7 +133,12 @@ impl RingCx for AgreeableRingCx {
     async fn archive(&self, _: &Connection, _: &ThreadId) -> Result<(), RingCxError> {
         Ok(())
     }
-    async fn interventions(&self, _: &Connection, _: &ThreadId) -> Result<Vec<Intervention>, RingCxError> {
+    async fn interventions(
+        &self,
+        _: &Connection,
+        _: &ThreadId,
+        _: Urgency,
+    ) -> Result<Vec<Intervention>, RingCxError> {
         Ok(Vec::new())
     }
     async fn close_intervention(&self, _: &Connection, _: &InterventionId) -> Result<(), RingCxError> {
@@ -138,11 +147,13 @@ impl RingCx for AgreeableRingCx {
     async fn cancel_intervention(&self, _: &Connection, _: &InterventionId) -> Result<(), RingCxError> {
         Ok(())
     }
-    async fn available_agents(&self, _: &Connection) -> Result<Option<usize>, RingCxError> {
-        let agents = if self.no_agents.load(Ordering::Relaxed) {
-            0
-        } else {
-            3
+    async fn agents(&self, _: &Connection) -> Result<Option<Agents>, RingCxError> {
+        let has_room = !self.no_agents.load(Ordering::Relaxed);
+        let agents = Agents {
+            channel: "group-1".to_owned(),
+            room: (0..3)
+                .map(|n| (AgentId::new(format!("a-{n}")), has_room))
+                .collect(),
         };
         Ok((!self.silent_about_agents.load(Ordering::Relaxed)).then_some(agents))
     }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use handover_core::Timestamp;
-use handover_core::ports::RingCxError;
+use handover_core::ids::AgentId;
+use handover_core::ports::{Agents, RingCxError};
 use handover_core::settings::Connection;
 use reqwest::Method;
 use serde_json::Value;
@@ -38,19 +39,16 @@ impl ChannelCache {
 }
 
 impl RingCxClient {
-    /// Counts the agents with the Agent category who are available on the source's channel group and
-    /// have room. `None` if the token's account may not monitor tasks, or the source is in no group.
-    pub(super) async fn count_available_agents(
-        &self,
-        connection: &Connection,
-    ) -> Result<Option<usize>, RingCxError> {
-        match self.ask_available_agents(connection).await {
+    /// The agents with the Agent category who are logged in on the source's channel group, and whether they have
+    /// room. `None` if the token's account may not monitor tasks, or the source is in no group.
+    pub(super) async fn list_agents(&self, connection: &Connection) -> Result<Option<Agents>, RingCxError> {
+        match self.ask_agents(connection).await {
             Err(RingCxError::NotPermitted { status: 403, .. }) => Ok(None),
             outcome => outcome,
         }
     }
 
-    async fn ask_available_agents(&self, connection: &Connection) -> Result<Option<usize>, RingCxError> {
+    async fn ask_agents(&self, connection: &Connection) -> Result<Option<Agents>, RingCxError> {
         let Some(channel) = self.channel(connection).await? else {
             return Ok(None);
         };
@@ -67,9 +65,12 @@ impl RingCxClient {
         let agents = agents.as_array().ok_or(RingCxError::Unavailable {
             status: answer.status.as_u16(),
         })?;
-        Ok(Some(
-            agents.iter().filter(|agent| has_room(agent, &channel)).count(),
-        ))
+        let room = agents.iter().enumerate().filter_map(|(n, agent)| {
+            let id = json::id(agent.get("agent_id")).unwrap_or_else(|| format!("unnamed-{n}"));
+            Some((AgentId::new(id), has_room(agent.get("channels"), &channel)?))
+        });
+        let room = room.collect();
+        Ok(Some(Agents { channel, room }))
     }
 
     /// The channel group that routes the source's conversations.
@@ -91,12 +92,11 @@ impl RingCxClient {
     }
 }
 
-/// Groups are told apart by id; their names are free text.
-fn has_room(agent: &Value, channel: &str) -> bool {
-    json::items(agent.get("channels")).iter().any(|group| {
-        let is = |member: &str, word: &str| group.get(member).and_then(Value::as_str) == Some(word);
-        json::id(group.get("id")).as_deref() == Some(channel)
-            && is("status", "available")
-            && !is("busyness", "full")
-    })
+/// Whether an agent could take a conversation of a channel group. `None`: they are not logged in on it. Groups are
+/// told apart by id; their names are free text.
+pub(crate) fn has_room(channels: Option<&Value>, channel: &str) -> Option<bool> {
+    let mut groups = json::items(channels).iter();
+    let group = groups.find(|group| json::id(group.get("id")).as_deref() == Some(channel))?;
+    let is = |member: &str, word: &str| group.get(member).and_then(Value::as_str) == Some(word);
+    Some(is("status", "available") && !is("busyness", "full"))
 }

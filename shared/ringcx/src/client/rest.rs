@@ -1,7 +1,10 @@
 //! One call to the REST API 1.0.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use handover_core::ids::ConnectionId;
 use handover_core::ports::{RingCxError, Urgency};
 use handover_core::settings::{Connection, RingCxSettings};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -49,12 +52,44 @@ impl<'a> Call<'a> {
     }
 }
 
+/// What accounts turned out to lack the right to, so that it is said once and not with every call.
+#[derive(Debug, Default)]
+pub(super) struct Lacking(Mutex<HashSet<(ConnectionId, &'static str)>>);
+
+impl Lacking {
+    fn say(&self, connection: &ConnectionId, operation: &'static str) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.insert((connection.clone(), operation)) {
+            tracing::warn!(
+                connection.id = %connection, operation,
+                "the API token's account may not do this, so the bridge works with less: {}", without(operation)
+            );
+        }
+    }
+}
+
+/// What an account without the right to an operation goes without.
+fn without(operation: &str) -> &'static str {
+    match operation {
+        "interventions" => {
+            "lost events cannot be made up for, and a task that is gone does not end a handover"
+        }
+        "available_agents" | "source" => "whether agents are available is unknown",
+        "time_sheets" => "opening hours do not count",
+        "agent_name" => "agents have the name that they sign with, or none",
+        "close_intervention" | "cancel_intervention" => "who leaves is not taken off the agents' list",
+        "open_thread" => "a closed thread stays closed",
+        "archive" => "who leaves the queue may stay in it until an agent looks",
+        _ => "handovers may fail",
+    }
+}
+
 impl RingCxClient {
     /// Takes a place in the account's budget, calls, and judges the answer.
     ///
     /// The token travels in a header only: URLs end up in logs.
     pub(super) async fn rest(&self, connection: &Connection, call: Call<'_>) -> Result<Answer, RingCxError> {
-        let settings = &connection.ringcx;
+        let (settings, operation) = (&connection.ringcx, call.operation);
         let account = account(&settings.api_base);
         let limit = settings.requests_per_minute;
         self.budget
@@ -76,7 +111,7 @@ impl RingCxClient {
         let status = outcome.as_ref().ok().map(|response| response.status().as_u16());
         tracing::debug!(
             connection = %connection.id,
-            operation = call.operation,
+            operation,
             status,
             duration_ms = started.elapsed().as_millis(),
             "rest api"
@@ -94,7 +129,12 @@ impl RingCxClient {
                     retry_after: Some(wait),
                 })
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                if matches!(error, RingCxError::NotPermitted { .. }) {
+                    self.lacking.say(&connection.id, operation);
+                }
+                Err(error)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::limiter::ProcessBudget;
 use crate::test_support::{TestClock, connection};
 
 mod agents;
+mod hours;
 mod interventions;
 mod rest_errors;
 mod send;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use handover_core::ids::{CategoryId, ForeignThreadId, SourceId, ThreadId};
-use handover_core::ports::{RingCxError, Thread};
+use handover_core::ports::{RingCxError, Thread, Urgency};
 use handover_core::settings::Connection;
 use reqwest::Method;
 use serde_json::Value;
@@ -55,11 +55,14 @@ impl RingCxClient {
         &self,
         connection: &Connection,
         id: &ThreadId,
+        urgency: Urgency,
     ) -> Result<Thread, RingCxError> {
         let path = [THREADS, id.as_str()];
-        let answer = self
-            .rest(connection, Call::new("thread", Method::GET, &path))
-            .await?;
+        let call = Call {
+            urgency,
+            ..Call::new("thread", Method::GET, &path)
+        };
+        let answer = self.rest(connection, call).await?;
         thread(&answer.json()?).ok_or(RingCxError::Unavailable {
             status: answer.status.as_u16(),
         })
@@ -99,6 +102,14 @@ impl RingCxClient {
         }
     }
 
+    /// RCE opens by a GET.
+    pub(super) async fn get_open(&self, connection: &Connection, id: &ThreadId) -> Result<(), RingCxError> {
+        let path = [THREADS, id.as_str(), "open"];
+        self.rest(connection, Call::new("open_thread", Method::GET, &path))
+            .await
+            .map(drop)
+    }
+
     pub(super) async fn put_ignore(&self, connection: &Connection, id: &ThreadId) -> Result<(), RingCxError> {
         let path = [THREADS, id.as_str(), "ignore"];
         self.rest(connection, Call::new("archive", Method::PUT, &path))
@@ -118,5 +129,7 @@ fn thread(record: &Value) -> Option<Thread> {
             .filter_map(|category| json::id(Some(category)))
             .map(CategoryId::new)
             .collect(),
+        closed: record.get("closed").and_then(Value::as_bool).unwrap_or(false),
+        changed_at: json::time(record.get("updated_at")),
     })
 }

@@ -2,13 +2,14 @@
 
 use handover_core::Timestamp;
 use handover_core::ids::{AgentId, ContentId, EventId, InterventionId, SourceId, ThreadId};
-use handover_core::signal::{Signal, SignalKind};
+use handover_core::signal::{AgentNews, Signal, SignalKind};
 use serde_json::Value;
 
+use crate::client::agents::has_room;
 use crate::json;
 
 /// Types that we know and that change nothing about who has the conversation.
-const NOTED: [&str; 19] = [
+const NOTED: [&str; 17] = [
     "content.approved",
     "content.discussion_initiated",
     "content.exported",
@@ -20,11 +21,9 @@ const NOTED: [&str; 19] = [
     "intervention.custom_fields_updated",
     "intervention.deferred",
     "intervention.reactivated",
-    "intervention.recategorized",
     "task.assigned",
     "task.completed",
     "task.expired_from_step",
-    "task.recategorized",
     "task.resume",
     "task.transferred",
     "task.undelivered",
@@ -43,6 +42,24 @@ pub(super) fn signal(event: &Value, received_at: Timestamp) -> Option<Signal> {
         intervention: event.intervention(name).map(InterventionId::new),
         agent: event.agent(name).map(AgentId::new),
         issued_at: json::time(event.0.get("issued_at")).unwrap_or(received_at),
+    })
+}
+
+/// What `event` says about an agent's presence (`push_agent.*`). The page does not show where the agent's id is.
+pub(super) fn agent_news(event: &Value) -> Option<AgentNews> {
+    let event = Event(event);
+    let name = event.name().filter(|name| name.starts_with("push_agent."))?;
+    let agent = json::id(event.resource("id")).or_else(|| event.user())?;
+    let groups = json::items(event.metadata("channels")).iter();
+    let room = groups.filter_map(|group| {
+        let id = json::id(group.get("id"))?;
+        let room = has_room(event.metadata("channels"), &id)?;
+        Some((id, room))
+    });
+    Some(AgentNews {
+        agent: AgentId::new(agent),
+        room: room.collect(),
+        logged_in: name != "push_agent.disconnected",
     })
 }
 
@@ -71,6 +88,7 @@ impl<'a> Event<'a> {
         let kind = match name {
             "task.created" | "task.expired_from_workbin" => SignalKind::Waiting,
             "task.taken" | "task.supervisor_assigned" | "intervention.opened" => SignalKind::AgentJoined,
+            "task.recategorized" | "intervention.recategorized" => SignalKind::Recategorised,
             "intervention.user_updated" => SignalKind::AgentChanged,
             "intervention.closed" | "content.thread_closed" | "content.thread_auto_closed" => {
                 SignalKind::Closed

@@ -129,7 +129,9 @@ fn kind(name: &str) -> SignalKind {
 
 #[test]
 fn br_058_each_event_means_what_it_says() {
-    use SignalKind::{AgentChanged, AgentJoined, Cancelled, Closed, Note, TaskDestroyed, Waiting};
+    use SignalKind::{
+        AgentChanged, AgentJoined, Cancelled, Closed, Note, Recategorised, TaskDestroyed, Waiting,
+    };
     let cases = [
         ("task.created", Waiting),
         ("task.expired_from_workbin", Waiting),
@@ -143,7 +145,7 @@ fn br_058_each_event_means_what_it_says() {
         ("intervention.canceled", Cancelled),
         ("task.destroyed", TaskDestroyed),
         ("intervention.assigned", Note),
-        ("intervention.recategorized", Note),
+        ("intervention.recategorized", Recategorised),
         ("intervention.custom_fields_updated", Note),
         ("intervention.deferred", Note),
         ("intervention.reactivated", Note),
@@ -151,7 +153,7 @@ fn br_058_each_event_means_what_it_says() {
         ("task.transferred", Note),
         ("task.expired_from_step", Note),
         ("task.undelivered", Note),
-        ("task.recategorized", Note),
+        ("task.recategorized", Recategorised),
         ("task.resume", Note),
         ("content.imported", Note),
         ("content.replied", Note),
@@ -280,8 +282,42 @@ fn br_055_what_means_nothing_to_us_never_fails_the_rest() {
         event("intervention.closed"),
     ]));
     assert_eq!(batch.id.as_deref(), Some("rq-1"));
-    assert_eq!((batch.signals.len(), batch.ignored), (1, 10));
+    assert_eq!(
+        (batch.signals.len(), batch.agents.len(), batch.ignored),
+        (1, 1, 9)
+    );
     assert_eq!(parse(&json!([])).ignored, 0);
+}
+
+#[test]
+fn an_agent_s_presence_is_read_for_each_channel_group() {
+    let mut busy = event("push_agent.busyness_change");
+    busy["resource"] = json!({"type": "push_agent", "id": "a-1", "metadata": {"channels": [
+        {"id": "ch-1", "status": "available", "busyness": "ok"},
+        {"id": "ch-2", "status": "available", "busyness": "full"},
+        {"id": "ch-3", "status": null, "busyness": null},
+        {"id": null}, "odd",
+    ], "custom_status": null}});
+    let mut gone = event("push_agent.disconnected");
+    gone["resource"] = json!({"type": "push_agent", "id": "a-2"});
+    let mut nobody = event("push_agent.connected");
+    nobody["resource"] = json!(null);
+    let batch = parse(&json!([busy, gone, nobody]));
+    let news: Vec<_> = batch
+        .agents
+        .iter()
+        .map(|news| {
+            let room: Vec<_> = news
+                .room
+                .iter()
+                .map(|(group, room)| (group.as_str(), *room))
+                .collect();
+            (news.agent.as_str(), news.logged_in, room)
+        })
+        .collect();
+    let rooms = vec![("ch-1", true), ("ch-2", false), ("ch-3", false)];
+    assert_eq!(news[0], ("a-1", true, rooms));
+    assert_eq!(news[1], ("a-2", false, vec![]));
 }
 
 #[test]

@@ -80,3 +80,37 @@ pub async fn listings_start_with_the_newest_change(subject: &Subject) {
         listed[..2]
     );
 }
+
+pub async fn handovers_are_looked_after_when_it_is_time(subject: &Subject) {
+    let now = subject.time.now();
+    stored(subject, "with-bot").await;
+    for (name, seconds) in [("late", 30), ("soon", 10), ("elsewhere", 20)] {
+        let mut conversation = conversation_in_handover(name, now);
+        conversation.look_at = Some(now + Duration::from_secs(seconds));
+        commit(subject, write(&conversation, Expected::New)).await;
+    }
+    let due = async |seconds: u64, limit| {
+        let until = now + Duration::from_secs(seconds);
+        let due = subject.store.to_look_after(until, limit).await;
+        let due = due.expect("reading works").into_iter();
+        due.map(|due| (due.thread, due.at)).collect::<Vec<_>>()
+    };
+    let at = |name, seconds| (thread(name), now + Duration::from_secs(seconds));
+    assert_eq!(due(9, 10).await, []);
+    let all = [at("soon", 10), at("elsewhere", 20), at("late", 30)];
+    assert_eq!(due(30, 10).await, all, "longest overdue first");
+    assert_eq!(due(30, 2).await, all[..2]);
+
+    // Somebody looked after one of them, and another one ended.
+    for (name, look_at) in [("soon", Some(now + Duration::from_mins(1))), ("elsewhere", None)] {
+        let mut found = found(subject, name).await;
+        found.conversation.look_at = look_at;
+        commit(
+            subject,
+            write(&found.conversation, Expected::Version(found.version)),
+        )
+        .await;
+    }
+    assert_eq!(due(30, 10).await, all[2..]);
+    assert_eq!(due(60, 10).await, [at("late", 30), at("soon", 60)]);
+}

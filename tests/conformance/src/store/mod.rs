@@ -51,6 +51,7 @@ macro_rules! store_conformance {
             a_timeline_is_in_order,
             a_timeline_keeps_texts_apart,
             listings_start_with_the_newest_change,
+            handovers_are_looked_after_when_it_is_time,
             a_sweep_removes_only_what_has_expired,
         } }
     };

@@ -34,7 +34,8 @@ async fn br_052_two_hundred_means_stored() {
 
 #[tokio::test]
 async fn br_053_an_event_acts_once_in_whatever_batch_it_comes() {
-    let bench = by_hand().await;
+    let bench = Setup::default().timers("queue = 0").by_hand().start().await;
+    bench.with_agent_by_hand("c1").await;
     let closed = bench.event("intervention.closed", "c1", &json!({}));
     let noise = bench.event("task.assigned", "c1", &json!({}));
     assert_eq!(bench.webhook(&[closed.clone(), closed.clone()]).await, 200);
@@ -226,8 +227,12 @@ async fn an_unknown_thread_is_looked_up_once_and_then_known() {
         bench.stored("c1").await.unwrap().rce_thread.unwrap().as_str(),
         thread
     );
-    assert_eq!(bench.asked_rce("GET /1.0/content_threads/"), 1);
-    tell(&bench, &bench.event("task.created", "c1", &json!({}))).await;
-    assert_eq!(bench.asked_rce("GET /1.0/content_threads/"), 1);
+    let asked = bench.asked_rce("GET /1.0/content_threads/");
+    assert_eq!(
+        asked, 2,
+        "whose it is, and whether somebody moved it to the agents"
+    );
+    tell(&bench, &bench.event("intervention.closed", "c1", &json!({}))).await;
+    assert_eq!(bench.asked_rce("GET /1.0/content_threads/"), asked);
     bench.finish().await;
 }

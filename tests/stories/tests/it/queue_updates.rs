@@ -124,7 +124,13 @@ async fn wallboards_are_told_too_each_for_itself() {
 
 #[tokio::test]
 async fn a_wallboard_that_is_gone_is_left_alone() {
-    let bench = waiting(Setup::default().wallboard("/one").wallboard("/two")).await;
+    let bench = waiting(
+        Setup::default()
+            .timers("queue = 0")
+            .wallboard("/one")
+            .wallboard("/two"),
+    )
+    .await;
     bench.bot.answers_at("/one", [Answer::Status(410)]);
     bench.queue_position("c1", 3, &json!(30)).await;
     bench.work().await;

@@ -107,6 +107,7 @@ async fn br_062_a_thread_that_is_known_is_not_searched() {
     let created = bench.event("task.created", "c1", &json!({}));
     bench.webhook(&[created]).await;
     bench.work().await;
+    bench.knows_opening_hours().await;
     let before = bench.rce.requests().len();
     bench.asks_for_agent("c1", json!({})).await;
     bench.work().await;
@@ -180,6 +181,7 @@ async fn br_064_a_handover_that_rce_refuses_fails_with_the_reason() {
         (FaultTarget::RestCategorize, refusal(404), "ringcx_not_found"),
     ] {
         let bench = Bench::new().await;
+        bench.knows_opening_hours().await;
         bench.user_says("c1", "hi").await;
         bench.rce.fail_next(target, fault, 1);
         bench.asks_for_agent("c1", json!({})).await;

@@ -14,6 +14,7 @@ fn refusal(status: u16) -> Fault {
 #[tokio::test]
 async fn br_065_when_rce_limits_us_everybody_waits() {
     let bench = Bench::new().await;
+    bench.knows_opening_hours().await;
     for conversation in ["c1", "c2"] {
         bench.user_says(conversation, "hi").await;
     }

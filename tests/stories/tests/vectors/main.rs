@@ -89,6 +89,7 @@ pub(crate) fn setup(vectors: &Value, canned: &CannedRce) -> Setup {
     Setup::default()
         .clock_at(HANDOVER_AT)
         .rce_at(canned.url())
+        .timers("queue = 0\nreconcile_every = 0")
         .settings(move |connection| {
             let ringcx = &mut connection.ringcx;
             ringcx.source_id = source.as_str().into();

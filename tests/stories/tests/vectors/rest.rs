@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use handover_conformance::TestClock;
 use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, ThreadId};
-use handover_core::ports::{Intervention, RingCx as _, RingCxError};
+use handover_core::ports::{Agents, Intervention, RingCx as _, RingCxError, Urgency};
 use handover_core::settings::Connection;
 use handover_ringcx::{ProcessBudget, RingCxClient};
 use handover_stories::canned::{CannedRce, Seen};
@@ -97,7 +97,7 @@ impl Called<'_> {
                 Ok(found.map_or("none".to_owned(), |thread| thread.id.to_string()))
             }
             "getThread" => Ok(client
-                .thread(connection, &thread(0))
+                .thread(connection, &thread(0), Urgency::Now)
                 .await?
                 .foreign_id
                 .expect("as told")
@@ -114,7 +114,7 @@ impl Called<'_> {
                 .map(|()| "done".to_owned()),
             "getAllInterventions" => {
                 let id = ThreadId::new("65d0a1000000000000740001");
-                let found = client.interventions(connection, &id).await?;
+                let found = client.interventions(connection, &id, Urgency::Now).await?;
                 let seen = |it: &Intervention| format!("{}:{}:{}", it.id, it.closed, it.agent_replies);
                 Ok(found.iter().map(seen).collect::<Vec<_>>().concat())
             }
@@ -133,7 +133,8 @@ impl Called<'_> {
                 Ok(name.unwrap_or_default())
             }
             "getSource" | "getAllAgentStatus" => {
-                Ok(format!("{:?}", client.available_agents(connection).await?))
+                let agents = client.agents(connection).await?;
+                Ok(format!("{:?}", agents.as_ref().map(Agents::with_room)))
             }
             other => panic!("{other}"),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use handover_core::ports::{RingCx as _, RingCxError};
+use handover_core::ports::{Agents, RingCx as _, RingCxError};
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -12,14 +12,15 @@ fn source() -> Value {
 }
 
 fn agent(channel: &str, status: &Value, busyness: &Value) -> Value {
-    json!({"agent_id": "a", "custom_status": null, "channels": [
+    json!({"agent_id": null, "custom_status": null, "channels": [
         {"id": "ch-9", "name": "Realtime", "status": "available", "busyness": "ok"},
         {"id": channel, "name": null, "status": status, "busyness": busyness},
     ]})
 }
 
 async fn count(bench: &Bench) -> Option<usize> {
-    bench.client.available_agents(&bench.connection).await.unwrap()
+    let agents = bench.client.agents(&bench.connection).await.unwrap();
+    agents.as_ref().map(Agents::with_room)
 }
 
 #[tokio::test]
@@ -96,7 +97,7 @@ async fn br_068_trouble_is_trouble() {
         .server
         .answers_json(&source())
         .answers_json(&json!({"records": []}));
-    let outcome = bench.client.available_agents(&bench.connection).await;
+    let outcome = bench.client.agents(&bench.connection).await;
     assert!(
         matches!(outcome, Err(RingCxError::Unavailable { status: 200 })),
         "{outcome:?}"

@@ -14,7 +14,9 @@ use crate::client::rest::Call;
 
 impl Bench {
     async fn ask(&self) -> Result<Thread, RingCxError> {
-        self.client.thread(&self.connection, &ThreadId::new("74a1")).await
+        self.client
+            .thread(&self.connection, &ThreadId::new("74a1"), Urgency::Now)
+            .await
     }
 }
 

@@ -1,7 +1,7 @@
 //! Threads over REST.
 
 use handover_core::ids::{CategoryId, ForeignThreadId, SourceId, ThreadId};
-use handover_core::ports::{RingCx as _, RingCxError, Thread};
+use handover_core::ports::{RingCx as _, RingCxError, Thread, Urgency};
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -38,6 +38,8 @@ async fn br_062_a_thread_is_searched_by_our_id_and_source() {
         foreign_id: Some(wanted),
         source: SourceId::new(SOURCE),
         categories: categories(&["ca-bot"]),
+        closed: false,
+        changed_at: None,
     };
     assert_eq!(found, Some(expected));
     let seen = bench.server.only();
@@ -93,7 +95,7 @@ async fn br_062_a_thread_is_read_by_rces_id() {
     bench.server.answers_json(&body);
     let thread = bench
         .client
-        .thread(&bench.connection, &ThreadId::new("74a1/../x"))
+        .thread(&bench.connection, &ThreadId::new("74a1/../x"), Urgency::Now)
         .await
         .unwrap();
     assert_eq!(thread.source.as_str(), "other");

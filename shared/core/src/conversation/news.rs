@@ -1,0 +1,104 @@
+//! Which of RCE's news is about an earlier handover. RCE promises no order, repeats for hours, and has a clock of
+//! its own; everything here is by that clock.
+
+use jiff::SignedDuration;
+
+use crate::Timestamp;
+use crate::ids::InterventionId;
+use crate::signal::Signal;
+
+use super::{Control, Conversation};
+
+/// How far RCE's clock may be behind what we think it is before news of a fresh handover looks old.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
+/// A difference of clocks that is not worth knowing: an answer takes its time too.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+/// No clock is so wrong.
+const CLOCK_NONSENSE: SignedDuration = SignedDuration::from_hours(48);
+
+impl Conversation {
+    /// A time of ours as RCE would say it.
+    pub fn by_ringcx_clock(&self, ours: Timestamp) -> Timestamp {
+        ours.saturating_add(self.ringcx_ahead).unwrap_or(ours)
+    }
+
+    /// RCE did something just now and says when that was. Returns that time if it can be believed.
+    pub(super) fn learn_clock(&mut self, said: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let ahead = said.duration_since(now);
+        if ahead.abs() > CLOCK_NONSENSE {
+            return None;
+        }
+        self.ringcx_ahead = if ahead.abs() <= CLOCK_TOLERANCE {
+            SignedDuration::ZERO
+        } else {
+            ahead
+        };
+        Some(said)
+    }
+
+    /// We ended an intervention at RCE. What RCE reports of that is no news.
+    pub fn ended_by_us(&mut self, id: InterventionId, now: Timestamp) {
+        let at = self.by_ringcx_clock(now);
+        self.intervention_ended(id, at.saturating_add(CLOCK_SKEW).unwrap_or(at));
+    }
+
+    /// A time that RCE names, but not in the future: a clock that is far ahead must not make everything after it
+    /// look like old news.
+    pub(super) fn no_later_than_now(&self, said: Timestamp, now: Timestamp) -> Timestamp {
+        said.min(
+            self.by_ringcx_clock(now)
+                .saturating_add(CLOCK_SKEW)
+                .unwrap_or(now),
+        )
+    }
+
+    /// Whether a signal speaks of a time before the current handover; with the bot, of one before its last end.
+    pub fn is_old_news(&self, signal: &Signal) -> bool {
+        let said = signal.issued_at;
+        let began = self.began_at_ringcx().filter(|_| self.in_handover());
+        let over = signal
+            .intervention
+            .as_ref()
+            .and_then(|id| self.ended_interventions.iter().find(|ended| ended.id == *id));
+        if let Some(over) = over {
+            return Some(said) <= Some(over.at).max(began.or(self.last_end));
+        }
+        let Some(began) = began else {
+            return self.last_end.is_some_and(|end| said <= end);
+        };
+        let started = self.handover.as_ref().and_then(|h| h.started_at_ringcx);
+        match started.filter(|_| signal.kind.is_end() && self.control == Control::Queued) {
+            Some(started) => said < started,
+            None => is_before(said, began, CLOCK_SKEW) || self.is_echo_of_last_end(signal),
+        }
+    }
+
+    fn began_at_ringcx(&self) -> Option<Timestamp> {
+        let handover = self.handover.as_ref()?;
+        let began = handover.began_at_ringcx;
+        Some(began.unwrap_or_else(|| self.by_ringcx_clock(handover.requested_at)))
+    }
+
+    /// RCE reports one end by several events. One that names an intervention which we never heard of, shortly after
+    /// the last end, is not about a handover that has not even reached the agents.
+    fn is_echo_of_last_end(&self, signal: &Signal) -> bool {
+        let soon = |end| signal.issued_at.duration_since(end) <= CLOCK_SKEW;
+        signal.kind.is_end() && self.control == Control::Requested && self.last_end.is_some_and(soon)
+    }
+
+    /// Whether the current handover was waiting before agents when RCE said this, and still does.
+    pub fn waited_at(&self, said: Timestamp) -> bool {
+        let handover = self.handover.as_ref();
+        let since = handover.and_then(|handover| {
+            let ours = handover.queued_at.map(|at| self.by_ringcx_clock(at));
+            handover.started_at_ringcx.or(ours)
+        });
+        self.control == Control::Queued && since.is_some_and(|since| since < said)
+    }
+}
+
+/// Whether one time is before another by more than `skew`. RCE's times come from outside: to the ends of time
+/// nothing can be added.
+pub(super) fn is_before(earlier: Timestamp, later: Timestamp, skew: SignedDuration) -> bool {
+    later.duration_since(earlier) > skew
+}

@@ -1,0 +1,236 @@
+//! What RCE reports by webhooks: what is an end, what is a takeover, and what only RCE itself can say.
+//!
+//! Deferred, transferred, reassigned, recategorised and expired are no ends. Each of the reports of an end is enough.
+
+use crate::Timestamp;
+use crate::event::BotEvent;
+use crate::handover::{Agent, Cause, HandoverRequest, HandoverStatus};
+use crate::ids::HandoverId;
+use crate::signal::{Signal, SignalKind};
+
+use super::{Control, Conversation};
+
+/// What a connection allows agents and customers to do by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignalPolicy {
+    /// See [`agent_takeover`](crate::settings::RingCxSettings::agent_takeover).
+    pub agent_takeover: bool,
+    /// See [`customer_reopens`](crate::settings::RingCxSettings::customer_reopens).
+    pub customer_reopens: bool,
+}
+
+/// What a signal changed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SignalDecision {
+    /// Nothing; why, in a few words for the timeline.
+    Ignored(&'static str),
+    /// A line in the timeline, maybe a state, nothing to tell.
+    Noted,
+    /// Tell the bot.
+    Tell {
+        epoch: u32,
+        events: Vec<BotEvent>,
+        begins: bool,
+    },
+    /// The handover is over: put the thread back, then tell the bot.
+    Ended { epoch: u32, event: BotEvent },
+}
+
+/// What must be read from RCE before a signal means anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// A task is gone, or another intervention than ours is over: is any left open?
+    IsItOver,
+    /// Something waits, or categories changed, while the bot has the conversation: did somebody move the thread to
+    /// the agents?
+    IsItWithAgents,
+}
+
+impl Conversation {
+    /// What cannot be decided from the signal alone.
+    pub fn doubt(&self, signal: &Signal, policy: SignalPolicy) -> Option<Doubt> {
+        if self.is_old_news(signal) {
+            return None;
+        }
+        match signal.kind {
+            SignalKind::TaskDestroyed if self.in_handover() => Some(Doubt::IsItOver),
+            _ if signal.kind.is_end() && self.in_handover() && self.is_about_another(signal) => {
+                Some(Doubt::IsItOver)
+            }
+            SignalKind::Waiting | SignalKind::Recategorised
+                if self.control == Control::Bot && policy.agent_takeover =>
+            {
+                Some(Doubt::IsItWithAgents)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a signal names another intervention than the one of the current handover.
+    fn is_about_another(&self, signal: &Signal) -> bool {
+        let ours = self.handover.as_ref().and_then(|h| h.intervention.as_ref());
+        matches!((ours, &signal.intervention), (Some(ours), Some(theirs)) if ours != theirs)
+    }
+
+    /// RCE reported something. `id` names the handover that begins if somebody at RCE began one.
+    pub fn signal(
+        &mut self,
+        signal: &Signal,
+        policy: SignalPolicy,
+        id: HandoverId,
+        now: Timestamp,
+    ) -> SignalDecision {
+        if matches!(signal.kind, SignalKind::Note | SignalKind::ExportFailed { .. }) {
+            return SignalDecision::Noted;
+        }
+        if self.is_old_news(signal) {
+            return SignalDecision::Ignored("it is about an earlier handover");
+        }
+        if self.in_handover() {
+            self.signal_in_handover(signal, policy, now)
+        } else {
+            self.signal_with_bot(signal, policy, id, now)
+        }
+    }
+
+    fn signal_in_handover(
+        &mut self,
+        signal: &Signal,
+        policy: SignalPolicy,
+        now: Timestamp,
+    ) -> SignalDecision {
+        match &signal.kind {
+            SignalKind::Closed => self.ended(signal, Cause::AgentClosed, now),
+            SignalKind::Cancelled => self.ended(signal, Cause::AgentCancelled, now),
+            SignalKind::Waiting | SignalKind::MovedToAgents => {
+                self.waits(now);
+                SignalDecision::Noted
+            }
+            SignalKind::AgentJoined if self.control != Control::Active => {
+                self.learn_intervention(signal);
+                let event = self.joined_as_said(signal, now);
+                self.tell(vec![event], false)
+            }
+            SignalKind::AgentJoined | SignalKind::AgentChanged => {
+                self.learn_intervention(signal);
+                match self.agent_known(signal) {
+                    Some(event) => self.tell(vec![event], false),
+                    None => SignalDecision::Noted,
+                }
+            }
+            SignalKind::Reopened { by_agent } => {
+                self.learn_intervention(signal);
+                if *by_agent || policy.customer_reopens {
+                    // Its close may be heard of only now.
+                    self.over_before(signal, now);
+                }
+                SignalDecision::Noted
+            }
+            SignalKind::TaskDestroyed
+            | SignalKind::Recategorised
+            | SignalKind::ExportFailed { .. }
+            | SignalKind::Note => SignalDecision::Noted,
+        }
+    }
+
+    /// With the bot, or on the way back to it.
+    fn signal_with_bot(
+        &mut self,
+        signal: &Signal,
+        policy: SignalPolicy,
+        id: HandoverId,
+        now: Timestamp,
+    ) -> SignalDecision {
+        match signal.kind {
+            SignalKind::Reopened { by_agent: true } => {
+                self.over_before(signal, now);
+                self.taken_over(signal, id, now)
+            }
+            SignalKind::AgentJoined if policy.agent_takeover => self.taken_over(signal, id, now),
+            SignalKind::MovedToAgents if policy.agent_takeover => {
+                self.begins_to_wait(signal, Cause::Agent, id, now)
+            }
+            SignalKind::Reopened { by_agent: false } if policy.customer_reopens => {
+                self.over_before(signal, now);
+                self.begins_to_wait(signal, Cause::User, id, now)
+            }
+            // Remembered, because what came before may be heard of only now.
+            SignalKind::Closed | SignalKind::Cancelled | SignalKind::Reopened { by_agent: false } => {
+                self.over_before(signal, now);
+                SignalDecision::Noted
+            }
+            _ => SignalDecision::Ignored("the bot has the conversation"),
+        }
+    }
+
+    /// An agent has the conversation, unasked.
+    fn taken_over(&mut self, signal: &Signal, id: HandoverId, now: Timestamp) -> SignalDecision {
+        let began = self.no_later_than_now(signal.issued_at, now);
+        self.begin(id, HandoverRequest::default(), Cause::Agent, began, now);
+        self.learn_intervention(signal);
+        let event = self.joined_as_said(signal, now);
+        self.tell(vec![event], true)
+    }
+
+    /// The thread waits before the agents, and the bot did not ask.
+    fn begins_to_wait(
+        &mut self,
+        signal: &Signal,
+        cause: Cause,
+        id: HandoverId,
+        now: Timestamp,
+    ) -> SignalDecision {
+        let began = self.no_later_than_now(signal.issued_at, now);
+        self.begin(id, HandoverRequest::default(), cause, began, now);
+        self.learn_intervention(signal);
+        self.waits(now);
+        self.tell(vec![BotEvent::HandoverBegun { cause }], true)
+    }
+
+    fn joined_as_said(&mut self, signal: &Signal, now: Timestamp) -> BotEvent {
+        let agent = Agent {
+            id: signal.agent.clone(),
+            name: None,
+        };
+        let event = self.agent_joined(agent, now);
+        self.note_agent_as_of(signal);
+        event
+    }
+
+    fn tell(&self, events: Vec<BotEvent>, begins: bool) -> SignalDecision {
+        SignalDecision::Tell {
+            epoch: self.epoch(),
+            events,
+            begins,
+        }
+    }
+
+    fn learn_intervention(&mut self, signal: &Signal) {
+        if let (Some(handover), Some(intervention)) = (self.handover.as_mut(), &signal.intervention) {
+            handover.intervention = Some(intervention.clone());
+        }
+    }
+
+    /// What is said of the signal's intervention up to now is old.
+    fn over_before(&mut self, signal: &Signal, now: Timestamp) {
+        if let Some(intervention) = signal.intervention.clone() {
+            self.intervention_ended(intervention, self.no_later_than_now(signal.issued_at, now));
+        }
+    }
+
+    fn ended(&mut self, signal: &Signal, cause: Cause, now: Timestamp) -> SignalDecision {
+        self.learn_intervention(signal);
+        self.control = Control::Ended;
+        let at_ringcx = self.no_later_than_now(signal.issued_at, now);
+        self.finish(HandoverStatus::Completed, cause.as_str(), now, at_ringcx);
+        let (queued_ms, active_ms) = self.durations_ms();
+        SignalDecision::Ended {
+            epoch: self.epoch(),
+            event: BotEvent::HandoverCompleted {
+                cause,
+                queued_ms,
+                active_ms,
+            },
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Asks RCE how a handover stands, in case its news got lost, and lets the timers be checked.
+//!
+//! What is found out is applied as if RCE had reported it, in the order of what RCE tells: so each rule about what
+//! is an end, and what is old news, is in one place. One answer of RCE about the interventions that changed last serves
+//! all conversations that are looked after at the same moment; only what it does not tell is asked for each.
+
+use std::time::Duration;
+
+use handover_core::Timestamp;
+use handover_core::conversation::{Control, Conversation};
+use handover_core::ids::{EventId, InterventionId, ThreadId};
+use handover_core::job::Work;
+use handover_core::ports::{Intervention, RingCxError, StoreError, Urgency};
+use handover_core::signal::{Signal, SignalKind};
+
+use super::Task;
+use super::outcome::Step;
+
+/// How old an answer about all conversations may be at most.
+const OVERVIEW_MAX_AGE: Duration = Duration::from_secs(20);
+
+pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    let conversation = &found.conversation;
+    let (epoch, timers, now) = (conversation.epoch(), &task.connection.timers, task.app.now());
+    let mut finding = None;
+    if conversation.is_under_way(epoch) {
+        // Before a timer ends it, RCE has the last word: an agent may have taken it.
+        if conversation.runs_out(timers, now) {
+            finding = ask(task, conversation, Urgency::Now).await;
+        } else if conversation.is_to_be_reconciled(timers, now) {
+            finding = ask(task, conversation, Urgency::Idle).await;
+        }
+    }
+    let stored = task.change(|conversation, commit| {
+        if !conversation.is_under_way(epoch) {
+            return;
+        }
+        // In this order, so that a timer sees what was found.
+        let report = finding.clone().map(|signal| Work::ApplySignal { signal });
+        let check = conversation
+            .looked(timers, now)
+            .then_some(Work::CheckTimers { epoch });
+        let works = report.into_iter().chain(check);
+        commit.jobs.extend(works.map(|work| task.outgoing(work)));
+    });
+    stored.await?;
+    Ok(Step::Done)
+}
+
+/// What RCE knows and we do not. Whatever goes wrong, the timers go on, and the next look asks again.
+async fn ask(task: &Task<'_>, conversation: &Conversation, urgency: Urgency) -> Option<Signal> {
+    let thread = conversation.rce_thread.as_ref()?;
+    let found = find(task, conversation, thread, urgency).await;
+    found.unwrap_or_else(|error| {
+        tracing::debug!(
+            error = &error as &dyn std::error::Error,
+            "RingCX does not say how a handover stands"
+        );
+        None
+    })
+}
+
+async fn find(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    thread: &ThreadId,
+    urgency: Urgency,
+) -> Result<Option<Signal>, RingCxError> {
+    let (ringcx, connection) = (&task.app.ringcx, &task.connection);
+    let signal = |finding| report(task, conversation, thread, finding);
+    if urgency == Urgency::Idle {
+        let max_age = OVERVIEW_MAX_AGE.min(connection.timers.reconcile_every / 2);
+        let recent = ringcx.recent_interventions(connection, max_age).await;
+        // An account that may not list them all may still be asked about one thread.
+        let recent = recent.unwrap_or_else(|_| [].into());
+        let ours = recent.iter().filter(|it| it.thread.as_ref() == Some(thread));
+        let ours: Vec<&Intervention> = ours.collect();
+        if let Some(found) = judge(conversation, &ours).and_then(signal) {
+            return Ok(Some(found));
+        }
+        if ours.iter().any(|it| !it.closed) {
+            return Ok(None);
+        }
+    }
+    if conversation.control == Control::Active || urgency == Urgency::Now {
+        let all = ringcx.interventions(connection, thread, urgency).await?;
+        let all: Vec<&Intervention> = all.iter().collect();
+        let found = if all.is_empty() && known_intervention(conversation).is_some() {
+            // It is gone, which is what cancelling does.
+            signal(Finding::cancelled())
+        } else {
+            judge(conversation, &all).and_then(signal)
+        };
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    let back = conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;
+    Ok(back.then(Finding::cancelled).and_then(signal))
+}
+
+/// What the interventions of a thread, newest first, mean for its handover.
+fn judge(conversation: &Conversation, interventions: &[&Intervention]) -> Option<Finding> {
+    if let Some(open) = interventions.iter().find(|it| !it.closed) {
+        // One that was over before is open again because the person wrote; that brings no agent.
+        let joined = conversation.control != Control::Active && !was_over_before(conversation, &open.id);
+        return joined.then(|| Finding::of(SignalKind::AgentJoined, open, open.as_of));
+    }
+    let ours = known_intervention(conversation);
+    if let Some(same) = interventions.iter().find(|it| Some(&it.id) == ours) {
+        return Some(Finding::of(SignalKind::Closed, same, None));
+    }
+    // Another one may have been over before this handover began: its time tells.
+    let newest = interventions.first().filter(|it| it.as_of.is_some())?;
+    Some(Finding::of(SignalKind::Closed, newest, newest.as_of))
+}
+
+/// The intervention of this handover, unless an earlier one had it too.
+fn known_intervention(conversation: &Conversation) -> Option<&InterventionId> {
+    let ours = conversation.handover.as_ref()?.intervention.as_ref()?;
+    (!was_over_before(conversation, ours)).then_some(ours)
+}
+
+fn was_over_before(conversation: &Conversation, id: &InterventionId) -> bool {
+    conversation
+        .ended_interventions
+        .iter()
+        .any(|ended| ended.id == *id)
+}
+
+/// Whether somebody at RCE moved a thread that waits back to the bot.
+async fn is_taken_back(task: &Task<'_>, thread: &ThreadId, urgency: Urgency) -> Result<bool, RingCxError> {
+    let thread = task.app.ringcx.thread(&task.connection, thread, urgency).await?;
+    let settings = &task.connection.ringcx;
+    let has = |category| thread.categories.contains(category);
+    Ok(has(&settings.bot_category_id) && !has(&settings.agent_category_id))
+}
+
+/// What RCE was found to know.
+struct Finding {
+    kind: SignalKind,
+    intervention: Option<Intervention>,
+    /// When that happened by RCE's clock; `None`: it is so now.
+    at: Option<Timestamp>,
+}
+
+impl Finding {
+    fn of(kind: SignalKind, intervention: &Intervention, at: Option<Timestamp>) -> Self {
+        Self {
+            kind,
+            intervention: Some(intervention.clone()),
+            at,
+        }
+    }
+
+    fn cancelled() -> Self {
+        Self {
+            kind: SignalKind::Cancelled,
+            intervention: None,
+            at: None,
+        }
+    }
+}
+
+/// A finding as RCE would have reported it; `None` if it is about an earlier handover.
+fn report(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    thread: &ThreadId,
+    finding: Finding,
+) -> Option<Signal> {
+    let Finding {
+        kind,
+        intervention,
+        at,
+    } = finding;
+    let signal = Signal {
+        event: EventId::new(format!("look-{}", task.job.id)),
+        name: "reconciliation".to_owned(),
+        kind,
+        source: None,
+        thread: Some(thread.clone()),
+        agent: intervention.as_ref().and_then(|it| it.agent.clone()),
+        intervention: intervention.map(|it| it.id),
+        issued_at: at.unwrap_or_else(|| conversation.by_ringcx_clock(task.app.now())),
+    };
+    (!conversation.is_old_news(&signal)).then_some(signal)
+}
