@@ -279,19 +279,18 @@ impl Conversation {
         if self.in_handover() {
             return HandoverDecision::Running { epoch: self.epoch() };
         }
-        let began = self.by_ringcx_clock(now);
-        let epoch = self.begin(id, request, Cause::Bot, began, now);
+        let epoch = self.begin(id, request, Cause::Bot, None, now);
         HandoverDecision::Begins { epoch }
     }
 
-    /// `began`: by RCE's clock. If an agent began it, it is the time of what they did, so that what they did next
-    /// is not taken for old news however late we hear of both.
+    /// `began`: by RCE's clock, if somebody at RCE began it: the time of what they did, so that what they did next is
+    /// not taken for old news however late we hear of both.
     fn begin(
         &mut self,
         id: HandoverId,
         request: HandoverRequest,
         cause: Cause,
-        began: Timestamp,
+        began: Option<Timestamp>,
         now: Timestamp,
     ) -> u32 {
         let epoch = self.epoch() + 1;
@@ -303,7 +302,7 @@ impl Conversation {
             cause,
             request,
             requested_at: now,
-            began_at_ringcx: Some(began),
+            began_at_ringcx: began,
             started_at_ringcx: None,
             briefed: false,
             queued_at: None,

@@ -138,7 +138,7 @@ pub struct Handover {
     pub cause: Cause,
     pub request: HandoverRequest,
     pub requested_at: Timestamp,
-    /// When it began by RCE's clock: news from before is about an earlier one.
+    /// When it began by RCE's clock, if somebody there began it. News from before is about an earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began_at_ringcx: Option<Timestamp>,
     /// When the thread came before the agents by RCE's clock, if its answer showed that: no end is from before.

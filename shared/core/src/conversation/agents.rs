@@ -33,7 +33,7 @@ impl Conversation {
             Control::Bot if takeover => {
                 let current = self.by_ringcx_clock(now);
                 let began = message.written_at.map_or(current, |written| written.min(current));
-                self.begin(id, HandoverRequest::default(), Cause::Agent, began, now);
+                self.begin(id, HandoverRequest::default(), Cause::Agent, Some(began), now);
                 let joined = self.agent_joined(Agent { id: None, name }, now);
                 self.agent_spoke(now);
                 return AgentMessageDecision::Deliver {

@@ -166,7 +166,7 @@ impl Conversation {
     /// An agent has the conversation, unasked.
     fn taken_over(&mut self, signal: &Signal, id: HandoverId, now: Timestamp) -> SignalDecision {
         let began = self.no_later_than_now(signal.issued_at, now);
-        self.begin(id, HandoverRequest::default(), Cause::Agent, began, now);
+        self.begin(id, HandoverRequest::default(), Cause::Agent, Some(began), now);
         self.learn_intervention(signal);
         let event = self.joined_as_said(signal, now);
         self.tell(vec![event], true)
@@ -181,7 +181,7 @@ impl Conversation {
         now: Timestamp,
     ) -> SignalDecision {
         let began = self.no_later_than_now(signal.issued_at, now);
-        self.begin(id, HandoverRequest::default(), cause, began, now);
+        self.begin(id, HandoverRequest::default(), cause, Some(began), now);
         self.learn_intervention(signal);
         self.waits(now);
         self.tell(vec![BotEvent::HandoverBegun { cause }], true)

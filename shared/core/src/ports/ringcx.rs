@@ -192,6 +192,8 @@ pub struct Thread {
     pub closed: bool,
     /// When it last changed, by RCE's clock.
     pub changed_at: Option<Timestamp>,
+    /// What RCE's clock showed when it answered a change, in whole seconds.
+    pub answered_at: Option<Timestamp>,
 }
 
 /// An intervention as RCE describes it.

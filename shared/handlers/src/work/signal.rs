@@ -25,6 +25,9 @@ const NAME_PATIENCE: Duration = Duration::from_secs(1);
 /// How often RCE is asked what a signal means.
 const CLARIFY_ATTEMPTS: u32 = 4;
 
+/// How long it is remembered that an account makes tasks for the bot's threads.
+const HABIT_KEPT: Duration = Duration::from_mins(10);
+
 /// What the stored decision asks for next.
 enum Next {
     Nothing,
@@ -226,7 +229,10 @@ async fn clarify(
     };
     let kind = match doubt {
         Doubt::IsItOver => is_it_over(task, conversation, thread, &mut clear).await,
-        Doubt::IsItWithAgents => is_it_with_agents(task, thread, signal).await,
+        Doubt::IsItWithAgents if signal.kind == SignalKind::Recategorised => {
+            is_it_with_agents(task, thread, Urgency::Now).await
+        }
+        Doubt::IsItWithAgents => does_a_task_mean_agents(task, thread).await,
     };
     clear.kind = match kind {
         Ok(kind) => kind,
@@ -266,17 +272,11 @@ async fn is_it_over(
     Ok(kind)
 }
 
-/// A task may be created for every message of a person, so that one is asked about at leisure; that somebody
-/// changes categories is rare.
 async fn is_it_with_agents(
     task: &Task<'_>,
     thread: &ThreadId,
-    signal: &Signal,
+    urgency: Urgency,
 ) -> Result<SignalKind, RingCxError> {
-    let urgency = match signal.kind {
-        SignalKind::Recategorised => Urgency::Now,
-        _ => Urgency::Idle,
-    };
     let thread = task.app.ringcx.thread(&task.connection, thread, urgency).await?;
     let settings = &task.connection.ringcx;
     let has = |category| thread.categories.contains(category);
@@ -286,6 +286,37 @@ async fn is_it_with_agents(
     } else {
         SignalKind::Note
     })
+}
+
+/// Many accounts make a task for every message of a person to the bot. They are not asked about each: where a task
+/// is there already, moving the thread is reported by itself.
+async fn does_a_task_mean_agents(task: &Task<'_>, thread: &ThreadId) -> Result<SignalKind, RingCxError> {
+    let habit = ClaimKey::apart(format!("tasks-for-bot:{}", task.job.connection));
+    let now = task.app.now();
+    // A store that does not answer now is asked again soon enough.
+    if !matches!(task.app.store.claimed(&habit, now).await, Ok(None)) {
+        return Ok(SignalKind::Note);
+    }
+    let kind = is_it_with_agents(task, thread, Urgency::Idle).await?;
+    if kind == SignalKind::Note {
+        let claim = Claim {
+            key: habit,
+            holder: "habit".to_owned(),
+            record: String::new(),
+            expires_at: now + HABIT_KEPT,
+        };
+        let commit = Commit {
+            claims: vec![claim],
+            ..Commit::default()
+        };
+        if let Err(error) = task.app.store.commit(commit).await {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "a habit of the account is not remembered"
+            );
+        }
+    }
+    Ok(kind)
 }
 
 /// Finds out whose conversation an unknown RCE thread is, remembers it, and passes the signal on.

@@ -206,8 +206,17 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
     let moved = ringcx
         .set_categories(&task.connection, &thread.id, &wanted)
         .await?;
-    let at = moved.changed_at.filter(|at| Some(*at) > thread.changed_at);
+    let at = moved_at(&thread, &moved);
     Ok(Some(Moved { thread: moved, at }))
+}
+
+/// When RCE moved it, by its clock. Its times of changes have whole seconds, so that they may be the same before and
+/// after, or they may not follow a change of categories; then the date of the answer counts.
+fn moved_at(before: &Thread, after: &Thread) -> Option<Timestamp> {
+    let changed = after.changed_at.filter(|at| Some(*at) > before.changed_at);
+    changed.or(after
+        .answered_at
+        .map(|date| after.changed_at.map_or(date, |at| at.max(date))))
 }
 
 /// A closed thread takes no answers. Where RCE does not let it be opened, agents may still see it.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use handover_core::secret::Secret;
-use handover_core::settings::{BotKind, Hours};
+use handover_core::settings::{BotKind, Hours, Timers};
 use samples::{FULL, LEAST, read};
 
 fn exposed(secrets: &[Secret]) -> Vec<&str> {
@@ -86,9 +86,12 @@ fn every_setting_is_read() {
         timers.user_idle,
         timers.agent_idle,
         timers.reconcile_every,
+        timers.max_age,
+        timers.warn_before,
     ]
     .map(|t| t.as_secs());
-    assert_eq!(seconds, [60, 61, 62, 63]);
+    assert_eq!(seconds, [60, 61, 62, 63, 64, 65]);
+    assert!(rce.customer_reopens && shop.availability.refuse_unknown);
 }
 
 #[test]
@@ -110,10 +113,16 @@ fn what_is_left_out_has_a_sensible_value() {
     assert_eq!(least.ringcx.requests_per_minute, 300);
     assert!(!least.availability.require_agent && least.availability.hours == Hours::Source);
     assert_eq!(least.availability.cache, Duration::from_secs(10));
-    assert_eq!(
-        (least.timers.queue.as_secs(), least.timers.user_idle.as_secs()),
-        (900, 0)
-    );
+    assert!(!least.availability.refuse_unknown && !least.ringcx.customer_reopens);
+    let timers = Timers {
+        queue: Duration::from_mins(15),
+        user_idle: Duration::ZERO,
+        agent_idle: Duration::ZERO,
+        max_age: Duration::from_hours(7 * 24),
+        warn_before: Duration::from_mins(1),
+        reconcile_every: Duration::from_mins(1),
+    };
+    assert_eq!(least.timers, timers);
 }
 
 #[test]

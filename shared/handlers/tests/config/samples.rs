@@ -29,6 +29,7 @@ agent_category_id = "c0a0"
 bot_identity = { id = "robo", name = "Robo" }
 agent_identity = { id = "team", name = "The team" }
 agent_takeover = false
+customer_reopens = true
 requests_per_minute = 120
 
 [connections.shop.bot]
@@ -45,6 +46,7 @@ closed = "d-closed"
 
 [connections.shop.availability]
 require_agent = true
+refuse_unknown = true
 hours = "none"
 cache_seconds = 3
 
@@ -52,6 +54,8 @@ cache_seconds = 3
 queue = 60
 user_idle = 61
 agent_idle = 62
+max_age = 64
+warn_before = 65
 reconcile_every = 63
 "#;
 

@@ -96,6 +96,7 @@ fn thread() -> Thread {
         categories: vec![CategoryId::new("bot")],
         closed: false,
         changed_at: None,
+        answered_at: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_core::Timestamp;
 use handover_core::ports::RingCxError;
 use jiff::fmt::rfc2822;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
@@ -21,6 +21,8 @@ const CODE_MAX_BYTES: usize = 64;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) retry_after: Option<Duration>,
+    /// What RCE's clock showed.
+    pub(super) date: Option<Timestamp>,
     pub(super) body: Vec<u8>,
     /// The body was longer than we read.
     pub(super) cut: bool,
@@ -34,6 +36,7 @@ impl Answer {
         let mut answer = Self {
             status: response.status(),
             retry_after: retry_after(response.headers(), now),
+            date: date(response.headers()),
             body: Vec::new(),
             cut: false,
         };
@@ -213,6 +216,12 @@ fn looks_like_a_code(code: &str) -> bool {
         && code
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+}
+
+/// When the answer was made, by the clock of who made it (RFC 9110).
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = headers.get(DATE)?.to_str().ok()?;
+    rfc2822::DateTimeParser::new().parse_timestamp(date.trim()).ok()
 }
 
 /// `Retry-After`: seconds, or a date (RFC 9110). RCE documents none; proxies in front of it send them.

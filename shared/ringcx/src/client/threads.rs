@@ -90,9 +90,10 @@ impl RingCxClient {
             ..Call::new("set_categories", Method::PUT, &path)
         };
         let answer = self.rest(connection, call).await?;
-        let changed = thread(&answer.json()?).ok_or(RingCxError::Unavailable {
+        let mut changed = thread(&answer.json()?).ok_or(RingCxError::Unavailable {
             status: answer.status.as_u16(),
         })?;
+        changed.answered_at = answer.date;
         let is: BTreeSet<&CategoryId> = changed.categories.iter().collect();
         let should_be: BTreeSet<&CategoryId> = categories.iter().collect();
         if is == should_be {
@@ -131,5 +132,6 @@ fn thread(record: &Value) -> Option<Thread> {
             .collect(),
         closed: record.get("closed").and_then(Value::as_bool).unwrap_or(false),
         changed_at: json::time(record.get("updated_at")),
+        answered_at: None,
     })
 }

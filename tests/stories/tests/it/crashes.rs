@@ -243,3 +243,45 @@ async fn leaving_survives() {
     }
     survives(Setup::default, with_agent, path).await;
 }
+
+#[tokio::test]
+async fn finding_out_about_a_lost_end_survives() {
+    fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            bench.rce.close("c1").unwrap();
+            bench.pass(Duration::from_mins(1));
+            bench.work().await;
+        })
+    }
+    survives(Setup::default, with_agent, path).await;
+}
+
+#[tokio::test]
+async fn a_takeover_by_category_survives() {
+    fn mirrored(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            bench.user_says("c1", "hi").await;
+            bench.work().await;
+        })
+    }
+    fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            bench.rce.move_to_agents("c1", SAM).unwrap();
+            let moved = bench.event("task.recategorized", "c1", &json!({"id": "e1"}));
+            bench.insist_webhook(&[moved]).await;
+            bench.work().await;
+        })
+    }
+    survives(|| Setup::default().timers("queue = 0"), mirrored, path).await;
+}
+
+#[tokio::test]
+async fn a_timer_that_runs_out_survives() {
+    fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            bench.pass(Duration::from_mins(2));
+            bench.work().await;
+        })
+    }
+    survives(|| Setup::default().timers("queue = 90"), waiting, path).await;
+}

@@ -40,6 +40,7 @@ async fn br_062_a_thread_is_searched_by_our_id_and_source() {
         categories: categories(&["ca-bot"]),
         closed: false,
         changed_at: None,
+        answered_at: None,
     };
     assert_eq!(found, Some(expected));
     let seen = bench.server.only();
