@@ -24,6 +24,9 @@ impl Conversation {
         id: HandoverId,
         now: Timestamp,
     ) -> AgentMessageDecision {
+        if !self.is_late(message) {
+            self.learn_clock_from(message, now);
+        }
         let name = message.agent_name.clone();
         let before = match self.control {
             _ if self.is_late(message) => Vec::new(),

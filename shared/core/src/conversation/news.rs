@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 
 use crate::Timestamp;
 use crate::ids::InterventionId;
+use crate::message::AgentMessage;
 use crate::signal::Signal;
 
 use super::{Control, Conversation};
@@ -13,6 +14,8 @@ use super::{Control, Conversation};
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 /// A difference of clocks that is not worth knowing: an answer takes its time too.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+/// What is written just now is dated no further off than this by a clock that is right.
+const FAR_OFF: SignedDuration = SignedDuration::from_mins(10);
 /// No clock is so wrong.
 const CLOCK_NONSENSE: SignedDuration = SignedDuration::from_hours(48);
 
@@ -20,6 +23,17 @@ impl Conversation {
     /// A time of ours as RCE would say it.
     pub fn by_ringcx_clock(&self, ours: Timestamp) -> Timestamp {
         ours.saturating_add(self.ringcx_ahead).unwrap_or(ours)
+    }
+
+    /// An agent's message is on its way for moments only, unless RCE says that it tries again. One that is dated far
+    /// off shows that the clocks differ.
+    pub(super) fn learn_clock_from(&mut self, message: &AgentMessage, now: Timestamp) {
+        if let Some(written) = message.written_at.filter(|_| !message.retry) {
+            let off = written.duration_since(self.by_ringcx_clock(now)).abs();
+            if off > FAR_OFF {
+                self.learn_clock(written, now);
+            }
+        }
     }
 
     /// RCE did something just now and says when that was. Returns that time if it can be believed.
@@ -40,6 +54,11 @@ impl Conversation {
     pub fn ended_by_us(&mut self, id: InterventionId, now: Timestamp) {
         let at = self.by_ringcx_clock(now);
         self.intervention_ended(id, at.saturating_add(CLOCK_SKEW).unwrap_or(at));
+    }
+
+    /// A time that RCE names, unless it is nonsense. For what is compared with news of the same thing only.
+    pub(super) fn unless_nonsense(said: Timestamp, now: Timestamp) -> Timestamp {
+        said.min(now.saturating_add(CLOCK_NONSENSE).unwrap_or(now))
     }
 
     /// A time that RCE names, but not in the future: a clock that is far ahead must not make everything after it

@@ -214,7 +214,7 @@ impl Conversation {
     /// What is said of the signal's intervention up to now is old.
     fn over_before(&mut self, signal: &Signal, now: Timestamp) {
         if let Some(intervention) = signal.intervention.clone() {
-            self.intervention_ended(intervention, self.no_later_than_now(signal.issued_at, now));
+            self.intervention_ended(intervention, Self::unless_nonsense(signal.issued_at, now));
         }
     }
 
@@ -223,6 +223,7 @@ impl Conversation {
         self.control = Control::Ended;
         let at_ringcx = self.no_later_than_now(signal.issued_at, now);
         self.finish(HandoverStatus::Completed, cause.as_str(), now, at_ringcx);
+        self.over_before(signal, now);
         let (queued_ms, active_ms) = self.durations_ms();
         SignalDecision::Ended {
             epoch: self.epoch(),

@@ -10,6 +10,7 @@ use handover_core::job::Work;
 use handover_core::message::Message;
 use handover_core::ports::{CustomerMessage, KEPT_FOR, Measured, RingCxError, StoreError, Thread, Urgency};
 use handover_core::settings::RingCxSettings;
+use jiff::SignedDuration;
 
 use super::outcome::{Step, Why};
 use super::{LOOK_AGAIN, Task, customer_message};
@@ -206,17 +207,22 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
     let moved = ringcx
         .set_categories(&task.connection, &thread.id, &wanted)
         .await?;
-    let at = moved_at(&thread, &moved);
+    let at = moved_at(conversation, &thread, &moved);
     Ok(Some(Moved { thread: moved, at }))
 }
 
 /// When RCE moved it, by its clock. Its times of changes have whole seconds, so that they may be the same before and
-/// after, or they may not follow a change of categories; then the date of the answer counts.
-fn moved_at(before: &Thread, after: &Thread) -> Option<Timestamp> {
-    let changed = after.changed_at.filter(|at| Some(*at) > before.changed_at);
-    changed.or(after
-        .answered_at
-        .map(|date| after.changed_at.map_or(date, |at| at.max(date))))
+/// after, or they may not follow a change of categories; then the date of the answer counts. A thread that changed
+/// before its conversation began shows that RCE's clock is behind ours, whatever the answer's date.
+fn moved_at(conversation: &Conversation, before: &Thread, after: &Thread) -> Option<Timestamp> {
+    let Some(changed) = after.changed_at else {
+        return after.answered_at;
+    };
+    let is_impossible = conversation.started_at.duration_since(changed) > SignedDuration::from_mins(1);
+    if Some(changed) > before.changed_at || is_impossible {
+        return Some(changed);
+    }
+    after.answered_at.map(|date| changed.max(date))
 }
 
 /// A closed thread takes no answers. Where RCE does not let it be opened, agents may still see it.
