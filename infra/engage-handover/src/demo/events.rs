@@ -101,6 +101,11 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
     let agent = agent.map(str::to_owned);
     chat.change(|view| match kind {
         "handover.queued" if view.phase != Phase::Active => {
+            if view.phase == Phase::Bot
+                && let Some(cause) = data["cause"].as_str()
+            {
+                view.notice(unasked(cause).to_owned());
+            }
             view.phase = Phase::Queued;
             view.queue = data.clone();
         }
@@ -151,10 +156,11 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
                 view.set_state(id, LineState::Failed);
             }
         }
+        "handover.timing_out" => view.notice(running_out(data["cause"].as_str()).to_owned()),
         "typing.started" => view.typing = true,
         "typing.stopped" => view.typing = false,
         "handover.completed" | "handover.cancelled" | "handover.failed" | "handover.timed_out" => {
-            let who = view.agent.take();
+            let (who, cause) = (view.agent.take(), data["cause"].as_str());
             view.phase = Phase::Bot;
             view.queue = Value::Null;
             view.typing = false;
@@ -164,11 +170,40 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
                 ("handover.completed", None) => "The agent closed the conversation".to_owned(),
                 ("handover.cancelled", Some(name)) => format!("The chat with {name} was ended"),
                 ("handover.cancelled", None) => "The request for a human was taken back".to_owned(),
+                ("handover.timed_out", _) => ran_out(cause).to_owned(),
                 _ => "No agent could take the conversation".to_owned(),
             });
         }
         _ => {}
     });
+}
+
+/// A conversation that nobody handed over is with the agents all the same.
+fn unasked(cause: &str) -> &'static str {
+    match cause {
+        "user" => "You wrote to the agents again; they have the conversation",
+        _ => "An agent put the conversation into the queue",
+    }
+}
+
+/// A timer will soon end what the customer waits for.
+fn running_out(timer: Option<&str>) -> &'static str {
+    match timer {
+        Some("queue") => "Nobody is free yet; we will soon stop waiting for an agent",
+        Some("user_idle") => "Are you still there? The chat will end soon",
+        Some("agent_idle") => "The agent has been quiet; the chat will end soon",
+        _ => "The chat will end soon",
+    }
+}
+
+/// A timer ended it.
+fn ran_out(timer: Option<&str>) -> &'static str {
+    match timer {
+        Some("user_idle") => "The chat ended because nothing was written for a while",
+        Some("agent_idle") => "The agent did not come back; the bot is here again",
+        Some("max_age") => "The chat ended because it lasted too long",
+        _ => "No agent could take the conversation",
+    }
 }
 
 #[cfg(test)]
@@ -225,5 +260,48 @@ mod tests {
         }
         let events = chat.exchanges_after(0).1;
         assert_eq!(events.len(), 1, "the repeat is not shown");
+    }
+
+    #[tokio::test]
+    async fn the_customer_reads_what_nobody_brought_about() {
+        let secrets = Secrets::generate().unwrap();
+        let http = super::super::start::http_client().unwrap();
+        let host = Arc::new(Host::new(Bridge::new(
+            http,
+            "http://127.0.0.1:9".to_owned(),
+            &secrets,
+        )));
+        let chat = host.open(&VISITOR).unwrap();
+        for (kind, cause, phase, notice) in [
+            ("handover.queued", "agent", Phase::Queued, "An agent put"),
+            (
+                "handover.timing_out",
+                "queue",
+                Phase::Queued,
+                "Nobody is free yet",
+            ),
+            ("handover.timed_out", "queue", Phase::Bot, "No agent could take"),
+            (
+                "handover.queued",
+                "user",
+                Phase::Queued,
+                "You wrote to the agents",
+            ),
+            ("handover.active", "", Phase::Active, "An agent joined"),
+            (
+                "handover.timing_out",
+                "user_idle",
+                Phase::Active,
+                "Are you still there?",
+            ),
+            ("handover.timed_out", "user_idle", Phase::Bot, "The chat ended"),
+        ] {
+            show(&chat, kind, &json!({"cause": cause}));
+            chat.look(|view| {
+                assert_eq!(view.phase, phase, "{kind}");
+                let last = &view.lines.last().unwrap().text;
+                assert!(last.starts_with(notice), "{kind}: {last}");
+            });
+        }
     }
 }

@@ -61,7 +61,7 @@ impl Lacking {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if said.insert((connection.clone(), operation)) {
             tracing::warn!(
-                connection.id = %connection, operation,
+                %connection, operation,
                 "the API token's account may not do this, so the bridge works with less: {}", without(operation)
             );
         }

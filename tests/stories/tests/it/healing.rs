@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use handover_stories::desk::{MIRA, SAM};
+use handover_stories::logs::Logs;
 use handover_stories::{Bench, Heard, Setup};
 use serde_json::json;
 use simulated_ringcx::{Fault, FaultTarget, Rights, WebhookBehaviour};
@@ -219,7 +220,8 @@ fn handover_stories_reply(text: &str) -> simulated_ringcx::Reply {
 }
 
 #[tokio::test]
-async fn an_account_that_may_not_read_interventions_works_with_less() {
+async fn an_account_that_may_not_read_interventions_works_with_less_and_that_is_logged_once() {
+    let logs = Logs::capture();
     let bench = Setup::default()
         .timers("queue = 300\nagent_idle = 300")
         .start()
@@ -251,6 +253,14 @@ async fn an_account_that_may_not_read_interventions_works_with_less() {
     bench.until_quiet().await;
     let last = bench.bot.taken().pop().unwrap();
     assert_eq!((last.kind(), last.epoch()), ("handover.timed_out", 3));
+    // Who runs the bridge reads once, and not with every call, what it goes without.
+    let logged = logs.text();
+    for operation in ["interventions", "time_sheets"] {
+        let said = logged
+            .lines()
+            .filter(|line| line.contains("may not do this") && line.contains(&format!("\"{operation}\"")));
+        assert_eq!(said.count(), 1, "{operation}: {logged}");
+    }
     bench.finish().await;
 }
 

@@ -250,7 +250,7 @@ async fn words_of_an_agent_that_were_accepted_before_the_time_was_up_count() {
         .start()
         .await;
     bench.waiting("c1").await;
-    bench.pass(Duration::from_secs(60));
+    bench.pass(Duration::from_mins(1));
     bench.agent_writes("c1", "66aa", "Here I am").await;
     // The timer is looked at after the agent's words were accepted, and before they are delivered.
     bench.look_after().await;
