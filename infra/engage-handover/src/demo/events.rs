@@ -228,15 +228,16 @@ mod tests {
         (headers, Bytes::from(body))
     }
 
+    fn host(secrets: &Secrets) -> Arc<Host> {
+        let http = super::super::start::http_client().unwrap();
+        let nobody = "http://127.0.0.1:9".to_owned();
+        Arc::new(Host::new(Bridge::new(http, nobody, secrets)))
+    }
+
     #[tokio::test]
     async fn only_signed_events_count_and_each_counts_once() {
         let secrets = Secrets::generate().unwrap();
-        let http = super::super::start::http_client().unwrap();
-        let host = Arc::new(Host::new(Bridge::new(
-            http,
-            "http://127.0.0.1:9".to_owned(),
-            &secrets,
-        )));
+        let host = host(&secrets);
         let chat = host.open(&VISITOR).unwrap();
         let receiver = Receiver::new(host, &secrets.signing_secret).unwrap();
         let event = json!({
@@ -264,13 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_customer_reads_what_nobody_brought_about() {
-        let secrets = Secrets::generate().unwrap();
-        let http = super::super::start::http_client().unwrap();
-        let host = Arc::new(Host::new(Bridge::new(
-            http,
-            "http://127.0.0.1:9".to_owned(),
-            &secrets,
-        )));
+        let host = host(&Secrets::generate().unwrap());
         let chat = host.open(&VISITOR).unwrap();
         for (kind, cause, phase, notice) in [
             ("handover.queued", "agent", Phase::Queued, "An agent put"),
