@@ -338,8 +338,13 @@ impl Conversation {
             return false;
         }
         self.waits(now);
+        let ahead = self.ringcx_ahead;
         if let Some(handover) = self.handover.as_mut() {
             handover.started_at_ringcx = handover.started_at_ringcx.or(moved_at);
+            if handover.cause == Cause::Bot && moved_at.is_some() {
+                // It was noted by a clock that we did not know then.
+                handover.began_at_ringcx = handover.requested_at.checked_add(ahead).ok();
+            }
         }
         true
     }

@@ -14,6 +14,7 @@ mod events;
 mod healing;
 mod idempotency;
 mod leaving;
+mod lifecycle_found;
 mod logged;
 mod looking;
 mod messages;

@@ -1,0 +1,37 @@
+//! What stories told by chance have found (`tests/model`), each told once more by hand.
+
+use std::time::Duration;
+
+use handover_stories::Setup;
+use handover_stories::desk::SAM;
+use serde_json::{Value, json};
+use simulated_ringcx::SimulatedRingcx;
+
+const GAP: Duration = Duration::from_secs(5);
+
+/// All that RCE has to report, in order.
+fn events(rce: &SimulatedRingcx) -> Vec<Value> {
+    rce.read(|state| state.events().cloned().collect())
+}
+
+#[tokio::test]
+async fn the_first_handover_counts_although_the_clock_of_ringcx_is_an_hour_behind() {
+    let bench = Setup::default().by_hand().rce_ahead(-3600).start().await;
+    bench.user_says("c1", "hi").await;
+    bench.work().await;
+    bench.pass(GAP);
+    bench.asks_for_agent("c1", json!({})).await;
+    bench.work().await;
+    bench.pass(GAP);
+    bench.rce.take("c1", SAM).unwrap();
+    bench.webhook(&events(&bench.rce)).await;
+    bench.work().await;
+    assert_eq!(bench.status("c1").await, "active");
+    bench.pass(GAP);
+    bench.rce.close("c1").unwrap();
+    bench.webhook(&events(&bench.rce)).await;
+    bench.work().await;
+    assert_eq!(bench.status("c1").await, "completed");
+    assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}
