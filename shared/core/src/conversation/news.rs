@@ -105,14 +105,14 @@ impl Conversation {
         signal.kind.is_end() && self.control == Control::Requested && self.last_end.is_some_and(soon)
     }
 
-    /// Whether the current handover was waiting before agents when RCE said this, and still does.
-    pub fn waited_at(&self, said: Timestamp) -> bool {
+    /// Whether the current handover was before agents when RCE said this.
+    pub fn was_before_agents_at(&self, said: Timestamp) -> bool {
         let handover = self.handover.as_ref();
         let since = handover.and_then(|handover| {
             let ours = handover.queued_at.map(|at| self.by_ringcx_clock(at));
             handover.started_at_ringcx.or(ours)
         });
-        self.control == Control::Queued && since.is_some_and(|since| since < said)
+        matches!(self.control, Control::Queued | Control::Active) && since.is_some_and(|since| since < said)
     }
 }
 

@@ -261,9 +261,9 @@ async fn is_it_over(
     let over = interventions.iter().all(|intervention| intervention.closed);
     let kind = match (over, &newest) {
         (true, Some(_)) => SignalKind::Closed,
-        // Somebody dismissed it before any agent took it: nobody will. Unless that was us, tidying up
+        // Somebody dismissed it before any agent answered: nobody will. Unless that was us, tidying up
         // after the handover before.
-        (true, None) if conversation.waited_at(signal.issued_at) => SignalKind::Cancelled,
+        (true, None) if conversation.was_before_agents_at(signal.issued_at) => SignalKind::Cancelled,
         _ => SignalKind::Note,
     };
     if kind == SignalKind::Closed {

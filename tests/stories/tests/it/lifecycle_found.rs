@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use handover_stories::Setup;
 use handover_stories::desk::SAM;
+use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
 use simulated_ringcx::SimulatedRingcx;
 
@@ -32,6 +32,25 @@ async fn the_first_handover_counts_although_the_clock_of_ringcx_is_an_hour_behin
     bench.webhook(&events(&bench.rce)).await;
     bench.work().await;
     assert_eq!(bench.status("c1").await, "completed");
+    assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn an_agent_who_takes_a_thread_and_dismisses_it_leaves_nobody_alone() {
+    let bench = Bench::new().await;
+    bench.waiting("c1").await;
+    bench.rce.take("c1", SAM).unwrap();
+    bench.until_quiet().await;
+    assert_eq!(bench.status("c1").await, "active");
+    bench.pass(GAP);
+    bench.rce.ignore("c1").unwrap();
+    bench.until_quiet().await;
+    assert_eq!(bench.handler("c1").await, "bot");
+    assert_eq!(
+        bench.bot.only("handover.completed").data()["cause"],
+        "agent_cancelled"
+    );
     assert_eq!(bench.categories("c1"), ["bot"]);
     bench.finish().await;
 }
