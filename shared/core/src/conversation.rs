@@ -305,6 +305,7 @@ impl Conversation {
             began_at_ringcx: began,
             started_at_ringcx: None,
             briefed: false,
+            moved: false,
             queued_at: None,
             accepted_at: None,
             ended_at: None,
@@ -340,6 +341,7 @@ impl Conversation {
         self.waits(now);
         let ahead = self.ringcx_ahead;
         if let Some(handover) = self.handover.as_mut() {
+            handover.moved = true;
             handover.started_at_ringcx = handover.started_at_ringcx.or(moved_at);
             if handover.cause == Cause::Bot && moved_at.is_some() {
                 // It was noted by a clock that we did not know then.

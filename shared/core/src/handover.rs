@@ -144,6 +144,9 @@ pub struct Handover {
     /// When the thread came before the agents by RCE's clock, if its answer showed that: no end is from before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at_ringcx: Option<Timestamp>,
+    /// Our own work has put the thread before the agents. That it waits there may be heard, or wrongly said, before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
     /// When it began to wait before agents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued_at: Option<Timestamp>,

@@ -98,7 +98,10 @@ async fn find(
             return Ok(found);
         }
     }
-    let back = conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;
+    // What we have not moved yet is not back.
+    let moved = conversation.handover.as_ref().is_some_and(|it| it.moved);
+    let back =
+        moved && conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;
     Ok(back.then(Finding::cancelled).and_then(signal))
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
-use simulated_ringcx::SimulatedRingcx;
+use simulated_ringcx::{Fault, FaultTarget, SimulatedRingcx};
 
 const GAP: Duration = Duration::from_secs(5);
 
@@ -52,5 +52,26 @@ async fn an_agent_who_takes_a_thread_and_dismisses_it_leaves_nobody_alone() {
         "agent_cancelled"
     );
     assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_thread_that_we_have_not_moved_yet_was_not_taken_back_by_anybody() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.waiting("c1").await;
+    bench.ends_handover("c1", json!({})).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(GAP);
+    bench.asks_for_agent("c1", json!({})).await;
+    // A place that was on its way when the first handover ended.
+    bench.queue_position("c1", 1, &json!(30)).await;
+    let busy = Fault::Status(503, "busy".to_owned());
+    bench.rce.fail_next(FaultTarget::RestCategorize, busy, 3);
+    bench.work().await;
+    bench.pass(Duration::from_secs(61));
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.status("c1").await, "queued");
+    assert_eq!(bench.categories("c1"), ["agent"]);
+    assert_eq!(bench.bot.kinds(), ["handover.cancelled", "handover.queued"]);
     bench.finish().await;
 }
