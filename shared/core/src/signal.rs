@@ -21,6 +21,9 @@ pub struct Signal {
     pub agent: Option<AgentId>,
     /// When it happened by RCE's clock: the order of events, whatever the order of arrival.
     pub issued_at: Timestamp,
+    /// The handover that it is about, where we asked RCE ourselves: of another one it says nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
 }
 
 /// What RCE reports about an agent's presence.

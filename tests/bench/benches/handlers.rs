@@ -256,6 +256,7 @@ fn signal(kind: SignalKind) -> Signal {
         // With an agent's id the job would ask RCE for the name.
         agent: None,
         issued_at: SystemClock.now(),
+        epoch: None,
     }
 }
 

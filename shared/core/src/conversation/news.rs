@@ -73,6 +73,9 @@ impl Conversation {
 
     /// Whether a signal speaks of a time before the current handover; with the bot, of one before its last end.
     pub fn is_old_news(&self, signal: &Signal) -> bool {
+        if signal.epoch.is_some_and(|epoch| !self.is_under_way(epoch)) {
+            return true;
+        }
         let said = signal.issued_at;
         let began = self.began_at_ringcx().filter(|_| self.in_handover());
         let over = signal

@@ -38,6 +38,7 @@ pub(crate) fn signal(kind: SignalKind, intervention: &str, agent: &str, issued_a
         intervention: named(intervention).map(InterventionId::new),
         agent: named(agent).map(AgentId::new),
         issued_at,
+        epoch: None,
     }
 }
 

@@ -189,6 +189,7 @@ fn report(
         agent: intervention.as_ref().and_then(|it| it.agent.clone()),
         intervention: intervention.map(|it| it.id),
         issued_at: at.unwrap_or_else(|| conversation.by_ringcx_clock(task.app.now())),
+        epoch: Some(conversation.epoch()),
     };
     (!conversation.is_old_news(&signal)).then_some(signal)
 }

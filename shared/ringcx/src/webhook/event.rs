@@ -42,6 +42,7 @@ pub(super) fn signal(event: &Value, received_at: Timestamp) -> Option<Signal> {
         intervention: event.intervention(name).map(InterventionId::new),
         agent: event.agent(name).map(AgentId::new),
         issued_at: json::time(event.0.get("issued_at")).unwrap_or(received_at),
+        epoch: None,
     })
 }
 

@@ -75,3 +75,22 @@ async fn a_thread_that_we_have_not_moved_yet_was_not_taken_back_by_anybody() {
     assert_eq!(bench.bot.kinds(), ["handover.cancelled", "handover.queued"]);
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn what_was_found_out_about_a_handover_that_is_over_by_now_begins_none() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.waiting("c1").await;
+    bench.pass(GAP);
+    bench.rce.engage("c1", SAM).unwrap();
+    bench.pass(GAP);
+    // On its way when the agent closes: it will open the intervention again.
+    bench.user_says("c1", "thanks").await;
+    bench.rce.close("c1").unwrap();
+    bench.webhook(&events(&bench.rce)).await;
+    bench.pass(Duration::from_secs(61));
+    bench.work().await;
+    assert!(bench.rce.read(|state| state.open_intervention("c1").is_some()));
+    assert_eq!(bench.bot.kinds(), ["handover.active", "handover.completed"]);
+    assert_eq!(bench.handler("c1").await, "bot");
+    bench.finish().await;
+}
