@@ -215,7 +215,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 pub(crate) fn any_case() -> impl Strategy<Value = Case> {
-    let ahead = prop_oneof![4 => Just(0)];
+    let ahead = prop_oneof![4 => Just(0), 1 => Just(3600), 1 => Just(-3600)];
     let setting = (ahead, prop::bool::weighted(0.2), any::<bool>(), any::<bool>());
     let setting = setting.prop_map(|(ahead, forward_only, all_arrives, agents_close)| Setting {
         ahead,
