@@ -226,6 +226,24 @@ pub(crate) fn any_case() -> impl Strategy<Value = Case> {
     (setting, prop::collection::vec(any_step(), 5..60)).prop_map(|(setting, steps)| Case { setting, steps })
 }
 
+impl Setting {
+    /// What happens before the story. What RCE's clock shows is known of a conversation once one of its handovers has
+    /// reached the agents; before, its times are compared with ours.
+    pub(crate) fn before(&self) -> Vec<Step> {
+        let first = |talk| {
+            let customer = true;
+            [
+                Step::Asks { talk },
+                Step::Work,
+                Step::Ends { talk, customer },
+                Step::Work,
+            ]
+        };
+        let talks = if self.ahead == 0 { 0..0 } else { 0..TALKS };
+        talks.flat_map(first).collect()
+    }
+}
+
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -108,7 +108,7 @@ fn play(case: &Case, said: &Said) -> Result<(), TestCaseError> {
 }
 
 async fn happen(world: &mut World, case: &Case) -> Result<(), String> {
-    for step in &case.steps {
+    for step in case.setting.before().iter().chain(&case.steps) {
         world.happen(step).await?;
         world.promises()?;
     }
