@@ -58,12 +58,18 @@ impl Conversation {
                 Some(Doubt::IsItOver)
             }
             SignalKind::Waiting | SignalKind::Recategorised
-                if self.control == Control::Bot && policy.agent_takeover =>
+                if self.control == Control::Bot && policy.agent_takeover && self.is_tidy() =>
             {
                 Some(Doubt::IsItWithAgents)
             }
             _ => None,
         }
+    }
+
+    /// Whether the thread was put back after the last handover. Before, it is with the agents because we moved it
+    /// there, and whatever anybody does to its categories we shall undo.
+    fn is_tidy(&self) -> bool {
+        self.tidied_epoch >= self.epoch()
     }
 
     /// Whether a signal names another intervention than the one of the current handover.

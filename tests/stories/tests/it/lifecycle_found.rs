@@ -91,3 +91,30 @@ async fn what_was_found_out_about_a_handover_that_is_over_by_now_begins_none() {
     assert_eq!(bench.handler("c1").await, "bot");
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn our_own_move_of_a_thread_that_is_still_to_be_put_back_is_no_takeover() {
+    let setup = Setup::default().ringcx("requests_per_minute = 1000");
+    let bench = setup.by_hand().start().await;
+    bench.user_says("c1", "hi").await;
+    bench.work().await;
+    bench.pass(GAP);
+    bench.asks_for_agent("c1", json!({})).await;
+    bench
+        .rce
+        .fail_next(FaultTarget::RestCategorize, Fault::LoseAnswer, 1);
+    bench.work().await;
+    assert_eq!(bench.categories("c1"), ["agent"], "and we do not know it yet");
+    bench.ends_handover("c1", json!({})).await;
+    // Putting it back takes longer than the bot waits for.
+    let busy = Fault::Status(503, "busy".to_owned());
+    bench.rce.fail_next(FaultTarget::SendApi, busy, 8);
+    let created = json!({"issued_at": "2026-01-01T00:00:06Z"});
+    let created = bench.event("task.created", "c1", &created);
+    assert_eq!(bench.webhook(&[created]).await, 200);
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.bot.kinds(), ["handover.cancelled"]);
+    assert_eq!(bench.handler("c1").await, "bot");
+    assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}

@@ -28,8 +28,13 @@ impl World {
 
     fn words_reach_rce_once_in_order(&self, talk: &Talk) -> Result<(), String> {
         let ours = format!("{} says ", talk.id);
-        let mut there = self.bench.in_rce(&talk.id);
-        there.retain(|text| text.starts_with(&ours));
+        let mut contents = self.bench.rce.contents(&talk.id);
+        if self.bench.connection.forward_only_handover_conversations {
+            // What was kept may be handed in later, with the time when it was written.
+            contents.sort_by_key(|content| content.created_at);
+        }
+        let there = contents.into_iter().filter_map(|content| content.body);
+        let there: Vec<String> = there.filter(|text| text.starts_with(&ours)).collect();
         let mut said = talk.said.iter();
         for text in &there {
             if !said.any(|said| said.text == *text) {
