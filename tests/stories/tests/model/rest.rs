@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use handover_stories::Heard;
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use crate::case::Setting;
 use crate::promises::is_end;
@@ -21,6 +22,8 @@ struct Truth {
     category: String,
     /// An intervention is open.
     open: bool,
+    /// An agent opened it; otherwise it is open again because the customer wrote.
+    by_agent: bool,
     /// A task waits or is in somebody's workbin.
     waits: bool,
     /// An intervention was closed after the current handover had begun.
@@ -84,6 +87,15 @@ impl World {
         Some(self.bench.rce.read(|state| Truth {
             category,
             open: state.open_intervention(&talk.id).is_some(),
+            by_agent: state.open_intervention(&talk.id).is_some_and(|it| {
+                let opens = |event: &&Value| {
+                    let kind = event["type"].as_str().unwrap_or_default();
+                    let opens = matches!(kind, "intervention.opened" | "intervention.reopened");
+                    opens && event["resource"]["id"] == it.id.as_str()
+                };
+                let opened = state.events().filter(opens).last();
+                opened.is_some_and(|event| event["user_id"].is_string())
+            }),
             waits: state.open_task(&talk.id).is_some(),
             closed_since: state.interventions(&talk.id).any(|it| {
                 let closed = it.closed_at.and_then(|at| at.checked_sub(ahead).ok());
@@ -112,6 +124,9 @@ impl World {
         let wrong = |why: &str| Err(format!("{}: {why}: the {handler} has it, {truth:?}", talk.id));
         if handler == "bot" && truth.category != "bot" && !unheard {
             return wrong("not in the Bot category");
+        }
+        if handler == "bot" && truth.by_agent && setting.all_arrives {
+            return wrong("an agent has it");
         }
         let over = !truth.open && !truth.waits;
         if handler == "agent" && over && (setting.all_arrives || truth.closed_since) {
