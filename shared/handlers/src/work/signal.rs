@@ -156,11 +156,7 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
 /// after that the bot resumes all the same and the category follows in the background.
 async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -> Result<Step, StoreError> {
     let left = Duration::try_from(ending.deadline.duration_since(task.app.now())).unwrap_or(Duration::ZERO);
-    let superseded = conversation.epoch() > ending.epoch;
-    let restored = if superseded {
-        // The next handover begins as soon as this end is told; it moves the thread itself.
-        true
-    } else if left.is_zero() {
+    let restored = if left.is_zero() {
         false
     } else {
         match tokio::time::timeout(left, tidy_up::to_bot_category(task, conversation)).await {

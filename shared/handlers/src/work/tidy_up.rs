@@ -34,7 +34,16 @@ pub(crate) fn leave(app: &App, conversation: &Conversation, event: BotEvent) -> 
 }
 
 /// Moves a conversation's thread back into the Bot category; no write if it is there.
+///
+/// The next handover may have begun. As long as it has not moved the thread, that is put back for it: agents get work
+/// only when a thread comes into their category, and what there was may be ended already.
 pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation) -> Result<(), RingCxError> {
+    let with_agents = conversation.is_under_way(conversation.epoch());
+    let is_next = conversation.waits_with(conversation.epoch());
+    let moved = conversation.handover.as_ref().is_some_and(|it| it.moved);
+    if with_agents && (moved || !is_next) {
+        return Ok(());
+    }
     match thread_of(task, conversation).await? {
         Some(id) => move_back(task, &id).await,
         None => Ok(()),
@@ -87,10 +96,6 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
     if conversation.is_under_way(epoch) {
         return Ok(Step::Done);
     }
-    if conversation.epoch() != epoch {
-        // The next handover waits for this one to be out of its way, and moves the thread itself.
-        return tidied(task, epoch, Vec::new()).await;
-    }
     if let Err(error) = to_bot_category(task, &conversation).await {
         return Ok(error.into());
     }
@@ -111,6 +116,9 @@ pub(super) async fn carry_out(
     };
     let conversation = found.conversation;
     if conversation.epoch() != epoch {
+        if let Err(error) = to_bot_category(task, &conversation).await {
+            return Ok(error.into());
+        }
         return tidied(task, epoch, known.cloned().into_iter().collect()).await;
     }
     match end_at_ringcx(task, &conversation).await {

@@ -118,3 +118,47 @@ async fn our_own_move_of_a_thread_that_is_still_to_be_put_back_is_no_takeover() 
     assert_eq!(bench.categories("c1"), ["bot"]);
     bench.finish().await;
 }
+
+/// Somebody waits before agents, in RCE too.
+async fn is_in_the_queue(bench: &Bench) {
+    assert_eq!(bench.status("c1").await, "queued");
+    assert_eq!(bench.categories("c1"), ["agent"]);
+    assert_eq!(bench.rce.read(|state| state.queue().count()), 1);
+}
+
+fn busy(bench: &Bench, target: FaultTarget) {
+    let busy = Fault::Status(503, "busy".to_owned());
+    bench.rce.fail_next(target, busy, 1);
+}
+
+#[tokio::test]
+async fn who_asks_again_while_an_agents_end_is_carried_out_comes_into_the_queue() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.with_agent_by_hand("c1").await;
+    bench.pass(GAP);
+    bench.rce.close("c1").unwrap();
+    busy(&bench, FaultTarget::RestThread);
+    bench.webhook(&events(&bench.rce)).await;
+    bench.work().await;
+    assert_eq!(bench.categories("c1"), ["agent"], "not put back yet");
+    bench.asks_for_agent("c1", json!({})).await;
+    bench.until_quiet_by_hand().await;
+    is_in_the_queue(&bench).await;
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn who_asks_again_while_the_last_handover_is_tidied_up_comes_into_the_queue() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.with_agent_by_hand("c1").await;
+    bench.pass(GAP);
+    bench.ends_handover("c1", json!({})).await;
+    busy(&bench, FaultTarget::RestThread);
+    bench.work().await;
+    assert!(bench.rce.read(|state| state.open_intervention("c1").is_none()));
+    assert_eq!(bench.categories("c1"), ["agent"], "not put back yet");
+    bench.asks_for_agent("c1", json!({})).await;
+    bench.until_quiet_by_hand().await;
+    is_in_the_queue(&bench).await;
+    bench.finish().await;
+}
