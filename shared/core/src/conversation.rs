@@ -110,6 +110,9 @@ pub struct InFlight {
     pub job: JobId,
     pub epoch: u32,
     pub first_seq: u64,
+    /// RCE's thread as it was known then: every attempt tells the same of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rce_thread: Option<ThreadId>,
     pub events: Vec<BotEvent>,
     /// After `events` comes the agent's message that the job carries; it is not stored twice.
     #[serde(default)]

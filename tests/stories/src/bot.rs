@@ -179,7 +179,8 @@ impl RecordingBot {
         lock(&self.memory).replays = true;
     }
 
-    /// Signatures were right, and per conversation numbers have no gap and no second meaning.
+    /// Signatures were right, repeats have the same body, and per conversation numbers have no gap and no second
+    /// meaning.
     #[track_caller]
     pub fn check(&self) {
         let (problems, replays) = {
@@ -187,6 +188,13 @@ impl RecordingBot {
             (memory.problems.clone(), memory.replays)
         };
         assert!(problems.is_empty(), "{problems:?}");
+        let mut bodies: HashMap<(String, String), Bytes> = HashMap::new();
+        for heard in self.heard() {
+            let known = bodies
+                .entry((heard.path, heard.id.clone()))
+                .or_insert(heard.raw.clone());
+            assert_eq!(*known, heard.raw, "{} came again with another body", heard.id);
+        }
         let mut ids: HashMap<(String, u64), String> = HashMap::new();
         let mut offered: HashMap<String, HashSet<u64>> = HashMap::new();
         let mut last_taken: HashMap<String, u64> = HashMap::new();

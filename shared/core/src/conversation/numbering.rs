@@ -21,6 +21,7 @@ impl Conversation {
             job: job.clone(),
             epoch,
             first_seq,
+            rce_thread: self.rce_thread.clone(),
             events,
             then_message,
             delivered: 0,

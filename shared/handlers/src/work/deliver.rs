@@ -60,7 +60,7 @@ pub(super) async fn deliver(
             seq: Some(in_flight.first_seq + index as u64),
             at: task.job.accepted_at,
             now: task.app.now(),
-            rce_thread: conversation.rce_thread.clone(),
+            rce_thread: in_flight.rce_thread.clone(),
             event,
         };
         let answered = task.app.bots.tell(&task.connection, &delivery).await;

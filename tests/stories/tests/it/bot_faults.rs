@@ -266,3 +266,25 @@ async fn work_that_takes_too_long_is_a_failed_attempt_and_goes_on_with_the_same_
     assert_eq!(ids[ids.len() - 2], ids[ids.len() - 1], "the same event: {ids:?}");
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn a_repeat_has_the_same_body_whatever_was_learnt_in_between() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.user_says("c1", "hi").await;
+    bench.work().await;
+    assert_eq!(bench.stored("c1").await.unwrap().rce_thread, None);
+    bench.bot.answers([Answer::TakeAndDrop]);
+    bench.agent_writes("c1", "66aa", "Let me see").await;
+    bench.until_quiet_by_hand().await;
+    // Meanwhile the takeover has found the thread.
+    assert!(bench.stored("c1").await.unwrap().rce_thread.is_some());
+    let active: Vec<_> = bench
+        .bot
+        .heard()
+        .into_iter()
+        .filter(|heard| heard.kind() == "handover.active")
+        .collect();
+    assert_eq!(active.len(), 2);
+    assert_eq!((&active[0].id, &active[0].raw), (&active[1].id, &active[1].raw));
+    bench.finish().await;
+}
