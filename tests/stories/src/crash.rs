@@ -35,10 +35,19 @@ pub enum Crash {
     DeadBefore,
     /// The process is gone after the call.
     DeadAfter,
+    /// A write has its effect and looks refused because somebody else wrote: its answer was lost, others have written
+    /// since, and the client tried again by itself. Other calls do not break.
+    TakenForConflict,
 }
 
 impl Crash {
-    pub const ALL: [Self; 4] = [Self::Refused, Self::AnswerLost, Self::DeadBefore, Self::DeadAfter];
+    pub const ALL: [Self; 5] = [
+        Self::Refused,
+        Self::AnswerLost,
+        Self::DeadBefore,
+        Self::DeadAfter,
+        Self::TakenForConflict,
+    ];
 }
 
 /// Counts the steps of everything on a bench, and breaks one of them.
@@ -110,11 +119,12 @@ impl Steps {
 
     async fn step<T, E>(
         &self,
+        crash: Option<Crash>,
         call: impl Future<Output = Result<T, E>>,
         failure: fn(Box<dyn std::error::Error + Send + Sync>) -> E,
     ) -> Result<T, E> {
-        match self.next() {
-            None => call.await,
+        match crash {
+            None | Some(Crash::TakenForConflict) => call.await,
             Some(Crash::Refused) => Err(failure("refused on purpose".into())),
             Some(Crash::AnswerLost) => {
                 let _ = call.await;
@@ -153,14 +163,15 @@ impl<T> Ports<T> {
 
 /// Implements a port by forwarding its methods, each one a step.
 macro_rules! steps {
-    ($port:ident, $error:ident, $failure:path; $(fn $name:ident($($arg:ident: $kind:ty),*) -> $returns:ty;)+) => {
+    ($port:ident, $error:ident, $failure:path; $(fn $name:ident($($arg:ident: $kind:ty),*) -> $returns:ty;)+ $({ $other:item })?) => {
         #[async_trait]
         impl<T: $port> $port for Ports<T> {
             $(
                 async fn $name(&self, $($arg: $kind),*) -> Result<$returns, $error> {
-                    self.steps.step(self.real.$name($($arg),*), $failure).await
+                    self.steps.step(self.steps.next(), self.real.$name($($arg),*), $failure).await
                 }
             )+
+            $($other)?
         }
     };
 }
@@ -170,11 +181,21 @@ steps! { Store, StoreError, StoreError::Unavailable;
     fn thread_owner(connection: &ConnectionId, thread: &ThreadId) -> Option<ForeignThreadId>;
     fn claimed(key: &ClaimKey, now: Timestamp) -> Option<Recorded>;
     fn kept_messages(connection: &ConnectionId, thread: &ForeignThreadId, not_before: Timestamp) -> Vec<Message>;
-    fn commit(change: Commit) -> ();
     fn timeline(connection: &ConnectionId, thread: &ForeignThreadId) -> Vec<TimelineEntry>;
     fn conversations(limit: usize) -> Vec<ConversationSummary>;
     fn to_look_after(until: Timestamp, limit: usize) -> Vec<ToLookAfter>;
     fn sweep(now: Timestamp) -> ();
+
+    {
+        async fn commit(&self, change: Commit) -> Result<(), StoreError> {
+            let (crash, writes) = (self.steps.next(), change.write.is_some());
+            self.steps.step(crash, self.real.commit(change), StoreError::Unavailable).await?;
+            if writes && crash == Some(Crash::TakenForConflict) {
+                return Err(StoreError::Conflict);
+            }
+            Ok(())
+        }
+    }
 }
 
 steps! { JobQueue, QueueError, QueueError::Unavailable;

@@ -38,7 +38,6 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
     let takeover = task.connection.ringcx.agent_takeover;
     let decided = task
         .change_from(Some(found), |conversation, commit| {
-            // The answer to our own write was lost, and others have written since, so it looks like a conflict.
             if let Some(numbered) = deliver::started(task, conversation) {
                 return Some((numbered.epoch, false));
             }

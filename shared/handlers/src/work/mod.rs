@@ -313,6 +313,9 @@ impl Task<'_> {
 
     /// Reads, lets `decide` change the conversation and fill a commit, and stores it; again if somebody
     /// else was faster. `Ok(None)`: there is no such conversation.
+    ///
+    /// `decide` may find its own change made: if the answer to the write is lost and others write since, the write that
+    /// the client repeats by itself looks like a conflict. So it must not decide or number anew.
     async fn change<T>(
         &self,
         decide: impl FnMut(&mut handover_core::conversation::Conversation, &mut Commit) -> T,

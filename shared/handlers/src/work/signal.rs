@@ -38,11 +38,8 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
     };
-    if deliver::started(task, &found.conversation).is_some() {
-        return deliver::deliver(task, &found.conversation, None).await;
-    }
-    if let Some(ending) = ending_of(task, &found.conversation) {
-        return finish(task, &found.conversation, &ending).await;
+    if is_decided(task, &found.conversation) {
+        return tell(task, &found.conversation).await;
     }
     let signal = match clarify(task, &found.conversation, signal).await {
         Ok(signal) => signal,
@@ -50,10 +47,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
     };
     let name = agent_name(task, &found.conversation, &signal).await;
     match decide(task, &signal, name.as_deref()).await {
-        Ok(Some((Next::Deliver, conversation))) => match ending_of(task, &conversation) {
-            Some(ending) => finish(task, &conversation, &ending).await,
-            None => deliver::deliver(task, &conversation, None).await,
-        },
+        Ok(Some((Next::Deliver, conversation))) => tell(task, &conversation).await,
         Ok(_) => Ok(Step::Done),
         Err(StoreError::Claimed(_)) => {
             tracing::info!(event.id = %signal.event, "duplicate dropped");
@@ -61,6 +55,18 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
             Ok(Step::Done)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Whether this job has said already what is told, in this attempt or an earlier one.
+fn is_decided(task: &Task<'_>, conversation: &Conversation) -> bool {
+    deliver::started(task, conversation).is_some() || ending_of(task, conversation).is_some()
+}
+
+async fn tell(task: &Task<'_>, conversation: &Conversation) -> Result<Step, StoreError> {
+    match ending_of(task, conversation) {
+        Some(ending) => finish(task, conversation, &ending).await,
+        None => deliver::deliver(task, conversation, None).await,
     }
 }
 
@@ -78,6 +84,9 @@ async fn decide(
 ) -> Result<Option<(Next, Conversation)>, StoreError> {
     let stored = task
         .change(|conversation, commit| {
+            if is_decided(task, conversation) {
+                return Next::Deliver;
+            }
             let now = task.app.now();
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             if conversation.rce_thread.is_none() {
@@ -171,6 +180,9 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
     };
     let stored = task
         .change(|conversation, commit| {
+            if deliver::started(task, conversation).is_some() {
+                return;
+            }
             conversation.ending = None;
             conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
             conversation.resume(ending.epoch);
