@@ -39,7 +39,7 @@ pub enum SignalDecision {
 /// What must be read from RCE before a signal means anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
-    /// A task is gone, or another intervention than ours is over: is any left open?
+    /// A task is gone, another intervention than ours is over, or an agent joined since: is any left open?
     IsItOver,
     /// Something waits, or categories changed, while the bot has the conversation: did somebody move the thread to
     /// the agents?
@@ -54,7 +54,10 @@ impl Conversation {
         }
         match signal.kind {
             SignalKind::TaskDestroyed if self.in_handover() => Some(Doubt::IsItOver),
-            _ if signal.kind.is_end() && self.in_handover() && self.is_about_another(signal) => {
+            _ if signal.kind.is_end()
+                && self.in_handover()
+                && (self.is_about_another(signal) || self.is_overtaken(signal)) =>
+            {
                 Some(Doubt::IsItOver)
             }
             SignalKind::Waiting | SignalKind::Recategorised
@@ -76,6 +79,12 @@ impl Conversation {
     fn is_about_another(&self, signal: &Signal) -> bool {
         let ours = self.handover.as_ref().and_then(|h| h.intervention.as_ref());
         matches!((ours, &signal.intervention), (Some(ours), Some(theirs)) if ours != theirs)
+    }
+
+    /// Whether an agent joined after this, as far as we heard: what ended before need not be what they have now.
+    fn is_overtaken(&self, signal: &Signal) -> bool {
+        let joined = self.handover.as_ref().and_then(|h| h.agent_as_of);
+        joined.is_some_and(|joined| signal.issued_at < joined)
     }
 
     /// RCE reported something. `id` names the handover that begins if somebody at RCE began one.

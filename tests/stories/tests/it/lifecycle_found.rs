@@ -162,3 +162,24 @@ async fn who_asks_again_while_the_last_handover_is_tidied_up_comes_into_the_queu
     is_in_the_queue(&bench).await;
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn an_end_that_is_heard_of_after_an_agent_came_back_is_none() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.waiting("c1").await;
+    bench.pass(GAP);
+    bench.rce.take("c1", SAM).unwrap();
+    bench.pass(GAP);
+    // Without an answer there is no intervention that the end could name.
+    bench.rce.close("c1").unwrap();
+    bench.pass(GAP);
+    bench.rce.engage("c1", SAM).unwrap();
+    for event in events(&bench.rce).iter().rev() {
+        bench.webhook(std::slice::from_ref(event)).await;
+    }
+    bench.work().await;
+    assert_eq!(bench.bot.kinds(), ["handover.active"]);
+    assert_eq!(bench.categories("c1"), ["agent"]);
+    assert_eq!(bench.status("c1").await, "active");
+    bench.finish().await;
+}
