@@ -131,7 +131,8 @@ impl World {
         }
         let over = !truth.open && !truth.waits;
         // Of a thread that agents moved, and dismissed before we heard of either, only a timer knows the end.
-        let asked = talk.asked.contains_key(&u64::from(stored.epoch()));
+        // So it is if they wrote before the bot asked: nobody was asked by a thread that was with them already.
+        let asked = !talk.moved && talk.asked.contains_key(&u64::from(stored.epoch()));
         if handler == "agent" && over && (setting.all_arrives && asked || truth.closed_since) {
             return wrong("over in RCE");
         }
