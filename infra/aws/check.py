@@ -25,7 +25,8 @@ except ImportError as missing:
 
 HTTP = {"WebhookIntake": "webhook-intake", "SourceSdk": "source-sdk", "HandoverRequests": "handover-requests"}
 WORKERS = {"AgentMessages": "agent-messages", "RingcxDelivery": "ringcx-delivery", "QueueUpdates": "queue-updates"}
-FUNCTIONS = HTTP | WORKERS
+WATCH = "HandoverWatch"
+FUNCTIONS = HTTP | WORKERS | {WATCH: "handover-watch"}
 # worker: its queue, the queue's dead letters, the name that both are known by
 QUEUES = {
     "AgentMessages": ("ToBotQueue", "ToBotDeadLetters", "to-bot"),
@@ -211,7 +212,7 @@ class Functions(Check):
                 self.assertNotIn("TracingConfig", function, name)
 
     def test_they_have_the_time_and_memory_that_was_chosen(self):
-        seconds = dict.fromkeys(HTTP, 10) | {"AgentMessages": 30, "RingcxDelivery": 60, "QueueUpdates": 30}
+        seconds = dict.fromkeys(HTTP, 10) | {"AgentMessages": 30, "RingcxDelivery": 60, "QueueUpdates": 30, WATCH: 60}
         for _, stack in self.each():
             for name, function in stack.of("AWS::Lambda::Function").items():
                 self.assertEqual(function["Timeout"], seconds[name], name)
@@ -229,13 +230,15 @@ class Functions(Check):
                 "HANDOVER_SETTINGS_PATH": f"/engage-handover/{stage}/connections",
                 "HANDOVER_LOG": stack.values["LogFilter"],
             }
+            read = set()
             for name, function in stack.of("AWS::Lambda::Function").items():
                 expected = dict(common)
                 if name in WORKERS:
                     _, dead_letters, _ = QUEUES[name]
                     expected["HANDOVER_DEAD_LETTERS_URL"] = "${" + dead_letters + "}"
                 self.assertEqual(function["Environment"]["Variables"], expected, name)
-            self.assertEqual(set(expected), variables_of_the_code())
+                read |= set(expected)
+            self.assertEqual(read, variables_of_the_code())
 
     def test_handover_requests_alone_reserves_and_only_where_a_stage_says_so(self):
         for _, stack in self.each():
@@ -308,7 +311,7 @@ class Permissions(Check):
         return set().union(*(lines_of(policy["Statement"]) for policy in policies))
 
     def test_each_function_may_do_exactly_what_its_code_does(self):
-        table, index = "${Table.Arn}", "${Table.Arn}/index/by-rce-thread"
+        table, index = "${Table.Arn}", "${Table.Arn}/index/"
         # PutItem: a job that is too large for a queue is kept in the table, and so is the REST budget of those that
         # call REST. UpdateItem and Query: whoever reads a
         # conversation sends its jobs that were stored but not sent, and takes them off.
@@ -316,12 +319,16 @@ class Permissions(Check):
         does["source-sdk"] = [*does["webhook-intake"], "Query"]
         does["handover-requests"] = [*does["source-sdk"], "ConditionCheckItem"]
         worker = [*does["handover-requests"], "DeleteItem"]
+        # It reads no conversation: the index has all that it needs.
+        does["handover-watch"] = ["GetItem"]
         for stage, stack in self.each():
             settings = SETTINGS.replace("{stage}", stage)
             for name, function in FUNCTIONS.items():
                 expected = {("dynamodb:" + action, table) for action in does.get(function, worker)}
                 if function in ("webhook-intake", "source-sdk", "ringcx-delivery"):
-                    expected.add(("dynamodb:Query", index))
+                    expected.add(("dynamodb:Query", index + "by-rce-thread"))
+                if name == WATCH:
+                    expected.add(("dynamodb:Query", index + "by-look"))
                 expected |= {("sqs:SendMessage", "${" + queue + ".Arn}") for queue, _, _ in QUEUES.values()}
                 expected.add(("sqs:GetQueueAttributes", "${ToBotQueue.Arn}"))
                 expected.add(("ssm:GetParameter", settings + "/*"))
@@ -423,6 +430,33 @@ class Queues(Check):
                 self.assertEqual(source["ScalingConfig"]["MaximumConcurrency"], most)
 
 
+class TheSchedule(Check):
+    def test_somebody_looks_after_handovers_every_minute(self):
+        for _, stack in self.each():
+            (rule,) = stack.of("AWS::Events::Rule").values()
+            self.assertEqual(rule["ScheduleExpression"], "rate(1 minute)")
+            self.assertEqual(rule.get("State", "ENABLED"), "ENABLED")
+            (target,) = rule["Targets"]
+            self.assertEqual(target["Arn"], "${" + WATCH + "Aliaslive}")
+
+    def test_the_schedule_alone_may_call_it(self):
+        for _, stack in self.each():
+            (rule,) = stack.of("AWS::Events::Rule")
+            permissions = stack.of("AWS::Lambda::Permission").values()
+            (permission,) = (p for p in permissions if p["Principal"] == "events.amazonaws.com")
+            self.assertEqual(permission["FunctionName"], "${" + WATCH + "Aliaslive}")
+            self.assertEqual(permission["Action"], "lambda:InvokeFunction")
+            self.assertEqual(permission["SourceArn"], "${" + rule + ".Arn}")
+
+    def test_what_failed_is_not_piled_up(self):
+        for _, stack in self.each():
+            (asynchronous,) = stack.of("AWS::Lambda::EventInvokeConfig").values()
+            self.assertEqual(asynchronous["FunctionName"], "${" + WATCH + "}")
+            self.assertEqual(asynchronous["Qualifier"], "live")
+            self.assertEqual(asynchronous["MaximumRetryAttempts"], 0)
+            self.assertEqual(asynchronous["MaximumEventAgeInSeconds"], 60)
+
+
 class TheTable(Check):
     def test_it_has_the_names_that_the_code_uses(self):
         name = names_of_the_table()
@@ -430,13 +464,14 @@ class TheTable(Check):
             table = stack.of("AWS::DynamoDB::Table")["Table"]
             self.assertEqual(table["TableName"], f"engage-handover-{stage}")
             types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
-            keys = [("PK", "S"), ("SK", "S"), ("RCE", "S"), ("STARTED", "N"), ("SHARD", "S"), ("CHANGED", "N")]
+            keys = [("PK", "S"), ("SK", "S"), ("RCE", "S"), ("STARTED", "N"), ("SHARD", "S"), ("CHANGED", "N"), ("LOOK", "N")]
             self.assertEqual(types, {name[key]: kind for key, kind in keys})
             self.assertEqual(self.keys(table), (name["PK"], name["SK"]))
             indexes = {index["IndexName"]: index for index in table["GlobalSecondaryIndexes"]}
-            self.assertEqual(set(indexes), {name["BY_RCE_THREAD"], name["BY_CHANGE"]})
+            self.assertEqual(set(indexes), {name["BY_RCE_THREAD"], name["BY_CHANGE"], name["BY_LOOK"]})
             self.assertEqual(self.keys(indexes[name["BY_RCE_THREAD"]]), (name["RCE"], name["STARTED"]))
             self.assertEqual(self.keys(indexes[name["BY_CHANGE"]]), (name["SHARD"], name["CHANGED"]))
+            self.assertEqual(self.keys(indexes[name["BY_LOOK"]]), (name["SHARD"], name["LOOK"]))
             for index in indexes.values():
                 self.assertEqual(index["Projection"], {"ProjectionType": "KEYS_ONLY"})
 
@@ -488,6 +523,7 @@ class Api(Check):
         api = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
         for _, stack in self.each():
             permissions = stack.of("AWS::Lambda::Permission").values()
+            permissions = [p for p in permissions if p["FunctionName"] != "${" + WATCH + "Aliaslive}"]
             self.assertEqual({p["FunctionName"] for p in permissions}, {"${" + name + "Aliaslive}" for name in HTTP})
             for permission in permissions:
                 self.assertEqual(permission["Principal"], "apigateway.amazonaws.com")
@@ -569,6 +605,15 @@ class Alarms(Check):
                 self.assertEqual(self.dimension(alarm, "FunctionName"), "${" + name + "}")
                 self.assertEqual(self.dimension(alarm, "Resource"), "${" + name + "}:live")
 
+    def test_nobody_looking_after_handovers_rings(self):
+        for _, _, alarms in self.watched():
+            alarm = alarms[WATCH + "SilentAlarm"]
+            self.assertEqual((alarm["Namespace"], alarm["MetricName"]), ("AWS/Lambda", "Invocations"))
+            self.assertEqual(self.dimension(alarm, "FunctionName"), "${" + WATCH + "}")
+            self.assertEqual(self.dimension(alarm, "Resource"), "${" + WATCH + "}:live")
+            self.assertEqual((alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"]), ("Sum", "LessThanThreshold", 1))
+            self.assertEqual(alarm["Period"] * alarm["EvaluationPeriods"], 300)
+
     def test_failing_calls_of_rce_ring_long_before_it_switches_the_webhook_off(self):
         for stage, stack, alarms in self.watched():
             alarm = alarms["RceCallsFailingAlarm"]
@@ -617,7 +662,9 @@ class Alarms(Check):
     def test_silence_is_no_alarm(self):
         for _, _, alarms in self.watched():
             for name, alarm in alarms.items():
-                self.assertEqual(alarm["TreatMissingData"], "notBreaching", name)
+                # but of the one function that runs whether anybody talks or not
+                expected = "breaching" if name == WATCH + "SilentAlarm" else "notBreaching"
+                self.assertEqual(alarm["TreatMissingData"], expected, name)
 
     def test_they_tell_the_topic_if_there_is_one(self):
         topic = "arn:aws:sns:eu-central-1:111122223333:on-call"

@@ -1,7 +1,7 @@
 """Deploys the stage dev into an emulator on this machine, calls it and removes it again.
 
     cargo lambda build --release -p webhook-intake -p source-sdk -p handover-requests \
-        -p agent-messages -p ringcx-delivery -p queue-updates
+        -p agent-messages -p ringcx-delivery -p queue-updates -p handover-watch
     python infra/aws/rehearse.py                 # target/lambda, as cargo lambda build left it
     python infra/aws/rehearse.py --stand-in      # a small script in place of the functions: the template alone
 
@@ -34,7 +34,8 @@ from stages import ROOT
 STAGE = "dev"
 STACK = f"engage-handover-{STAGE}"
 FUNCTIONS = (
-    "agent-messages", "handover-requests", "queue-updates", "ringcx-delivery", "source-sdk", "webhook-intake"
+    "agent-messages", "handover-requests", "handover-watch", "queue-updates", "ringcx-delivery", "source-sdk",
+    "webhook-intake",
 )  # fmt: skip
 TOKEN = "rehearsal-realtime-token"
 
@@ -92,6 +93,7 @@ def main():
             rehearsal.source_sdk()
             rehearsal.bot_api()
             rehearsal.unreadable_record()
+            rehearsal.a_look_after_handovers()
         rehearsal.remove()
     print("rehearsal: all as it should be")
 
@@ -203,7 +205,7 @@ class Rehearsal:
 
     def look_at_what_is_there(self):
         table = self.client("dynamodb").describe_table(TableName=self.outputs["TableName"])["Table"]
-        assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"by-rce-thread", "by-change"}
+        assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"by-rce-thread", "by-change", "by-look"}
         sqs = self.client("sqs")
         for name in ("ToBotQueueUrl", "ToRingcxQueueUrl", "QueueUpdatesQueueUrl"):
             queue = sqs.get_queue_attributes(QueueUrl=self.outputs[name], AttributeNames=["All"])["Attributes"]
@@ -214,7 +216,12 @@ class Rehearsal:
         assert names == {f"engage-handover-{STAGE}-{name}" for name in FUNCTIONS}, names
         sources = functions.list_event_source_mappings()["EventSourceMappings"]
         assert all(source["FunctionArn"].endswith(":live") for source in sources) and len(sources) == 3, sources
-        print("there: table, queues, functions, event sources; outputs", ", ".join(sorted(self.outputs)))
+        events = self.client("events")
+        (rule,) = events.list_rules()["Rules"]
+        assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED"), rule
+        (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        assert target["Arn"].endswith(f"{STACK}-handover-watch:live"), target
+        print("there: table, queues, functions, event sources, schedule; outputs", ", ".join(sorted(self.outputs)))
 
     def every_route_reaches_its_function(self):
         routes = self.client("apigatewayv2").get_routes(ApiId=self.api, MaxResults="100")["Items"]
@@ -278,6 +285,15 @@ class Rehearsal:
         letters = sqs.receive_message(QueueUrl=dead)["Messages"]
         assert [letter["Body"] for letter in letters] == ["no job"], letters
         print("a record that nobody can read is in the dead-letter queue as it was")
+
+    def a_look_after_handovers(self):
+        """As the schedule's event is; nobody waits in a stage that is so young."""
+        tick = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}}
+        answer = self.client("lambda").invoke(
+            FunctionName=f"{STACK}-handover-watch", Qualifier="live", Payload=json.dumps(tick)
+        )
+        assert "FunctionError" not in answer and json.load(answer["Payload"]) == {"sent": 0}, answer
+        print("handovers are looked after: none, as none waits")
 
     def remove(self):
         """`sam delete` asks what the emulator does not answer, so CloudFormation is asked itself."""

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`http`] | API Gateway request ↔ plain request |
 //! | [`sqs`] | SQS batch → jobs: groups side by side, one by one within a group |
+//! | `watch` | a schedule's tick → somebody is sent to each handover whose time has come |
 //! | [`dynamodb`] | the store in one table |
 //! | [`queue`] | the queues in SQS FIFO |
 //! | [`budget`] | one REST budget for all instances |
@@ -31,6 +32,7 @@ pub mod records;
 pub mod settings;
 pub mod sqs;
 mod start;
+mod watch;
 
 pub use handover_core::job::QueueName;
 pub use lambda_http::Error;
@@ -68,4 +70,14 @@ pub async fn work_off(queue: QueueName) -> Result<(), Error> {
     let function = Box::pin(start::function(neighbours)).await?;
     let worker = function.worker(queue)?;
     sqs::run(worker, function.metrics).await
+}
+
+/// Runs the function that a schedule invokes, to look after handovers.
+pub async fn watch() -> Result<(), Error> {
+    let function = Box::pin(start::function(Neighbours {
+        queues: true,
+        ..Neighbours::default()
+    }))
+    .await?;
+    watch::run(function.app, function.metrics).await
 }

@@ -13,7 +13,7 @@ use crate::App;
 use crate::app::ConnectionsUnavailable;
 
 /// How many are looked after at once; more are for the next call.
-const AT_ONCE: usize = 5_000;
+pub const AT_ONCE: usize = 5_000;
 /// Jobs sent in one go.
 const BATCH: usize = 100;
 
