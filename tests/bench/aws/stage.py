@@ -1,4 +1,4 @@
-"""The six functions with everything they need around them, and events as long as one asks for more."""
+"""The functions behind the API and the queues with everything they need around them, and events as long as one asks for more."""
 
 import itertools
 import json

@@ -19,7 +19,7 @@ from pathlib import Path
 from http1 import response, serve
 
 # The indexes of the table: hash key, range key. Both project keys only.
-INDEXES = {"by-rce-thread": ("rce", "started"), "by-change": ("shard", "changed")}
+INDEXES = {"by-rce-thread": ("rce", "started"), "by-change": ("shard", "changed"), "by-look": ("shard", "look")}
 
 BOT_CATEGORY = "61aa"
 AGENT_CATEGORY = "61ab"
