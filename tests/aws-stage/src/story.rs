@@ -281,7 +281,10 @@ pub async fn bad_input(stage: impl Stage) {
     let large = |bytes: usize| Bytes::from(json!({"from": "user", "text": "a".repeat(bytes)}).to_string());
     assert_eq!(post(&messages, &allowed, large(1024 * 1024)).await, 413);
     assert_eq!(post(&source, &[json], large(5 * 1024 * 1024)).await, 413);
-    assert_eq!(world.rce.requests().len(), 0, "nothing of it reached RCE");
+    let mut reached = world.rce.requests();
+    // A stage may read the opening hours when it starts.
+    reached.retain(|request| request.what != "GET /1.0/time_sheets");
+    assert!(reached.is_empty(), "nothing of it reaches RCE: {reached:#?}");
     stage.finish().await;
 }
 
