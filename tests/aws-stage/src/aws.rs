@@ -1,14 +1,15 @@
-//! The AWS stage in miniature: six functions, the gateway, the event sources, and AWS's stand-ins.
+//! The AWS stage in miniature: seven functions, the gateway, the event sources, and AWS's stand-ins.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use handover_emulators::{CREDENTIALS, DynamoDb, Ministack, Queue, Queues, Tools, unique};
+use handover_emulators::{CREDENTIALS, DynamoDb, Ministack, Queue, Queues, REGION, Tools, unique};
+use serde_json::json;
 
 use crate::event_source::EventSource;
-use crate::function::{Definition, Function};
+use crate::function::{Definition, Failed, Function};
 use crate::gateway::Gateway;
 use crate::proxy::Proxy;
 use crate::world::{CONNECTION, Stage, World, eventually};
@@ -16,20 +17,25 @@ use crate::world::{CONNECTION, Stage, World, eventually};
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
 
 /// The functions with the time that the template gives them.
-const FUNCTIONS: [(&str, u64); 6] = [
+const FUNCTIONS: [(&str, u64); 7] = [
     ("webhook-intake", 10),
     ("source-sdk", 10),
     ("handover-requests", 10),
     ("agent-messages", 30),
     ("ringcx-delivery", 60),
     ("queue-updates", 30),
+    (WATCH, 60),
 ];
+/// The function that a schedule invokes.
+const WATCH: &str = "handover-watch";
 
 /// What is different from the usual.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Setup {
     /// The functions run behind the official emulator of the Runtime API.
     pub official: bool,
+    /// The connection's timers, as its settings have them.
+    pub timers: &'static str,
 }
 
 /// The running stage.
@@ -57,7 +63,7 @@ impl AwsStage {
     pub async fn start_with(setup: Setup) -> Option<Self> {
         let dynamodb = DynamoDb::start().await?;
         let aws = Ministack::start().await?;
-        let mut world = World::start().await;
+        let mut world = World::start(setup.timers).await;
         let stage = unique("stage");
         let table = unique("handover");
         let settings = format!("/engage-handover/{stage}/connections");
@@ -141,6 +147,21 @@ impl AwsStage {
         [&self.to_bot, &self.to_ringcx, &self.queue_updates]
     }
 
+    /// The schedule's event. How many handovers somebody was sent to look after.
+    pub async fn try_tick(&self) -> Result<u64, Failed> {
+        let event = json!({
+            "version": "0",
+            "source": "aws.events",
+            "detail-type": "Scheduled Event",
+            "region": REGION,
+            "resources": ["arn:aws:events:eu-central-1:000000000000:rule/miniature"],
+            "detail": {},
+        });
+        let answer = self.function(WATCH).invoke(&event).await?;
+        let sent = answer["sent"].as_u64();
+        Ok(sent.unwrap_or_else(|| panic!("{WATCH} answers {answer}")))
+    }
+
     /// Waits until no queue holds anything.
     pub async fn until_quiet(&self) {
         for _ in 0..2 {
@@ -156,6 +177,11 @@ impl AwsStage {
 impl Stage for AwsStage {
     fn world(&self) -> &World {
         &self.world
+    }
+
+    async fn tick(&self) {
+        // What fails is due at the next one.
+        drop(self.try_tick().await);
     }
 
     async fn restart(&mut self) {

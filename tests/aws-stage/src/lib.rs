@@ -1,9 +1,10 @@
-//! AWS in miniature around the six real functions, and stories that run on both stages.
+//! AWS in miniature around the seven real functions, and stories that run on both stages.
 //!
 //! ```text
 //!  bot, RCE ──▶ gateway ──▶ function (a real bootstrap) ──▶ proxy ──▶ DynamoDB, SQS, SSM (emulators)
 //!                               ▲                                          │
-//!                               ╰──────────────── event source ◀───────────╯
+//!                               ├──────────────── event source ◀───────────╯
+//!                               ╰──────────────── tick
 //! ```
 //!
 //! | module | is |
@@ -20,13 +21,16 @@
 //! # How to run
 //!
 //! ```text
-//! cargo build -p agent-messages -p handover-requests -p queue-updates -p ringcx-delivery -p source-sdk -p webhook-intake
+//! cargo build -p agent-messages -p handover-requests -p handover-watch -p queue-updates -p ringcx-delivery \
+//!     -p source-sdk -p webhook-intake
 //! cargo test -p handover-aws-stage
 //! ```
 //!
 //! These are debug binaries. For what is deployed, build with `cargo lambda build --release` and set
 //! `HANDOVER_BOOTSTRAPS=target/lambda` (a directory with `NAME/bootstrap`). The emulators are installed at their
 //! first use, see `handover-emulators`. Everything a stage prints is in `target/emulators/`.
+//!
+//! A stage's schedule does nothing by itself: a story says when a minute is over, with [`Stage::tick`].
 //!
 //! What a stage cannot tell: anything about permissions, cold starts of a micro-VM, or the service's own limits.
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]

@@ -19,7 +19,12 @@ pub struct LocalStage {
 
 impl LocalStage {
     pub async fn start() -> Self {
-        let mut world = World::start().await;
+        Self::start_with("").await
+    }
+
+    /// With these timers of the connection.
+    pub async fn start_with(timers: &'static str) -> Self {
+        let mut world = World::start(timers).await;
         let data = TempDir::new().expect("a temporary directory");
         let stage = start(&world, &data, SocketAddr::from(([127, 0, 0, 1], 0))).await;
         let address = stage.address();
@@ -49,6 +54,9 @@ impl Stage for LocalStage {
     fn world(&self) -> &World {
         &self.world
     }
+
+    /// It looks after handovers by itself, each second.
+    async fn tick(&self) {}
 
     async fn restart(&mut self) {
         if let Some(stage) = self.stage.take() {

@@ -179,6 +179,93 @@ pub async fn repeats(stage: impl Stage) {
     stage.finish().await;
 }
 
+/// RCE is asked every second whether its word got lost.
+pub const ASKED_OFTEN: &str = "reconcile_every = 1";
+
+/// RCE's word that an agent closed the case is lost: somebody asks, and the bot is told all the same, once.
+pub async fn a_lost_end(stage: impl Stage) {
+    let world = stage.world();
+    world.with_agent_at_rce("c1").await;
+    world.closes_unheard("c1");
+    let told = || world.count("c1", "handover.completed") > 0;
+    ticks_until(&stage, "the bot is told that it is over", told).await;
+    ticks(&stage).await;
+
+    let seen = world.looks_at("c1").await;
+    assert_eq!(
+        (&seen["handler"], &seen["handover"]["outcome"]),
+        (&json!("bot"), &json!("agent_closed"))
+    );
+    assert!(world.is_with_bot("c1"));
+    assert!(
+        world.reported("intervention.closed").is_empty(),
+        "RCE never said so"
+    );
+    placed_in_the_queue(world, "c1").await;
+    let expected = [
+        "handover.active",
+        "message.created",
+        "handover.completed",
+        "handover.queued",
+    ];
+    assert_eq!(world.kinds("c1"), expected);
+    stage.finish().await;
+}
+
+/// Nobody is waited for longer than this, and nobody is warned.
+pub const SHORT_QUEUE: &str = "queue = 6\nwarn_before = 0";
+
+/// Nobody takes it: the bot is told so, once, and has the conversation again.
+pub async fn nobody_comes(stage: impl Stage) {
+    let world = stage.world();
+    world.user_says("c1", "I need a human").await;
+    world.asks_for_agent("c1").await;
+    world.status_is("c1", "queued").await;
+    assert!(!world.is_with_bot("c1"));
+    let told = || world.count("c1", "handover.timed_out") > 0;
+    ticks_until(&stage, "the bot is told that nobody came", told).await;
+    ticks(&stage).await;
+
+    assert_eq!(world.told("c1")[0].data()["cause"], "queue");
+    let seen = world.looks_at("c1").await;
+    assert_eq!(
+        (
+            &seen["handler"],
+            &seen["handover"]["status"],
+            &seen["handover"]["outcome"]
+        ),
+        (&json!("bot"), &json!("timed_out"), &json!("queue"))
+    );
+    assert!(world.is_with_bot("c1"));
+    placed_in_the_queue(world, "c1").await;
+    assert_eq!(world.kinds("c1"), ["handover.timed_out", "handover.queued"]);
+    stage.finish().await;
+}
+
+/// The next handover has a place in the queue. Whatever came before in the conversation's order is worked off then.
+async fn placed_in_the_queue(world: &World, conversation: &str) {
+    let before = world.count(conversation, "handover.queued");
+    world.asks_for_agent(conversation).await;
+    world.status_is(conversation, "queued").await;
+    world.queue_position(conversation, 1, 10).await;
+    let placed = async || world.count(conversation, "handover.queued") > before;
+    eventually("the bot knows the place in the queue", placed).await;
+}
+
+/// Time passes, until it is so.
+async fn ticks_until(stage: &impl Stage, what: &str, is_so: impl Fn() -> bool) {
+    eventually(what, async || {
+        ticks(stage).await;
+        is_so()
+    })
+    .await;
+}
+
+/// A tick that comes twice, both at the same time.
+async fn ticks(stage: &impl Stage) {
+    join(stage.tick(), stage.tick()).await;
+}
+
 /// Thirty messages each way stay in order, and another conversation does not wait for a bot that is in trouble with
 /// this one.
 pub async fn order(stage: impl Stage) {

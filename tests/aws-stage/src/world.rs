@@ -7,10 +7,11 @@ use bytes::Bytes;
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_stories::bot::RecordingBot;
 use handover_stories::chat::at;
+use handover_stories::desk::SAM;
 use handover_stories::setup::{BOT_KEY, BOT_SECRET, OPERATOR_KEY};
 use handover_stories::{Heard, Reply};
 use serde_json::{Value, json};
-use simulated_ringcx::{SimulatedConfig, SimulatedRingcx};
+use simulated_ringcx::{SimulatedConfig, SimulatedRingcx, WebhookBehaviour};
 use tokio::time::{Instant, interval};
 
 use crate::proxy::Proxy;
@@ -26,6 +27,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 #[expect(async_fn_in_trait, reason = "a story is one task")]
 pub trait Stage {
     fn world(&self) -> &World;
+
+    /// It is time to look after handovers.
+    async fn tick(&self);
 
     /// Every process of the bridge ends; what it needs next is started anew.
     async fn restart(&mut self);
@@ -50,6 +54,7 @@ pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
 /// Everything outside the bridge.
 pub struct World {
     url: String,
+    timers: &'static str,
     pub rce: SimulatedRingcx,
     pub bot: RecordingBot,
     /// Where the bridge finds the bot.
@@ -59,7 +64,8 @@ pub struct World {
 }
 
 impl World {
-    pub async fn start() -> Self {
+    /// `timers`: those of the connection that are not as usual, as its settings have them.
+    pub async fn start(timers: &'static str) -> Self {
         let rce = SimulatedConfig {
             // A story announces places by itself.
             queue_update_interval: Duration::from_hours(1),
@@ -72,6 +78,7 @@ impl World {
         let bot = RecordingBot::start().await;
         Self {
             url: String::new(),
+            timers,
             rce: SimulatedRingcx::start(rce).await.expect("a simulated RCE"),
             bot_door: Proxy::before(bot.url()).await,
             bot,
@@ -84,6 +91,7 @@ impl World {
     pub fn toml(&self) -> String {
         let rce = self.rce.base_url();
         let bot = self.bot_door.url();
+        let timers = self.timers;
         let SimulatedConfig {
             source_id,
             source_token,
@@ -114,6 +122,9 @@ agent_category_id = "{agent_category_id}"
 [connections.{CONNECTION}.bot]
 url = "{bot}/events"
 signing_secrets = ["{BOT_SECRET}"]
+
+[connections.{CONNECTION}.timers]
+{timers}
 "#
         )
     }
@@ -240,16 +251,28 @@ signing_secrets = ["{BOT_SECRET}"]
 
     /// A conversation that an agent has taken and answered with `Hello`.
     pub async fn with_agent(&self, conversation: &str) {
+        self.taken(conversation).await;
+        self.agent_writes(conversation, "Hello").await;
+        self.status_is(conversation, "active").await;
+        self.bot_hears(conversation, &["Hello"]).await;
+    }
+
+    /// The same, and RCE itself knows of the answer: it has an intervention.
+    pub async fn with_agent_at_rce(&self, conversation: &str) {
+        self.taken(conversation).await;
+        let thread = self.thread(conversation);
+        self.rce.reply(&thread, SAM, "Hello").expect("a taken thread");
+        self.status_is(conversation, "active").await;
+        self.bot_hears(conversation, &["Hello"]).await;
+    }
+
+    /// A conversation that an agent has taken and not yet answered.
+    async fn taken(&self, conversation: &str) {
         self.user_says(conversation, "I need a human").await;
         self.asks_for_agent(conversation).await;
         self.status_is(conversation, "queued").await;
         let thread = self.thread(conversation);
-        self.rce
-            .take(&thread, handover_stories::desk::SAM)
-            .expect("a waiting thread");
-        self.agent_writes(conversation, "Hello").await;
-        self.status_is(conversation, "active").await;
-        self.bot_hears(conversation, &["Hello"]).await;
+        self.rce.take(&thread, SAM).expect("a waiting thread");
     }
 
     /// An agent's message by hand, until the bridge has taken it.
@@ -288,6 +311,16 @@ signing_secrets = ["{BOT_SECRET}"]
             "sender_name": "Sam",
             "thread_id": self.thread(conversation),
         }})
+    }
+
+    /// An agent closes the case, and RCE's word of it is lost for good, as is all that follows.
+    pub fn closes_unheard(&self, conversation: &str) {
+        let down = WebhookBehaviour {
+            down: true,
+            ..WebhookBehaviour::default()
+        };
+        self.rce.set_webhooks(down);
+        self.rce.close(&self.thread(conversation)).expect("an open case");
     }
 
     /// A place in the queue, in seconds as RCE says it.
@@ -349,6 +382,18 @@ signing_secrets = ["{BOT_SECRET}"]
         let mut taken = self.told(conversation);
         taken.retain(|heard| heard.kind() == "message.created");
         taken.iter().map(|heard| heard.text().to_owned()).collect()
+    }
+
+    /// How often the bot was told this.
+    pub fn count(&self, conversation: &str, kind: &str) -> usize {
+        let kinds = self.kinds(conversation);
+        kinds.iter().filter(|found| *found == kind).count()
+    }
+
+    /// Whether the bot alone has the thread at RCE.
+    pub fn is_with_bot(&self, conversation: &str) -> bool {
+        let thread = self.rce.thread(&self.thread(conversation));
+        thread.is_some_and(|thread| thread.category_ids == [self.rce.config().bot_category_id.clone()])
     }
 
     /// Waits until the bot took exactly these texts, in this order.

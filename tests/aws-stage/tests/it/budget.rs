@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use handover_aws_stage::proxy::Proxy;
-use handover_aws_stage::{AwsStage, Stage as _, eventually};
+use handover_aws_stage::{AwsStage, Setup, Stage as _, eventually};
 use handover_stories::desk::SAM;
 
 /// The calls of a function since they were last forgotten, by operation.
@@ -44,7 +44,11 @@ fn all(calls: &BTreeMap<String, usize>) -> usize {
 
 /// Every function has read its settings, and nothing is on its way.
 async fn warm() -> Option<AwsStage> {
-    let stage = AwsStage::start().await?;
+    warm_with(Setup::default()).await
+}
+
+async fn warm_with(setup: Setup) -> Option<AwsStage> {
+    let stage = AwsStage::start_with(setup).await?;
     let world = stage.world();
     world.user_says("c1", "hi").await;
     world.asks_for_agent("c1").await;
@@ -161,6 +165,47 @@ async fn a_persons_message_and_a_handover_are_counted() {
     // 19, and two more for each job that a worker finds before its sender took it off the conversation: here workers
     // are faster than they will ever be behind SQS.
     assert!(total <= 25, "a handover's start costs {total} calls");
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minute_without_work_is_eight_queries_and_a_look_is_one_send_and_one_write() {
+    let setup = Setup {
+        timers: "reconcile_every = 2",
+        ..Setup::default()
+    };
+    let Some(stage) = warm_with(setup).await else {
+        return;
+    };
+    let due = async || {
+        stage.calls_of("handover-watch").forget();
+        stage.try_tick().await == Ok(1)
+    };
+    // The first one after a cold start reads what others read only once, too.
+    for _ in 0..2 {
+        forget(&stage).await;
+        eventually("it is time to look", due).await;
+    }
+    stage.until_quiet().await;
+    let (watching, looking) = (calls(&stage, "handover-watch"), calls(&stage, "ringcx-delivery"));
+    assert_eq!(
+        (watching.get("Query"), sends(&watching), all(&watching)),
+        (Some(&8), 1, 9),
+        "{watching:?}"
+    );
+    // Two reads and the write of the conversation; a read and a write for each lease of the REST budget, at most two.
+    assert!(reads(&looking) <= 4 && writes(&looking) <= 3, "{looking:?}");
+    assert_eq!(sends(&looking), 0, "{looking:?}");
+    print(&stage, "look after a handover");
+
+    let nothing = async || {
+        stage.calls_of("handover-watch").forget();
+        stage.try_tick().await == Ok(0)
+    };
+    eventually("nothing is due", nothing).await;
+    let watching = calls(&stage, "handover-watch");
+    assert_eq!((reads(&watching), all(&watching)), (8, 8), "{watching:?}");
+    print(&stage, "a minute without work");
     stage.finish().await;
 }
 

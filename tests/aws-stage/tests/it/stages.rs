@@ -2,20 +2,24 @@
 
 use handover_aws_stage::{AwsStage, LocalStage, Setup, Stage as _, story};
 
-/// Each story on each stage.
+/// Each story on each stage, with these timers.
 macro_rules! both_stages {
-    ($($story:ident)*) => {$(
+    ($timers:expr => $($story:ident)*) => {$(
         mod $story {
             use super::*;
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn local() {
-                Box::pin(story::$story(LocalStage::start().await)).await;
+                Box::pin(story::$story(LocalStage::start_with($timers).await)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn aws() {
-                let Some(stage) = AwsStage::start().await else {
+                let setup = Setup {
+                    timers: $timers,
+                    ..Setup::default()
+                };
+                let Some(stage) = AwsStage::start_with(setup).await else {
                     return;
                 };
                 Box::pin(story::$story(stage)).await;
@@ -24,11 +28,17 @@ macro_rules! both_stages {
     )*};
 }
 
-both_stages! { there_and_back ended_by_the_bot repeats order bad_input odd_ids ids_like_addresses }
+both_stages! { "" => there_and_back ended_by_the_bot repeats order bad_input odd_ids ids_like_addresses }
+both_stages! { story::ASKED_OFTEN => a_lost_end }
+both_stages! { story::SHORT_QUEUE => nobody_comes }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn there_and_back_behind_the_official_runtime_emulator() {
-    let Some(stage) = AwsStage::start_with(Setup { official: true }).await else {
+    let setup = Setup {
+        official: true,
+        ..Setup::default()
+    };
+    let Some(stage) = AwsStage::start_with(setup).await else {
         return;
     };
     Box::pin(story::there_and_back(stage)).await;
