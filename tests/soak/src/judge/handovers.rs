@@ -1,0 +1,44 @@
+//! Every handover that began ended once, and who has the conversation is what RCE says.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::bot::Heard;
+use crate::world::{Broken, World};
+
+const ENDS: &str = "every handover ends";
+
+pub(super) async fn check(world: &World, name: &str, heard: &[Heard]) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let Some(now) = world.look(name).await else {
+        return vec![Broken::of(ENDS, name, "the bridge does not say how it stands")];
+    };
+    let open = world
+        .rce
+        .read(|state| state.open_intervention(name).is_some() || state.open_task(name).is_some());
+    if open || now["handler"] != "bot" {
+        let there = if open { "something" } else { "nothing" };
+        let detail = format!("{} has it while RCE has {there} open", now["handler"]);
+        broken.push(Broken::of("one voice", name, detail));
+    }
+    let begun = now["handover"]["epoch"].as_u64().unwrap_or(0);
+    let mut ends: BTreeMap<u64, HashSet<&str>> = BTreeMap::new();
+    for end in heard.iter().filter(|heard| heard.taken && heard.is_end()) {
+        ends.entry(end.epoch).or_default().insert(&end.id);
+    }
+    for epoch in 1..=begun {
+        match ends.get(&epoch).map_or(0, HashSet::len) {
+            0 => broken.push(Broken::of(
+                ENDS,
+                name,
+                format!("handover {epoch} of {begun} has no end"),
+            )),
+            1 => {}
+            ended => broken.push(Broken::of(
+                "one effect",
+                name,
+                format!("handover {epoch} ended {ended} times"),
+            )),
+        }
+    }
+    broken
+}
