@@ -169,8 +169,14 @@ impl Conversation {
                 self.over_before(signal, now);
                 self.begins_to_wait(signal, Cause::User, id, now)
             }
-            // Remembered, because what came before may be heard of only now.
-            SignalKind::Closed | SignalKind::Cancelled | SignalKind::Reopened { by_agent: false } => {
+            // Remembered, because what came before may be heard of only now: an agent's words as well.
+            SignalKind::Closed | SignalKind::Cancelled => {
+                self.over_before(signal, now);
+                let over = self.no_later_than_now(signal.issued_at, now);
+                self.last_end = self.last_end.max(Some(over));
+                SignalDecision::Noted
+            }
+            SignalKind::Reopened { by_agent: false } => {
                 self.over_before(signal, now);
                 SignalDecision::Noted
             }

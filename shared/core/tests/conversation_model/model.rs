@@ -28,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) heard: Timestamp,
     /// Beginnings and ends of the handovers that are over, by RCE's clock.
     pub(crate) over: Vec<(Timestamp, Timestamp)>,
+    /// When the last work of agents ended that was no handover as far as we heard.
+    over_with_bot: Option<Timestamp>,
     /// The intervention of the handover that is under way.
     intervention: Option<InterventionId>,
     /// Up to when news of an intervention is old.
@@ -51,7 +53,7 @@ impl Model {
     }
 
     pub(crate) fn last_end(&self) -> Option<Timestamp> {
-        self.over.last().map(|(_, ended)| *ended)
+        self.over.last().map(|(_, ended)| *ended).max(self.over_with_bot)
     }
 
     pub(crate) fn effect(&self, signal: &Signal) -> Effect {
@@ -59,19 +61,18 @@ impl Model {
             return Effect::Nothing;
         }
         let names_one = signal.intervention.is_some();
+        let ends = matches!(signal.kind, SignalKind::Closed | SignalKind::Cancelled);
         match (&signal.kind, self.under_way) {
             (SignalKind::Note | SignalKind::ExportFailed { .. }, _) => Effect::Nothing,
-            (SignalKind::Closed | SignalKind::Cancelled, true) => Effect::Ends,
+            (_, true) if ends => Effect::Ends,
             (_, true) => Effect::Detail,
             (
                 SignalKind::AgentJoined | SignalKind::MovedToAgents | SignalKind::Reopened { by_agent: true },
                 false,
             ) => Effect::Begins,
             // Remembered, in case what came before is heard of only now.
-            (
-                SignalKind::Closed | SignalKind::Cancelled | SignalKind::Reopened { by_agent: false },
-                false,
-            ) if names_one => Effect::Detail,
+            (_, false) if ends => Effect::Detail,
+            (SignalKind::Reopened { by_agent: false }, false) if names_one => Effect::Detail,
             (_, false) => Effect::Nothing,
         }
     }
@@ -94,6 +95,10 @@ impl Model {
 
     /// What the conversation remembers of a report that was no old news.
     pub(crate) fn heard(&mut self, signal: &Signal, effect: Effect) {
+        let ends = matches!(signal.kind, SignalKind::Closed | SignalKind::Cancelled);
+        if ends && effect == Effect::Detail {
+            self.over_with_bot = self.over_with_bot.max(Some(signal.issued_at));
+        }
         let Some(intervention) = signal.intervention.clone().filter(|_| effect != Effect::Nothing) else {
             return;
         };

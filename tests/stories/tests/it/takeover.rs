@@ -1,5 +1,7 @@
 //! Agents who write, or reopen, while the bot has the conversation.
 
+use std::time::Duration;
+
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
 use serde_json::json;
@@ -44,6 +46,32 @@ async fn an_agent_who_writes_unasked_takes_the_conversation_over() {
     bench.until_quiet().await;
     assert_eq!(bench.bot.kinds()[2..], ["handover.completed"]);
     assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn words_that_come_after_their_close_are_delivered_and_the_bot_keeps_the_conversation() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.user_says("c1", "hi").await;
+    bench.work().await;
+    // The bridge is away: an agent writes unasked and closes, and RCE repeats the words later than the close.
+    bench.pass(Duration::from_secs(30));
+    let mut words = bench.agent_message("c1", "66aa", "Done, the parcel is on its way");
+    words["params"]["created_at"] = json!(bench.clock_now().to_string());
+    bench.pass(Duration::from_secs(20));
+    let closed = bench.event("intervention.closed", "c1", &json!({}));
+    assert_eq!(bench.webhook(&[closed]).await, 200);
+    bench.work().await;
+    bench.pass(Duration::from_secs(30));
+    assert_eq!(bench.source_sdk(&words).await.status, 200);
+    bench.work().await;
+    assert_eq!(bench.bot.texts(), ["Done, the parcel is on its way"]);
+    assert_eq!(bench.handler("c1").await, "bot");
+    // Who writes from now on takes over as ever.
+    bench.pass(Duration::from_secs(5));
+    bench.agent_writes("c1", "66ab", "And one more thing").await;
+    bench.work().await;
+    assert_eq!(bench.handler("c1").await, "agent");
     bench.finish().await;
 }
 
