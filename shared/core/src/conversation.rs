@@ -110,6 +110,9 @@ pub struct InFlight {
     pub job: JobId,
     pub epoch: u32,
     pub first_seq: u64,
+    /// When they happened. An operator who sends a job again does so later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
     /// RCE's thread as it was known then: every attempt tells the same of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rce_thread: Option<ThreadId>,

@@ -353,9 +353,9 @@ fn a_clock_far_ahead_does_not_spoil_the_next_handover() {
 fn a_number_that_nobody_took_is_used_again() {
     let mut c = in_state(Control::Active);
     let [typing, message] = ["typing", "message"].map(JobId::new);
-    c.number(&typing, 1, vec![BotEvent::TypingStarted], false);
+    c.number(&typing, 1, vec![BotEvent::TypingStarted], false, at(0));
     c.give_number_back(&typing);
-    assert_eq!(c.number(&message, 1, Vec::new(), true).first_seq, 1);
+    assert_eq!(c.number(&message, 1, Vec::new(), true, at(0)).first_seq, 1);
     c.give_number_back(&typing);
     assert_eq!(c.next_seq, 2, "another job's number stays taken");
 }

@@ -57,7 +57,7 @@ impl World {
             let begins = matches!(decision, SignalDecision::Tell { begins: true, .. });
             assert_eq!(conversation.epoch(), before.epoch() + u32::from(begins));
             if let SignalDecision::Tell { epoch, events, .. } = decision {
-                conversation.number(&JobId::new("j-8"), epoch, events, false);
+                conversation.number(&JobId::new("j-8"), epoch, events, false, self.now);
             } else if matches!(decision, SignalDecision::Ignored(_)) {
                 assert_eq!(*conversation, before, "what is ignored changes nothing");
             }

@@ -1,18 +1,20 @@
 //! Numbers of events: given before the first attempt, kept for every other.
 
+use crate::Timestamp;
 use crate::event::BotEvent;
 use crate::ids::JobId;
 
 use super::{Conversation, InFlight, PUT_ASIDE};
 
 impl Conversation {
-    /// Gives events their numbers before the first attempt to deliver them.
+    /// Gives events their numbers before the first attempt to deliver them; `at` is when they happened.
     pub fn number(
         &mut self,
         job: &JobId,
         epoch: u32,
         events: Vec<BotEvent>,
         then_message: bool,
+        at: Timestamp,
     ) -> &InFlight {
         let count = events.len() as u64 + u64::from(then_message);
         let first_seq = self.next_seq;
@@ -21,6 +23,7 @@ impl Conversation {
             job: job.clone(),
             epoch,
             first_seq,
+            at: Some(at),
             rce_thread: self.rce_thread.clone(),
             events,
             then_message,

@@ -326,7 +326,7 @@ impl World {
         let job = JobId::new((self.next_seq + count).to_string());
         let first = self
             .conversation
-            .number(&job, self.model.epoch, events, then_message)
+            .number(&job, self.model.epoch, events, then_message, self.now)
             .first_seq;
         assert_eq!(first, self.next_seq);
         self.next_seq += count;

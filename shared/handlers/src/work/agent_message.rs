@@ -57,7 +57,7 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
                     transcript: Vec::new(),
                 }));
             }
-            conversation.number(&task.job.id, epoch, before, true);
+            conversation.number(&task.job.id, epoch, before, true, task.job.accepted_at);
             Some((epoch, begins))
         })
         .await?;

@@ -58,7 +58,7 @@ pub(super) async fn deliver(
             conversation: conversation.id.clone(),
             epoch: in_flight.epoch,
             seq: Some(in_flight.first_seq + index as u64),
-            at: task.job.accepted_at,
+            at: in_flight.at.unwrap_or(task.job.accepted_at),
             now: task.app.now(),
             rce_thread: in_flight.rce_thread.clone(),
             event,

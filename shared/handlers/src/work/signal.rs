@@ -109,7 +109,7 @@ async fn decide(
                             transcript: Vec::new(),
                         }));
                     }
-                    conversation.number(&task.job.id, epoch, events, false);
+                    conversation.number(&task.job.id, epoch, events, false, task.job.accepted_at);
                     Next::Deliver
                 }
                 SignalDecision::Ended { epoch, event } => {
@@ -186,7 +186,13 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
             conversation.ending = None;
             conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
             conversation.resume(ending.epoch);
-            conversation.number(&task.job.id, ending.epoch, vec![ending.event.clone()], false);
+            conversation.number(
+                &task.job.id,
+                ending.epoch,
+                vec![ending.event.clone()],
+                false,
+                task.job.accepted_at,
+            );
             if !restored {
                 commit
                     .jobs

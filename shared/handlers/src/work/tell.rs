@@ -69,7 +69,7 @@ async fn numbered(
             if deliver::started(task, conversation).is_none()
                 && let Some((epoch, event)) = decide(conversation)
             {
-                conversation.number(&task.job.id, epoch, vec![event], false);
+                conversation.number(&task.job.id, epoch, vec![event], false, task.job.accepted_at);
             }
         })
         .await?;

@@ -19,7 +19,7 @@ pub(super) async fn check(task: &Task<'_>, epoch: u32) -> Result<Step, StoreErro
             match conversation.check_timers(epoch, &task.connection.timers, task.app.now()) {
                 TimerDecision::Nothing => false,
                 TimerDecision::Warn { epoch, event } => {
-                    conversation.number(&task.job.id, epoch, vec![event], false);
+                    conversation.number(&task.job.id, epoch, vec![event], false, task.job.accepted_at);
                     false
                 }
                 TimerDecision::TimedOut { epoch, event } => {
