@@ -275,7 +275,7 @@ async fn news_of_a_takeover_that_is_over_already_takes_nothing_over() {
     bench.work().await;
     bench.rce.engage("c1", SAM).expect("a supervisor may");
     let opened = bench.event("intervention.opened", "c1", &json!({"user_id": SAM}));
-    bench.pass(std::time::Duration::from_secs(5));
+    bench.pass(Duration::from_secs(5));
     bench.rce.close("c1").expect("open");
     let closed = bench.event("intervention.closed", "c1", &json!({"user_id": SAM}));
     // The end comes first.
@@ -294,7 +294,7 @@ async fn a_reopening_that_overtakes_its_own_close_keeps_the_conversation_with_th
     bench.with_agent_by_hand("c1").await;
     bench.rce.close("c1").expect("open");
     let closed = bench.event("intervention.closed", "c1", &json!({"user_id": SAM}));
-    bench.pass(std::time::Duration::from_secs(5));
+    bench.pass(Duration::from_secs(5));
     bench.rce.reopen("c1", SAM).expect("closed");
     let reopened = bench.event("intervention.reopened", "c1", &json!({"user_id": SAM}));
     bench.webhook(&[reopened]).await;
@@ -316,13 +316,13 @@ async fn br_058_a_customers_message_may_call_the_agents_back_where_that_is_wante
         .start()
         .await;
     bench.with_agent_by_hand("c1").await;
-    bench.pass(std::time::Duration::from_secs(5));
+    bench.pass(Duration::from_secs(5));
     bench.rce.close("c1").expect("open");
     let closed = bench.event("intervention.closed", "c1", &json!({}));
     bench.webhook(&[closed]).await;
     bench.work().await;
     assert_eq!(bench.handler("c1").await, "bot");
-    bench.pass(std::time::Duration::from_secs(5));
+    bench.pass(Duration::from_secs(5));
     let reopened = bench.event("intervention.reopened", "c1", &json!({}));
     bench.webhook(&[reopened]).await;
     bench.work().await;
