@@ -186,9 +186,7 @@ impl Conversation {
 
     /// An agent has the conversation, unasked.
     fn taken_over(&mut self, signal: &Signal, id: HandoverId, now: Timestamp) -> SignalDecision {
-        let began = self.no_later_than_now(signal.issued_at, now);
-        self.begin(id, HandoverRequest::default(), Cause::Agent, Some(began), now);
-        self.learn_intervention(signal);
+        self.begins_unasked(signal, Cause::Agent, id, now);
         let event = self.joined_as_said(signal, now);
         self.tell(vec![event], true)
     }
@@ -201,11 +199,15 @@ impl Conversation {
         id: HandoverId,
         now: Timestamp,
     ) -> SignalDecision {
+        self.begins_unasked(signal, cause, id, now);
+        self.waits(now);
+        self.tell(vec![BotEvent::HandoverBegun { cause }], true)
+    }
+
+    fn begins_unasked(&mut self, signal: &Signal, cause: Cause, id: HandoverId, now: Timestamp) {
         let began = self.no_later_than_now(signal.issued_at, now);
         self.begin(id, HandoverRequest::default(), cause, Some(began), now);
         self.learn_intervention(signal);
-        self.waits(now);
-        self.tell(vec![BotEvent::HandoverBegun { cause }], true)
     }
 
     fn joined_as_said(&mut self, signal: &Signal, now: Timestamp) -> BotEvent {
