@@ -385,3 +385,28 @@ fn a_second_report_of_an_end_does_not_end_the_next_handover() {
     c.signal(&real, POLICY, handover_id(), at(600));
     assert_eq!(c.control, Control::Ended, "its own end ends it");
 }
+
+/// What RCE says of its time has whole seconds here, its events have milliseconds.
+#[test]
+fn a_clock_that_is_off_is_known_better_with_each_report() {
+    let hour = 3_600_000;
+    let rce = |ms: i64| Timestamp::from_millisecond(ms - hour).expect("in range");
+    let ours = |ms: i64| Timestamp::from_millisecond(ms).expect("in range");
+    let mut c = conversation();
+    c.request_handover(handover_id(), HandoverRequest::default(), ours(10_900));
+    // It said 10 s where it was 10.95 s.
+    let moved = Some(rce(10_000));
+    assert!(c.handover_started(1, ThreadId::new("t-1"), moved, ours(10_950)));
+    for (kind, ms) in [(SignalKind::AgentJoined, 12_000), (SignalKind::Closed, 13_000)] {
+        let report = signal(kind, "i-1", "a-1", rce(ms));
+        c.signal(&report, POLICY, handover_id(), ours(ms));
+    }
+    assert_eq!(c.control, Control::Ended);
+    c.resume(1);
+    c.request_handover(handover_id(), HandoverRequest::default(), ours(13_600));
+    assert!(c.handover_started(2, ThreadId::new("t-1"), Some(rce(13_000)), ours(13_650)));
+    // Half a second before the second handover, something more is said of the first one's case.
+    let late = signal(SignalKind::Closed, "i-1", "a-1", rce(13_100));
+    c.signal(&late, POLICY, handover_id(), ours(13_700));
+    assert_eq!(c.control, Control::Queued);
+}

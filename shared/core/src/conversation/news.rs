@@ -1,6 +1,8 @@
 //! Which of RCE's news is about an earlier handover. RCE promises no order, repeats for hours, and has a clock of
 //! its own; everything here is by that clock.
 
+use std::ops::RangeInclusive;
+
 use jiff::SignedDuration;
 
 use crate::Timestamp;
@@ -16,6 +18,8 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 /// What is written just now is dated no further off than this by a clock that is right.
 const FAR_OFF: SignedDuration = SignedDuration::from_mins(10);
+/// What whole seconds leave out.
+const ROUNDED_OFF: RangeInclusive<SignedDuration> = SignedDuration::ZERO..=SignedDuration::from_secs(1);
 /// No clock is so wrong.
 const CLOCK_NONSENSE: SignedDuration = SignedDuration::from_hours(48);
 
@@ -36,17 +40,26 @@ impl Conversation {
         }
     }
 
+    /// RCE reports nothing from its future. What we know of a clock that is off came from whole seconds, so it may be up
+    /// to one behind; news says better.
+    pub(super) fn refine_clock(&mut self, said: Timestamp, now: Timestamp) {
+        let ahead = said.duration_since(now);
+        if !self.ringcx_ahead.is_zero() && ROUNDED_OFF.contains(&(ahead - self.ringcx_ahead)) {
+            self.ringcx_ahead = ahead;
+        }
+    }
+
     /// RCE did something just now and says when that was. Returns that time if it can be believed.
     pub(super) fn learn_clock(&mut self, said: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let ahead = said.duration_since(now);
         if ahead.abs() > CLOCK_NONSENSE {
             return None;
         }
-        self.ringcx_ahead = if ahead.abs() <= CLOCK_TOLERANCE {
-            SignedDuration::ZERO
-        } else {
-            ahead
-        };
+        if ahead.abs() <= CLOCK_TOLERANCE {
+            self.ringcx_ahead = SignedDuration::ZERO;
+        } else if !ROUNDED_OFF.contains(&(self.ringcx_ahead - ahead)) {
+            self.ringcx_ahead = ahead;
+        }
         Some(said)
     }
 

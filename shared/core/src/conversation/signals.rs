@@ -98,6 +98,7 @@ impl Conversation {
         if matches!(signal.kind, SignalKind::Note | SignalKind::ExportFailed { .. }) {
             return SignalDecision::Noted;
         }
+        self.refine_clock(signal.issued_at, now);
         if self.is_old_news(signal) {
             return SignalDecision::Ignored("it is about an earlier handover");
         }

@@ -218,9 +218,14 @@ fn moved_at(conversation: &Conversation, before: &Thread, after: &Thread) -> Opt
     let Some(changed) = after.changed_at else {
         return after.answered_at;
     };
-    let is_impossible = conversation.started_at.duration_since(changed) > SignedDuration::from_mins(1);
-    if Some(changed) > before.changed_at || is_impossible {
+    if Some(changed) > before.changed_at {
         return Some(changed);
+    }
+    let is_impossible = |began: Timestamp| began.duration_since(changed) > SignedDuration::from_mins(1);
+    if is_impossible(conversation.started_at) {
+        // It says that much once; how far the clock is behind is known better from then on.
+        let is_news = is_impossible(conversation.by_ringcx_clock(conversation.started_at));
+        return is_news.then_some(changed);
     }
     after.answered_at.map(|date| changed.max(date))
 }
