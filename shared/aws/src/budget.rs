@@ -25,6 +25,8 @@ const BUDGET: &str = "budget";
 const BOOK: &str = "book";
 /// Raised by every write (N).
 const VERSION: &str = "v";
+/// Which write left it so (S): whose answer was lost finds its own there.
+const MARK: &str = "mark";
 
 /// How often a change is tried that others overtake, and how long it waits before the second time; then longer.
 const ATTEMPTS: u32 = 6;
@@ -61,6 +63,8 @@ struct Desk {
 struct Read {
     book: AccountBook,
     version: u64,
+    /// Of the write that left it so.
+    mark: String,
 }
 
 impl TableBudget {
@@ -111,16 +115,23 @@ impl TableBudget {
         now: Timestamp,
         mut change: impl FnMut(&mut AccountBook) -> T,
     ) -> Result<Option<T>, Fault> {
+        let mut refused: Option<(String, T)> = None;
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
                 wait(self.some_of(FIRST_WAIT * 2_u32.pow(attempt))).await;
             }
             let read = self.read(account).await?;
-            let mut book = read.book.clone();
-            let answer = change(&mut book);
-            if book == read.book || self.write(account, &book, read.version, now).await? {
+            // If the answer to a write is lost, the client repeats it, and that is refused because of the first.
+            if let Some((_, answer)) = refused.take_if(|(mark, _)| *mark == read.mark) {
                 return Ok(Some(answer));
             }
+            let mut book = read.book.clone();
+            let answer = change(&mut book);
+            let mark = self.ids.next();
+            if book == read.book || self.write(account, &book, read.version, &mark, now).await? {
+                return Ok(Some(answer));
+            }
+            refused = Some((mark, answer));
         }
         tracing::debug!(account, "others always wrote the REST budget first");
         Ok(None)
@@ -142,13 +153,18 @@ impl TableBudget {
             return Ok(Read {
                 book: AccountBook::default(),
                 version: 0,
+                mark: String::new(),
             });
         };
         let book = item.get(BOOK).and_then(|book| book.as_s().ok());
         let version = item.get(VERSION).and_then(|version| version.as_n().ok());
         let book = book.and_then(|book| serde_json::from_str(book).ok());
         let version = version.and_then(|version| version.parse().ok());
-        let read = book.zip(version).map(|(book, version)| Read { book, version });
+        let mark = item.get(MARK).and_then(|mark| mark.as_s().ok());
+        let mark = mark.cloned().unwrap_or_default();
+        let read = book
+            .zip(version)
+            .map(|(book, version)| Read { book, version, mark });
         read.ok_or_else(|| self.failed(ACTION, "the REST budget is not one of this version"))
     }
 
@@ -158,6 +174,7 @@ impl TableBudget {
         account: &str,
         book: &AccountBook,
         version: u64,
+        mark: &str,
         now: Timestamp,
     ) -> Result<bool, Fault> {
         const ACTION: &str = "dynamodb:PutItem";
@@ -172,6 +189,7 @@ impl TableBudget {
             .item(SK, AttributeValue::S(BUDGET.to_owned()))
             .item(BOOK, AttributeValue::S(json))
             .item(VERSION, number(version + 1))
+            .item(MARK, AttributeValue::S(mark.to_owned()))
             .item(TTL, number(now.as_second().saturating_add(kept)));
         let put = if version == 0 {
             put.condition_expression("attribute_not_exists(#v)")

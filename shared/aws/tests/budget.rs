@@ -6,8 +6,8 @@
 #[path = "queue/meddler.rs"]
 mod meddler;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
@@ -257,6 +257,25 @@ async fn who_loses_every_race_waits_a_moment() {
         .expect_err("no place");
     assert!(wait < A_MOMENT);
     assert_eq!(dynamodb.calls("PutItem").len(), 6);
+}
+
+/// The client repeats a write whose answer got lost, and is refused because of its own first one.
+#[tokio::test]
+async fn a_write_that_was_refused_because_of_itself_counts_and_leases_nothing_twice() {
+    let stored = Arc::new(Mutex::new(serde_json::json!({})));
+    let dynamodb = Meddler::start(None, move |operation, body| {
+        let mut stored = stored.lock().expect("sound");
+        if operation == "GetItem" {
+            return Some(Answer::ok(stored.clone()));
+        }
+        *stored = serde_json::json!({"Item": body["Item"]});
+        let refused = "The conditional request failed";
+        Some(Answer::refusal(400, "ConditionalCheckFailedException", refused))
+    })
+    .await;
+    let one = instance(&dynamodb.url, "table");
+    assert_eq!(one.take(ACCOUNT, 300, Now, seconds(0)).await, Ok(()));
+    assert_eq!(dynamodb.calls("PutItem").len(), 1);
 }
 
 #[tokio::test]
