@@ -212,8 +212,8 @@ pub async fn a_lost_end(stage: impl Stage) {
     stage.finish().await;
 }
 
-/// Nobody is waited for longer than this, and nobody is warned.
-pub const SHORT_QUEUE: &str = "queue = 6\nwarn_before = 0";
+/// Nobody is waited for longer than this, and nobody is warned. A busy machine needs some of it to get into the queue.
+pub const SHORT_QUEUE: &str = "queue = 15\nwarn_before = 0";
 
 /// Nobody takes it: the bot is told so, once, and has the conversation again.
 pub async fn nobody_comes(stage: impl Stage) {

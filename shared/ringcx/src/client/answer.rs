@@ -70,6 +70,14 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|_| unreadable)
     }
 
+    /// The records of a page of a list, which is what [`Self::json`] gave.
+    pub(super) fn records<'a>(&self, page: &'a Value) -> Result<&'a [Value], RingCxError> {
+        let records = page.get("records").and_then(Value::as_array);
+        records.map(Vec::as_slice).ok_or(RingCxError::Unavailable {
+            status: self.status.as_u16(),
+        })
+    }
+
     /// RCE's short word for what is wrong: `error` of its envelope, never `message`, which is
     /// localised and may quote what was sent (REST API, "Errors").
     pub(super) fn code(&self) -> String {

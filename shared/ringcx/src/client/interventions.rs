@@ -159,12 +159,7 @@ impl RingCxClient {
         };
         let answer = self.rest(connection, call).await?;
         let page = answer.json()?;
-        let records = page
-            .get("records")
-            .and_then(Value::as_array)
-            .ok_or(RingCxError::Unavailable {
-                status: answer.status.as_u16(),
-            })?;
+        let records = answer.records(&page)?;
         Ok(Page {
             records: records.iter().filter_map(intervention).collect(),
             length: records.len(),

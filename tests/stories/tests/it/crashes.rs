@@ -101,6 +101,14 @@ fn nothing(_: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
     Box::pin(async {})
 }
 
+/// With the bot, and in RCE.
+fn mirrored(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    Box::pin(async {
+        bench.user_says("c1", "hi").await;
+        bench.work().await;
+    })
+}
+
 fn waiting(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
     Box::pin(bench.waiting("c1"))
 }
@@ -161,12 +169,6 @@ async fn agents_messages_survive() {
 
 #[tokio::test]
 async fn a_takeover_survives() {
-    fn mirrored(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        Box::pin(async {
-            bench.user_says("c1", "hi").await;
-            bench.work().await;
-        })
-    }
     fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async {
             bench
@@ -258,12 +260,6 @@ async fn finding_out_about_a_lost_end_survives() {
 
 #[tokio::test]
 async fn a_takeover_by_category_survives() {
-    fn mirrored(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        Box::pin(async {
-            bench.user_says("c1", "hi").await;
-            bench.work().await;
-        })
-    }
     fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async {
             bench.rce.move_to_agents("c1", SAM).unwrap();

@@ -3,6 +3,7 @@
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
 use serde_json::json;
+use simulated_ringcx::SimulatedRingcx;
 
 use crate::by_hand::{by_hand, ends, tell};
 
@@ -116,21 +117,23 @@ async fn a_waiting_person_whom_an_agent_dismisses_is_not_left_alone() {
 
 #[tokio::test]
 async fn a_person_whom_an_agent_takes_and_dismisses_without_a_word_is_not_left_alone() {
-    let bench = Bench::new().await;
-    bench.waiting("c1").await;
-    bench.rce.take("c1", SAM).unwrap();
-    bench.until_quiet().await;
-    assert_eq!(bench.status("c1").await, "active");
-    // No intervention was ever opened, so only the task tells of it.
-    bench.rce.cancel("c1").unwrap();
-    bench.until_quiet().await;
-    assert_eq!(ends(&bench), [1]);
-    let told = bench.bot.only("handover.completed");
-    assert_eq!(told.data()["cause"], "agent_cancelled");
-    assert_eq!(bench.handler("c1").await, "bot");
-    assert_eq!(bench.categories("c1"), ["bot"]);
-    // The next one is another one, whatever is still said of the first.
-    bench.with_agent("c1").await;
-    assert_eq!(bench.handler("c1").await, "agent");
-    bench.finish().await;
+    for dismiss in [SimulatedRingcx::cancel, SimulatedRingcx::ignore] {
+        let bench = Bench::new().await;
+        bench.waiting("c1").await;
+        bench.rce.take("c1", SAM).unwrap();
+        bench.until_quiet().await;
+        assert_eq!(bench.status("c1").await, "active");
+        // No intervention was ever opened, so only the task tells of it.
+        dismiss(&bench.rce, "c1").unwrap();
+        bench.until_quiet().await;
+        assert_eq!(ends(&bench), [1]);
+        let told = bench.bot.only("handover.completed");
+        assert_eq!(told.data()["cause"], "agent_cancelled");
+        assert_eq!(bench.handler("c1").await, "bot");
+        assert_eq!(bench.categories("c1"), ["bot"]);
+        // The next one is another one, whatever is still said of the first.
+        bench.with_agent("c1").await;
+        assert_eq!(bench.handler("c1").await, "agent");
+        bench.finish().await;
+    }
 }

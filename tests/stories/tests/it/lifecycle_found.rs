@@ -34,25 +34,6 @@ async fn the_first_handover_counts_although_the_clock_of_ringcx_is_an_hour_behin
 }
 
 #[tokio::test]
-async fn an_agent_who_takes_a_thread_and_dismisses_it_leaves_nobody_alone() {
-    let bench = Bench::new().await;
-    bench.waiting("c1").await;
-    bench.rce.take("c1", SAM).unwrap();
-    bench.until_quiet().await;
-    assert_eq!(bench.status("c1").await, "active");
-    bench.pass(GAP);
-    bench.rce.ignore("c1").unwrap();
-    bench.until_quiet().await;
-    assert_eq!(bench.handler("c1").await, "bot");
-    assert_eq!(
-        bench.bot.only("handover.completed").data()["cause"],
-        "agent_cancelled"
-    );
-    assert_eq!(bench.categories("c1"), ["bot"]);
-    bench.finish().await;
-}
-
-#[tokio::test]
 async fn a_thread_that_we_have_not_moved_yet_was_not_taken_back_by_anybody() {
     let bench = Setup::default().by_hand().start().await;
     bench.waiting("c1").await;
