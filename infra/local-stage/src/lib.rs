@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use futures_util::future::join_all;
-use handover_bots::WebhookBots;
+use handover_bots::Bots;
 use handover_core::ports::NoMetrics;
 use handover_core::settings::Connection;
 use handover_embedded::{Embedded, ServeLock};
@@ -88,7 +88,7 @@ impl Stage {
             store: Arc::new(embedded.clone()),
             queue: Arc::new(embedded.clone()),
             ringcx: Arc::new(RingCxClient::new(http.clone(), budget, Arc::clone(&clock) as _)),
-            bots: Arc::new(WebhookBots::new(http)),
+            bots: Arc::new(Bots::new(http)),
             clock,
             ids: Arc::new(RandomIds),
             availability: Arc::default(),

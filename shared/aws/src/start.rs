@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use handover_bots::WebhookBots;
+use handover_bots::Bots;
 use handover_core::job::QueueName;
 use handover_core::ports::Clock;
-use handover_core::settings::{BotKind, Connection};
+use handover_core::settings::Connection;
 use handover_handlers::App;
 use handover_machine::{Environment, RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
@@ -86,7 +86,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
         store: Arc::new(store),
         queue: Arc::clone(&queue) as _,
         ringcx: Arc::new(ringcx),
-        bots: Arc::new(WebhookBots::new(http.clone())),
+        bots: Arc::new(Bots::new(http.clone())),
         clock,
         ids,
         availability: Arc::default(),
@@ -195,8 +195,7 @@ fn urls(connections: &[Arc<Connection>], neighbours: Neighbours) -> Vec<url::Url
             urls.push(connection.ringcx.realtime_endpoint_url.clone());
         }
         if neighbours.bots {
-            let BotKind::Webhook(endpoint) = &connection.bot.kind;
-            urls.push(endpoint.url.clone());
+            urls.push(connection.bot.kind.origin().clone());
         }
     }
     for url in &mut urls {

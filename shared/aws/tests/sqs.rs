@@ -144,7 +144,7 @@ impl Scene {
                 Arc::new(handover_ringcx::ProcessBudget::new()),
                 Arc::new(SystemClock),
             )),
-            bots: Arc::new(handover_bots::WebhookBots::new(http)),
+            bots: Arc::new(handover_bots::Bots::new(http)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             availability: Arc::default(),

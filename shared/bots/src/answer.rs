@@ -22,6 +22,18 @@ pub fn read(status: u16, headers: &HeaderMap, now: Timestamp) -> Result<Told, Bo
     }
 }
 
+/// The same for platforms that know no 410 of their own and may answer 425 (too early).
+pub fn read_platform(status: u16, headers: &HeaderMap, now: Timestamp) -> Result<Told, BotError> {
+    match status {
+        425 => Err(BotError::Busy {
+            status,
+            retry_after: retry_after(headers, now),
+        }),
+        410 => Err(BotError::Refused { status }),
+        _ => read(status, headers, now),
+    }
+}
+
 /// `Retry-After` in seconds or as an HTTP date.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();

@@ -57,7 +57,7 @@ fn members(data: &mut Map<String, Value>, connection: &Connection, event: &BotEv
             put("message", json!({"id": message}));
             put("reason", json!(reason));
         }
-        BotEvent::TypingStarted | BotEvent::TypingStopped => {}
+        BotEvent::HandoverAccepted | BotEvent::TypingStarted | BotEvent::TypingStopped => {}
         BotEvent::HandoverCompleted {
             cause,
             queued_ms,

@@ -3,11 +3,78 @@
 //! | module | owns |
 //! |---|---|
 //! | [`webhook`] | the generic bot: Standard Webhooks to one URL |
+//! | [`cognigy`] | Cognigy.AI: *notify* and *inject* |
+//! | [`chatlayer`] | Chatlayer: the conversation-actions API |
 //! | [`body`] | the JSON body of an event, shared by everything that speaks our own event format |
 //! | [`answer`] | what an HTTP answer means: taken, busy, refused, gone |
+//! | [`pace`] | not more calls in a minute than a platform takes |
+//! | [`signed`] | the headers of Standard Webhooks |
 
 pub mod answer;
 pub mod body;
+pub mod chatlayer;
+pub mod cognigy;
+pub mod pace;
+pub mod signed;
 pub mod webhook;
 
-pub use webhook::WebhookBots;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use handover_core::event::BotEvent;
+use handover_core::ports::{BotError, BotPlatform, Delivery, Told};
+use handover_core::settings::{BotKind, Connection, Endpoint};
+use reqwest::Client;
+
+use chatlayer::Chatlayer;
+use cognigy::Cognigy;
+use webhook::WebhookBots;
+
+/// How long a receiver may take to answer (Standard Webhooks advises 15 to 30 seconds; a person waits).
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Every kind of bot, each connection in its own words.
+#[derive(Debug)]
+pub struct Bots {
+    webhook: WebhookBots,
+    cognigy: Cognigy,
+    chatlayer: Chatlayer,
+}
+
+impl Bots {
+    pub fn new(http: Client) -> Self {
+        Self {
+            webhook: WebhookBots::new(http.clone()),
+            cognigy: Cognigy::new(http.clone()),
+            chatlayer: Chatlayer::new(http),
+        }
+    }
+}
+
+#[async_trait]
+impl BotPlatform for Bots {
+    fn parts(&self, connection: &Connection, event: &BotEvent) -> usize {
+        match &connection.bot.kind {
+            BotKind::Webhook(_) => 1,
+            BotKind::Cognigy(_) => cognigy::calls(&connection.bot, event).len(),
+            BotKind::Chatlayer(settings) => chatlayer::calls(settings, connection, event).len(),
+        }
+    }
+
+    async fn tell(&self, connection: &Connection, delivery: &Delivery) -> Result<Told, BotError> {
+        match &connection.bot.kind {
+            BotKind::Webhook(endpoint) => self.webhook.post(connection, endpoint, delivery).await,
+            BotKind::Cognigy(settings) => self.cognigy.tell(connection, settings, delivery).await,
+            BotKind::Chatlayer(settings) => self.chatlayer.tell(connection, settings, delivery).await,
+        }
+    }
+
+    async fn tell_subscriber(
+        &self,
+        connection: &Connection,
+        to: &Endpoint,
+        delivery: &Delivery,
+    ) -> Result<Told, BotError> {
+        self.webhook.post(connection, to, delivery).await
+    }
+}

@@ -44,6 +44,7 @@ use crate::handover::{Cause, Handover, HandoverRequest, HandoverStatus};
 use crate::ids::{
     ConnectionId, ConversationId, ForeignThreadId, HandoverId, InterventionId, JobId, ThreadId,
 };
+use crate::ports::Address;
 use crate::profile::UserProfile;
 
 /// Jobs whose events are remembered after they were put aside.
@@ -92,6 +93,25 @@ pub struct Platform {
     pub session_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url_token: Option<String>,
+    /// Which version of the bot talks (Chatlayer: `DRAFT` or `LIVE`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+}
+
+impl Platform {
+    /// Takes over what `newer` says; what it does not mention stays.
+    pub fn update(&mut self, newer: Self) {
+        for (slot, value) in [
+            (&mut self.user_id, newer.user_id),
+            (&mut self.session_id, newer.session_id),
+            (&mut self.url_token, newer.url_token),
+            (&mut self.version, newer.version),
+        ] {
+            if value.is_some() {
+                *slot = value;
+            }
+        }
+    }
 }
 
 /// An intervention that was over when an earlier handover ended.
@@ -123,9 +143,17 @@ pub struct InFlight {
     /// How many the bot has taken already.
     #[serde(default)]
     pub delivered: usize,
+    /// How many parts of the next one it has taken, on a platform that takes some events in several calls.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub parts: usize,
     /// That these events were accepted is in the timeline.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub noted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like that")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A conversation between a person and a bot, and sometimes an agent.
@@ -246,6 +274,24 @@ impl Conversation {
     /// Whether handover `epoch` is under way.
     pub fn is_under_way(&self, epoch: u32) -> bool {
         self.epoch() == epoch && self.in_handover()
+    }
+
+    /// What the bot's platform calls this conversation.
+    pub fn called(&mut self, platform: Platform) {
+        self.platform.get_or_insert_default().update(platform);
+    }
+
+    /// What the bot's platform calls the person and the session.
+    pub fn address(&self) -> Address {
+        let named = self.platform.clone().unwrap_or_default();
+        let session_id = named.session_id.unwrap_or_else(|| self.id.as_str().to_owned());
+        let user_id = named.user_id.or_else(|| self.user.id.clone());
+        Address {
+            user_id: user_id.unwrap_or_else(|| session_id.clone()),
+            session_id,
+            url_token: named.url_token,
+            version: named.version,
+        }
     }
 
     /// How long the person waited, and talked to an agent, in the current or last handover; in milliseconds.

@@ -15,6 +15,9 @@ pub enum BotEvent {
     HandoverQueued {
         update: QueueUpdate,
     },
+    /// The request was accepted. Told only to platforms that do something of their own then; the others have the
+    /// answer of the request.
+    HandoverAccepted,
     /// The thread waits before the agents although the bot did not ask.
     HandoverBegun {
         cause: Cause,
@@ -82,6 +85,7 @@ impl BotEvent {
     pub fn name(&self) -> &'static str {
         match self {
             Self::HandoverQueued { .. } | Self::HandoverBegun { .. } => "handover.queued",
+            Self::HandoverAccepted => "handover.accepted",
             Self::HandoverActive { .. } => "handover.active",
             Self::AgentChanged { .. } => "agent.changed",
             Self::MessageCreated { .. } => "message.created",

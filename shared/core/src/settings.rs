@@ -12,6 +12,10 @@ use crate::secret::Secret;
 
 /// One connection, ready for use.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the vendors' guides have that many switches"
+)]
 pub struct Connection {
     pub id: ConnectionId,
     /// The slider. Off: every handover request is answered "disabled".
@@ -22,6 +26,9 @@ pub struct Connection {
     pub operator_keys: Vec<Secret>,
     /// On: nothing reaches RCE before a handover. Off: everything is mirrored under the Bot category.
     pub forward_only_handover_conversations: bool,
+    /// Off ("task only"): both sides sit on the customer's channel already, so that no message is relayed; only the
+    /// bot's turn is.
+    pub relay_messages: bool,
     pub get_queue_updates: bool,
     pub ringcx: RingCxSettings,
     pub bot: BotSettings,
@@ -68,6 +75,9 @@ pub struct IdentitySettings {
 #[derive(Clone, Debug)]
 pub struct BotSettings {
     pub kind: BotKind,
+    /// What the person reads when one of their messages did not reach the agents, on platforms that have no event
+    /// for it.
+    pub message_failed_text: String,
     pub queue_subscribers: Vec<Endpoint>,
 }
 
@@ -76,6 +86,94 @@ pub struct BotSettings {
 pub enum BotKind {
     /// Standard Webhooks to one URL.
     Webhook(Endpoint),
+    /// Cognigy.AI: agents' words by *notify*, states by *inject*.
+    Cognigy(Box<CognigySettings>),
+    /// Chatlayer: the conversation-actions API.
+    Chatlayer(Box<ChatlayerSettings>),
+}
+
+impl BotKind {
+    /// The name in the configuration.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Webhook(_) => "webhook",
+            Self::Cognigy(_) => "cognigy",
+            Self::Chatlayer(_) => "chatlayer",
+        }
+    }
+
+    /// Whether it cannot read the answer to a request, so that a refusal must be told as well.
+    pub fn is_told_of_refusals(&self) -> bool {
+        match self {
+            Self::Webhook(_) => false,
+            Self::Cognigy(_) | Self::Chatlayer(_) => true,
+        }
+    }
+
+    /// Whether it does something of its own once a handover was accepted.
+    pub fn is_told_of_acceptance(&self) -> bool {
+        matches!(self, Self::Chatlayer(_))
+    }
+
+    /// Where it is called.
+    pub fn origin(&self) -> &Url {
+        match self {
+            Self::Webhook(endpoint) => &endpoint.url,
+            Self::Cognigy(cognigy) => match &cognigy.way_in {
+                CognigyWayIn::Endpoint { base } | CognigyWayIn::Api { base, .. } => base,
+            },
+            Self::Chatlayer(chatlayer) => &chatlayer.api_url,
+        }
+    }
+}
+
+/// A Cognigy.AI project.
+#[derive(Clone, Debug)]
+pub struct CognigySettings {
+    pub way_in: CognigyWayIn,
+    /// The endpoint of conversations that do not name theirs.
+    pub url_token: Option<Secret>,
+    /// Standard Webhooks keys: every one signs what we send, any one may have signed what we get.
+    pub signing_secrets: Vec<Secret>,
+    /// Whether agents read that the person came (back), or went.
+    pub user_connected_message: bool,
+    pub user_disconnected_message: bool,
+    /// Most calls in any minute (Cognigy's shared installation takes 1,000 in five minutes from one address).
+    pub calls_per_minute: u32,
+}
+
+/// The two documented ways into a conversation.
+#[derive(Clone, Debug)]
+pub enum CognigyWayIn {
+    /// `{base}/notify/{URLToken}` and `{base}/inject/{URLToken}`, read by transformers.
+    Endpoint { base: Url },
+    /// `{base}/v2.0/endpoint/notify` and `…/inject` of the API service; `base` includes a prefix, if there is one.
+    Api { base: Url, key: Secret },
+}
+
+/// A Chatlayer bot.
+#[derive(Clone, Debug)]
+pub struct ChatlayerSettings {
+    /// Without a trailing slash.
+    pub api_url: Url,
+    pub access_token: Secret,
+    /// Come with the query of every call of the Offloading Webhook.
+    pub verify_tokens: Vec<Secret>,
+    pub bot_id: String,
+    pub actions: ChatlayerActions,
+    /// Messages of Chatlayer's emulator count like those of real people.
+    pub accept_emulator: bool,
+    /// Most calls in any minute (a limit of 1,200 was seen).
+    pub calls_per_minute: u32,
+}
+
+/// Bodies of the conversation-actions API whose names the vendor does not document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChatlayerActions {
+    pub pause: serde_json::Value,
+    pub resume: serde_json::Value,
+    /// `{{dialog}}` stands for the dialog's id.
+    pub dialog: serde_json::Value,
 }
 
 /// A URL that receives signed events.

@@ -64,6 +64,7 @@ pub(crate) fn connection(origin: &str) -> Connection {
         bot_keys: Vec::new(),
         operator_keys: Vec::new(),
         forward_only_handover_conversations: false,
+        relay_messages: true,
         get_queue_updates: true,
         ringcx: RingCxSettings {
             api_base: format!("{origin}/1.0").parse().unwrap(),
@@ -91,6 +92,7 @@ pub(crate) fn connection(origin: &str) -> Connection {
                 url: "https://bot.example.org/events".parse().unwrap(),
                 signing_secrets: Vec::new(),
             }),
+            message_failed_text: "Not delivered.".to_owned(),
             queue_subscribers: Vec::new(),
         },
         dialogs: Dialogs::default(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use handover_bots::{WebhookBots, body};
+use handover_bots::{Bots, body};
 use handover_core::Timestamp;
 use handover_core::conversation::Conversation;
 use handover_core::handover::HandoverRequest;
@@ -63,7 +63,7 @@ pub async fn durable(dir: &Path, conversations: usize) -> anyhow::Result<App> {
             })
             .await?;
     }
-    let bots = Arc::new(WebhookBots::new(handover_ringcx::http::client()));
+    let bots = Arc::new(Bots::new(handover_ringcx::http::client()));
     Ok(app(Arc::new(embedded.clone()), Arc::new(embedded), bots))
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use bytes::Bytes;
-use handover_bots::WebhookBots;
+use handover_bots::Bots;
 use handover_conformance::TestClock;
 use handover_core::ids::{ConnectionId, ConversationId, ForeignThreadId, Ids};
 use handover_core::job::QueueName;
@@ -86,7 +86,7 @@ impl Bench {
             store: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
             queue: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
             ringcx: Arc::new(crash::Ports::new(client, &steps)),
-            bots: Arc::new(crash::Ports::new(WebhookBots::new(http), &steps)),
+            bots: Arc::new(crash::Ports::new(Bots::new(http), &steps)),
             clock: Arc::new(clock.clone()),
             ids: Arc::new(CountedIds::default()),
             availability: Arc::default(),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use handover_core::Timestamp;
+use handover_core::event::BotEvent;
 use handover_core::hours::OpeningHours;
 use handover_core::ids::{
     AgentId, CategoryId, ConnectionId, ForeignThreadId, InterventionId, MessageId, ThreadId,
@@ -232,4 +233,10 @@ steps! { RingCx, RingCxError, RingCxError::NoAnswer;
 steps! { BotPlatform, BotError, BotError::NoAnswer;
     fn tell(connection: &Connection, delivery: &Delivery) -> Told;
     fn tell_subscriber(connection: &Connection, subscriber: &Endpoint, delivery: &Delivery) -> Told;
+
+    {
+        fn parts(&self, connection: &Connection, event: &BotEvent) -> usize {
+            self.real.parts(connection, event)
+        }
+    }
 }

@@ -28,6 +28,7 @@ impl Conversation {
             events,
             then_message,
             delivered: 0,
+            parts: 0,
             noted: false,
         })
     }
@@ -38,11 +39,13 @@ impl Conversation {
         all.find(|events| events.job == *job)
     }
 
-    /// Notes how many of a job's events the bot has taken, and that the timeline tells of them.
-    pub fn delivered(&mut self, job: &JobId, count: usize) {
+    /// Notes how many of a job's events the bot has taken, how many parts of the next, and that the timeline tells
+    /// of them.
+    pub fn delivered(&mut self, job: &JobId, count: usize, parts: usize) {
         let mut all = self.in_flight.iter_mut().chain(&mut self.put_aside);
         if let Some(events) = all.find(|events| events.job == *job) {
             events.delivered = count;
+            events.parts = parts;
             events.noted = true;
         }
     }
@@ -66,7 +69,7 @@ impl Conversation {
         let untaken = self
             .in_flight
             .as_ref()
-            .filter(|f| f.job == *job && f.delivered == 0);
+            .filter(|f| f.job == *job && f.delivered == 0 && f.parts == 0);
         if let Some(first_seq) = untaken
             .map(|f| f.first_seq)
             .filter(|first| first + 1 == self.next_seq)

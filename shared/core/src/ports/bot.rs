@@ -11,7 +11,13 @@ use crate::settings::{Connection, Endpoint};
 /// The bot's side: being told what happens.
 #[async_trait]
 pub trait BotPlatform: Send + Sync {
-    /// Tells the bot. `Ok` means that the bot took it.
+    /// In how many calls the bot is told of an event; 0 if its platform has no place for it.
+    fn parts(&self, connection: &Connection, event: &BotEvent) -> usize {
+        let _ = (connection, event);
+        1
+    }
+
+    /// Tells the bot one part. `Ok` means that the bot took it.
     async fn tell(&self, connection: &Connection, delivery: &Delivery) -> Result<Told, BotError>;
 
     /// Tells somebody else who asked for queue updates.
@@ -37,7 +43,19 @@ pub struct Delivery {
     /// When this attempt is made; goes into the signature.
     pub now: Timestamp,
     pub rce_thread: Option<ThreadId>,
+    pub address: Address,
+    /// Which part of the event, from 0.
+    pub part: usize,
     pub event: BotEvent,
+}
+
+/// What a bot's platform calls the person and the session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    pub user_id: String,
+    pub session_id: String,
+    pub url_token: Option<String>,
+    pub version: Option<String>,
 }
 
 /// What the receiver answered.
@@ -51,6 +69,9 @@ pub struct Told {
 pub enum BotError {
     #[error("the bot refused it ({status})")]
     Refused { status: u16 },
+    /// Nobody said where the conversation is to be found, neither the settings nor the bot.
+    #[error("the conversation's address at the bot is unknown (Cognigy: url_token)")]
+    NoAddress,
     /// The receiver wants nothing more (410).
     #[error("the receiver is gone (410)")]
     Gone,
@@ -59,6 +80,9 @@ pub enum BotError {
         status: u16,
         retry_after: Option<Duration>,
     },
+    /// Our own limiter holds it back; that is no attempt.
+    #[error("the limit of calls to the bot is reached")]
+    HeldBack { after: Duration },
     #[error("no answer from the bot")]
     NoAnswer(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -67,16 +91,17 @@ impl BotError {
     /// A stable word for it.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Refused { .. } => "bot_refused",
+            Self::Refused { .. } | Self::NoAddress => "bot_refused",
             Self::Gone => "bot_gone",
-            Self::Busy { .. } | Self::NoAnswer(_) => "bot_unavailable",
+            Self::Busy { .. } | Self::HeldBack { .. } | Self::NoAnswer(_) => "bot_unavailable",
         }
     }
 
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Refused { .. } | Self::Gone => Disposition::Reject,
+            Self::Refused { .. } | Self::NoAddress | Self::Gone => Disposition::Reject,
             Self::Busy { retry_after, .. } => Disposition::Retry { after: *retry_after },
+            Self::HeldBack { after } => Disposition::Wait { after: *after },
             Self::NoAnswer(_) => Disposition::Retry { after: None },
         }
     }

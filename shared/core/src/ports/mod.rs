@@ -7,7 +7,7 @@ mod queue;
 mod ringcx;
 mod store;
 
-pub use bot::{BotError, BotPlatform, Delivery, Told};
+pub use bot::{Address, BotError, BotPlatform, Delivery, Told};
 pub use clock::Clock;
 pub use metrics::{Measured, Metrics, NoMetrics};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};

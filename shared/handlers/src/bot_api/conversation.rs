@@ -13,7 +13,7 @@ use crate::view;
 /// `GET /conversations/{id}`.
 pub async fn show(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
     authenticate_reader(call)?;
-    let found = existing(app, call, id).await?;
+    let found = existing(app, &call.connection, id).await?;
     Ok(json_answer(
         StatusCode::OK,
         &view::conversation(&found.conversation),
@@ -23,7 +23,7 @@ pub async fn show(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
 /// `GET /conversations/{id}/timeline`. Message text is for operators only.
 pub async fn timeline(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
     let caller = authenticate_reader(call)?;
-    existing(app, call, id).await?;
+    existing(app, &call.connection, id).await?;
     let thread = ForeignThreadId::of(id);
     let entries = app
         .store

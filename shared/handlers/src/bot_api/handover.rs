@@ -1,17 +1,22 @@
 //! `POST` and `DELETE /conversations/{id}/handover`: the bot asks for a human, or takes the conversation back.
 
-use handover_core::conversation::{Conversation, HandoverDecision};
+use handover_core::Timestamp;
+use handover_core::conversation::{Conversation, HandoverDecision, Platform};
+use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest};
-use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::ids::{ConversationId, ForeignThreadId, HandoverId};
 use handover_core::job::Work;
+use handover_core::message::Message;
 use handover_core::ports::{Commit, Expected, Measured};
+use handover_core::profile::UserProfile;
+use handover_core::settings::Connection;
 use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::idempotency::Once;
 use super::input::{self, Errors};
-use super::{CONFLICT_RETRIES, authenticate_bot, existing, unavailable};
+use super::{Ask, CONFLICT_RETRIES, existing, unavailable};
 use crate::App;
 use crate::availability::Availability;
 use crate::respond::{Answer, Problem};
@@ -19,29 +24,26 @@ use crate::routes::Call;
 use crate::view;
 use crate::work::leave;
 
-/// The bot asks for a human. A second request during a handover returns the running one.
+/// Takes a call.
 pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
-    authenticate_bot(call)?;
-    let connection = &call.connection;
-    let body = input::object(call.body())?;
+    begin(app, Ask::read(call, id)?).await
+}
+
+/// The bot asks for a human. A second request during a handover returns the running one.
+pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
+    let body = std::mem::take(&mut ask.body);
+    let (connection, id) = (ask.connection, ask.conversation);
     let thread = ForeignThreadId::of(id);
     let handover_id = app.new_handover_id();
-    let mut errors = Errors::default();
-    let named = input::id(&body, &mut errors);
-    let details = HandoverRequest {
-        reason: input::text(&body, "reason", &mut errors),
-        summary: input::text(&body, "summary", &mut errors),
-        category_ids: input::category_ids(&body, &mut errors),
-        context: input::context(&body, &mut errors),
-        language: input::text(&body, "language", &mut errors),
-    };
-    let require_agent = input::boolean(&body, "require_agent", &mut errors);
-    let user = input::user(&body, &mut errors);
-    let platform = input::platform(&body, &mut errors);
-    let transcript = input::transcript(&body, &thread, handover_id.as_str(), app.now(), &mut errors);
-    errors.into_result(())?;
-    input::remembered("reason, summary and context of a handover", &details)?;
-    let once = Once::of(call, id, "handover", &Value::Object(body), named.as_deref())?;
+    let Wanted {
+        id: named,
+        details,
+        require_agent,
+        user,
+        platform,
+        transcript,
+    } = Wanted::read(&body, &thread, &handover_id, app.now())?;
+    let once = Once::of(&ask, "POST", "handover", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
@@ -66,18 +68,23 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
             input::remembered("the profile of a user", &conversation.user)?;
         }
         if let Some(platform) = &platform {
-            conversation.platform = Some(platform.clone());
+            conversation.called(platform.clone());
         }
         let running = conversation.is_under_way(conversation.epoch());
         let availability = if running {
             app.availability.known(app, connection).await
         } else {
-            match admit(app, call, require_agent).await {
+            match admit(app, connection, require_agent).await {
                 Ok(availability) => availability,
-                Err(refused) => return refuse(app, call, &thread, expected, &once, refused).await,
+                Err(refused) => {
+                    match refuse(app, connection, conversation, expected, &once, refused).await? {
+                        Some(answer) => return Ok(answer),
+                        None => continue,
+                    }
+                }
             }
         };
-        let mut job = None;
+        let mut jobs = Vec::new();
         let mut entry = TimelineEntry::new(now, "handover.requested");
         match conversation.request_handover(handover_id.clone(), details.clone(), now) {
             HandoverDecision::Begins { epoch } => {
@@ -92,7 +99,15 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
                     transcript.clone().unwrap_or_default()
                 };
                 let work = Work::StartHandover { epoch, transcript };
-                job = Some(app.outgoing(&connection.id, &thread, work));
+                jobs.push(app.outgoing(&connection.id, &thread, work));
+                if connection.bot.kind.is_told_of_acceptance() {
+                    let work = Work::Tell {
+                        epoch,
+                        event: BotEvent::HandoverAccepted,
+                        after_tidy_up: false,
+                    };
+                    jobs.push(app.outgoing(&connection.id, &thread, work));
+                }
             }
             HandoverDecision::Running { epoch } => {
                 entry = entry.with("epoch", epoch).with("outcome", "running already");
@@ -106,7 +121,7 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
         commit
             .timeline
             .push((connection.id.clone(), thread.clone(), entry));
-        commit.jobs.extend(job);
+        commit.jobs.extend(jobs);
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(connection.id = %connection.id, conversation.id = %id, running, "handover requested");
             if !running {
@@ -118,9 +133,50 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
     Err(Problem::Unavailable)
 }
 
+/// What a request asks for.
+struct Wanted {
+    id: Option<String>,
+    details: HandoverRequest,
+    require_agent: Option<bool>,
+    user: Option<UserProfile>,
+    platform: Option<Platform>,
+    transcript: Option<Vec<Message>>,
+}
+
+impl Wanted {
+    fn read(
+        body: &Map<String, Value>,
+        thread: &ForeignThreadId,
+        handover: &HandoverId,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let mut errors = Errors::default();
+        let wanted = Self {
+            id: input::id(body, &mut errors),
+            details: HandoverRequest {
+                reason: input::text(body, "reason", &mut errors),
+                summary: input::text(body, "summary", &mut errors),
+                category_ids: input::category_ids(body, &mut errors),
+                context: input::context(body, &mut errors),
+                language: input::text(body, "language", &mut errors),
+            },
+            require_agent: input::boolean(body, "require_agent", &mut errors),
+            user: input::user(body, &mut errors),
+            platform: input::platform(body, &mut errors),
+            transcript: input::transcript(body, thread, handover.as_str(), now, &mut errors),
+        };
+        let wanted = errors.into_result(wanted)?;
+        input::remembered("reason, summary and context of a handover", &wanted.details)?;
+        Ok(wanted)
+    }
+}
+
 /// Whether a handover may begin, and what is known about who could take it. `Err`: it may not.
-async fn admit(app: &App, call: &Call, require_agent: Option<bool>) -> Result<Availability, Availability> {
-    let connection = &call.connection;
+async fn admit(
+    app: &App,
+    connection: &Connection,
+    require_agent: Option<bool>,
+) -> Result<Availability, Availability> {
     if let Some(shut) = app.availability.shut(app, connection).await {
         return Err(shut);
     }
@@ -136,33 +192,47 @@ async fn admit(app: &App, call: &Call, require_agent: Option<bool>) -> Result<Av
     }
 }
 
-/// Nobody can take it: the bot keeps the conversation and nothing is created in RCE.
+/// Nobody can take it: the bot keeps the conversation and nothing is created in RCE. `None`: the conversation changed
+/// meanwhile.
 async fn refuse(
     app: &App,
-    call: &Call,
-    thread: &ForeignThreadId,
+    connection: &Connection,
+    conversation: Conversation,
     expected: Expected,
     once: &Once,
     availability: Availability,
-) -> Result<Answer, Problem> {
+) -> Result<Option<Answer>, Problem> {
     let reason = availability.reason();
     let answer = json!({"handover": {"status": "unavailable", "reason": reason}});
+    let (thread, epoch) = (conversation.thread.clone(), conversation.epoch());
+    let entry = TimelineEntry::new(app.now(), "handover.unavailable").with("reason", reason);
     let mut commit = Commit::default();
-    if expected != Expected::New {
-        let entry = TimelineEntry::new(app.now(), "handover.unavailable").with("reason", reason);
-        commit
-            .timeline
-            .push((call.connection.id.clone(), thread.clone(), entry));
+    if connection.bot.kind.is_told_of_refusals() {
+        commit = Commit::writing(conversation, expected, &connection.timers);
+        let work = Work::Tell {
+            epoch,
+            event: BotEvent::HandoverFailed {
+                reason: reason.to_owned(),
+            },
+            after_tidy_up: false,
+        };
+        commit.jobs.push(app.outgoing(&connection.id, &thread, work));
     }
-    once.settle(app, commit, StatusCode::OK, &answer)
-        .await?
-        .ok_or(Problem::Unavailable)
+    if commit.write.is_some() || expected != Expected::New {
+        commit.timeline.push((connection.id.clone(), thread, entry));
+    }
+    once.settle(app, commit, StatusCode::OK, &answer).await
+}
+
+/// Takes a call.
+pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
+    end(app, Ask::read(call, id)?).await
 }
 
 /// The person or the bot ends the handover. The bot has the conversation at once; RCE is tidied up behind it.
-pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
-    authenticate_bot(call)?;
-    let body = input::object(call.body())?;
+pub async fn end(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
+    let body = std::mem::take(&mut ask.body);
+    let (connection, id) = (ask.connection, ask.conversation);
     let mut errors = Errors::default();
     let cause = match input::text(&body, "cause", &mut errors).as_deref() {
         None | Some("user_cancelled") => Cause::UserCancelled,
@@ -173,13 +243,12 @@ pub async fn cancel(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
         }
     };
     errors.into_result(())?;
-    let once = Once::of(call, id, "handover", &Value::Object(body), None)?;
+    let once = Once::of(&ask, "DELETE", "handover", &Value::Object(body), None)?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
-    let connection = &call.connection;
     for _ in 0..CONFLICT_RETRIES {
-        let found = existing(app, call, id).await?;
+        let found = existing(app, connection, id).await?;
         let (mut conversation, now) = (found.conversation, app.now());
         let epoch = conversation.epoch();
         let cancelled = conversation.cancel(cause, now);

@@ -1,15 +1,14 @@
 //! Repeats are harmless: same answer, one effect, remembered for 72 hours.
 
-use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::ids::ForeignThreadId;
 use handover_core::ports::{Claim, ClaimKey, Commit, KEPT_FOR, Measured, Recorded, StoreError};
 use http::StatusCode;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::unavailable;
+use super::{Ask, unavailable};
 use crate::App;
 use crate::respond::{Answer, Problem, json as json_answer};
-use crate::routes::Call;
 
 /// Longest idempotency key or message id, in characters.
 pub const KEY_MAX_CHARS: usize = 256;
@@ -23,35 +22,27 @@ struct Key {
 }
 
 impl Once {
-    /// The `Idempotency-Key` header, else the body's `id`; without either every call is a new one.
+    /// The header's key, else the body's `id`; without either every call is a new one.
     pub fn of(
-        call: &Call,
-        conversation: &ConversationId,
+        ask: &Ask<'_>,
+        method: &str,
         what: &str,
         body: &Value,
         id: Option<&str>,
     ) -> Result<Self, Problem> {
-        let header = match call.header("idempotency-key") {
-            None => None,
-            Some(value) => {
-                let text = std::str::from_utf8(value);
-                Some(text.map_err(|_| invalid("the Idempotency-Key header is not UTF-8".to_owned()))?)
-            }
-        };
-        let Some(key) = header.filter(|key| !key.is_empty()).or(id) else {
+        let Some(key) = ask.key.as_deref().filter(|key| !key.is_empty()).or(id) else {
             return Ok(Self(None));
         };
         if key.chars().count() > KEY_MAX_CHARS {
-            return Err(invalid(format!(
+            return Err(Problem::Invalid(vec![format!(
                 "an idempotency key has at most {KEY_MAX_CHARS} characters"
-            )));
+            )]));
         }
-        let method = call.request.method().as_str();
         let mut hash = Sha256::new();
         for part in [
-            call.connection.id.as_str(),
+            ask.connection.id.as_str(),
             method,
-            conversation.as_str(),
+            ask.conversation.as_str(),
             what,
             key,
         ] {
@@ -61,7 +52,7 @@ impl Once {
         // serde_json's maps are sorted, so the order of members does not matter.
         let body_hash = hex::encode(Sha256::digest(body.to_string()));
         let name = format!("idempotency:{}", hex::encode(hash.finalize()));
-        let claim = ClaimKey::of(&call.connection.id, &ForeignThreadId::of(conversation), name);
+        let claim = ClaimKey::of(&ask.connection.id, &ForeignThreadId::of(ask.conversation), name);
         Ok(Self(Some(Key { claim, body_hash })))
     }
 
@@ -121,8 +112,4 @@ impl Key {
             .unwrap_or(StatusCode::ACCEPTED);
         Ok(json_answer(status, &record["answer"]))
     }
-}
-
-fn invalid(error: String) -> Problem {
-    Problem::Invalid(vec![error])
 }

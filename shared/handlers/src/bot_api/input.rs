@@ -163,6 +163,7 @@ pub fn platform(object: &Map<String, Value>, errors: &mut Errors) -> Option<Plat
         user_id: text(members, "user_id", errors),
         session_id: text(members, "session_id", errors),
         url_token: text(members, "url_token", errors),
+        version: text(members, "version", errors),
     })
 }
 

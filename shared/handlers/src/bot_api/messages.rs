@@ -11,16 +11,21 @@ use serde_json::{Value, json};
 
 use super::idempotency::Once;
 use super::input::{self, Errors};
-use super::{CONFLICT_RETRIES, authenticate_bot, unavailable};
+use super::{Ask, CONFLICT_RETRIES, unavailable};
 use crate::App;
 use crate::respond::{Answer, Problem};
 use crate::routes::Call;
 use crate::view;
 
-/// Takes a message, tells the caller who answers the person, and sends or keeps it for RCE.
+/// Takes a call.
 pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
-    authenticate_bot(call)?;
-    let body = input::object(call.body())?;
+    take(app, Ask::read(call, id)?).await
+}
+
+/// Takes a message, tells the caller who answers the person, and sends or keeps it for RCE.
+pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
+    let body = std::mem::take(&mut ask.body);
+    let (connection, id) = (ask.connection, ask.conversation);
     let thread = ForeignThreadId::of(id);
     let mut errors = Errors::default();
     let named = input::id(&body, &mut Errors::default());
@@ -30,7 +35,7 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
     let message = errors
         .into_result(message)?
         .ok_or_else(|| Problem::Invalid(Vec::new()))?;
-    let once = Once::of(call, id, "messages", &Value::Object(body), named.as_deref())?;
+    let once = Once::of(&ask, "POST", "messages", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
@@ -39,26 +44,26 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
         let now = app.now();
         let found = app
             .store
-            .conversation(&call.connection.id, &thread)
+            .conversation(&connection.id, &thread)
             .await
             .map_err(unavailable)?;
         let version = found.as_ref().map(|found| found.version);
         let before = found.map(|found| found.conversation);
         let mut conversation = before
             .clone()
-            .unwrap_or_else(|| Conversation::new(call.connection.id.clone(), id.clone(), now));
+            .unwrap_or_else(|| Conversation::new(connection.id.clone(), id.clone(), now));
         if let Some(user) = &user {
             conversation.user.update(user.clone());
             input::remembered("the profile of a user", &conversation.user)?;
         }
         if let Some(platform) = &platform {
-            conversation.platform = Some(platform.clone());
+            conversation.called(platform.clone());
         }
         if message.from == Author::User {
             conversation.customer_wrote(now);
         }
-        let forwards =
-            conversation.handler() == Handler::Agent || !call.connection.forward_only_handover_conversations;
+        let forwards = connection.relay_messages
+            && (conversation.handler() == Handler::Agent || !connection.forward_only_handover_conversations);
         conversation.mirrored |= forwards;
 
         let answer = json!({
@@ -66,32 +71,32 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
             "handler": conversation.handler().as_str(),
             "handover": view::handover(conversation.handover.as_deref()),
         });
-        let timers = &call.connection.timers;
+        let timers = &connection.timers;
         let mut commit = match version {
             None => Commit::writing(conversation.clone(), Expected::New, timers),
             Some(version) if before.as_ref() != Some(&conversation) => {
                 Commit::writing(conversation.clone(), Expected::Version(version), timers)
             }
             Some(version) => Commit {
-                check: Some((call.connection.id.clone(), thread.clone(), version)),
+                check: Some((connection.id.clone(), thread.clone(), version)),
                 ..Commit::default()
             },
         };
         let entry = accepted(&message, &conversation, forwards, now);
         commit
             .timeline
-            .push((call.connection.id.clone(), thread.clone(), entry));
+            .push((connection.id.clone(), thread.clone(), entry));
         if forwards {
             let work = Work::SendMessage {
                 message: message.clone(),
             };
-            commit.jobs.push(app.outgoing(&call.connection.id, &thread, work));
-        } else {
+            commit.jobs.push(app.outgoing(&connection.id, &thread, work));
+        } else if connection.relay_messages {
             commit.keep.push(message.clone());
         }
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(
-                connection.id = %call.connection.id, conversation.id = %id, message.id = %message.id,
+                connection.id = %connection.id, conversation.id = %id, message.id = %message.id,
                 forwarded = forwards, "message accepted"
             );
             return Ok(answer);

@@ -13,7 +13,9 @@ pub mod presence;
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::ports::Versioned;
 use handover_core::secret::any_matches;
+use handover_core::settings::Connection;
 use http::StatusCode;
+use serde_json::{Map, Value};
 
 use crate::App;
 use crate::respond::{Answer, Problem, json};
@@ -28,6 +30,35 @@ pub enum Caller {
     Bot,
     /// May also read message text, but not speak for the bot.
     Operator,
+}
+
+/// What somebody asks about one conversation, whichever URL and words it came through. Authenticated.
+pub struct Ask<'a> {
+    pub connection: &'a Connection,
+    pub conversation: &'a ConversationId,
+    /// In the bot API's words.
+    pub body: Map<String, Value>,
+    /// The `Idempotency-Key` header.
+    pub key: Option<String>,
+}
+
+impl<'a> Ask<'a> {
+    /// A call of the bot API itself, once its key was checked.
+    fn read(call: &'a Call, conversation: &'a ConversationId) -> Result<Self, Problem> {
+        authenticate_bot(call)?;
+        let key = call
+            .header("idempotency-key")
+            .map(std::str::from_utf8)
+            .transpose();
+        Ok(Self {
+            connection: &call.connection,
+            conversation,
+            body: input::object(call.body())?,
+            key: key
+                .map_err(|_| Problem::Invalid(vec!["the Idempotency-Key header is not UTF-8".to_owned()]))?
+                .map(str::to_owned),
+        })
+    }
 }
 
 /// Checks that a call has a Bearer key of this connection; more is needed to change something.
@@ -77,11 +108,11 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
 }
 
 /// The conversation, or 404.
-async fn existing(app: &App, call: &Call, id: &ConversationId) -> Result<Versioned, Problem> {
+async fn existing(app: &App, connection: &Connection, id: &ConversationId) -> Result<Versioned, Problem> {
     let thread = ForeignThreadId::of(id);
     let found = app
         .store
-        .conversation(&call.connection.id, &thread)
+        .conversation(&connection.id, &thread)
         .await
         .map_err(unavailable)?;
     found.ok_or(Problem::UnknownConversation)

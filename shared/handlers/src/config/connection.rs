@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use handover_core::ids::{CategoryId, ConnectionId, SourceId};
-use handover_core::secret::Secret;
 use handover_core::settings::{
-    Availability, BotKind, BotSettings, Connection, Dialogs, Endpoint, Hours, IdentitySettings,
-    RingCxSettings, Timers,
+    Availability, Connection, Dialogs, Hours, IdentitySettings, RingCxSettings, Timers,
 };
 use handover_ringcx::base_url;
 use toml::Value;
 use url::Url;
 
-use super::Lookup;
 use super::section::{SecretOf, Section};
+use super::{Lookup, bot};
 
 /// Words that stand at the connection's place in other URLs.
 const RESERVED: [&str; 3] = ["health", "openapi.json", "metrics"];
@@ -46,12 +44,17 @@ pub(super) fn read(
 
 fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
     let enabled = section.boolean("enabled", true);
-    let bot_keys = section.secrets("bot_keys", SecretOf::Ours);
+    let bot = bot::read(section.below("bot"));
+    let bot_keys = if bot.as_ref().is_none_or(bot::needs_keys) {
+        section.secrets("bot_keys", SecretOf::Ours)
+    } else {
+        section.optional_secrets("bot_keys", SecretOf::Ours)
+    };
     let operator_keys = section.optional_secrets("operator_keys", SecretOf::Ours);
     let forward_only_handover_conversations = section.boolean("forward_only_handover_conversations", false);
     let get_queue_updates = section.boolean("get_queue_updates", false);
-    let ringcx = ringcx(section.below("ringcx"));
-    let bot = bot(section.below("bot"));
+    let relay_messages = section.boolean("relay_messages", true);
+    let ringcx = ringcx(section.below("ringcx"), relay_messages);
     let dialogs = {
         let mut dialogs = section.below("dialogs");
         let read = Dialogs {
@@ -70,6 +73,7 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
         bot_keys,
         operator_keys,
         forward_only_handover_conversations,
+        relay_messages,
         get_queue_updates,
         ringcx: ringcx?,
         bot: bot?,
@@ -79,7 +83,9 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
     })
 }
 
-fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
+/// Without `relays` there is no source of ours: what belongs to it need not be set, and whoever calls as if there were
+/// one is refused.
+fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
     match section.optional_text("channel").as_deref() {
         None | Some("source_sdk") => {}
         Some("native") => section.error("channel", "= \"native\" is not part of this version"),
@@ -94,17 +100,32 @@ fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
                 None
             }
         });
-    let realtime_endpoint_url = url(&mut section, "realtime_endpoint_url");
+    let has_realtime = relays || section.has("realtime_endpoint_url");
+    let realtime_endpoint_url = if has_realtime {
+        url(&mut section, "realtime_endpoint_url")
+    } else {
+        api_base.clone()
+    };
     let source_id = section.optional_text("source_id").map(SourceId::new);
-    let source_id = source_id.or_else(|| realtime_endpoint_url.as_ref().and_then(base_url::source_id));
-    if realtime_endpoint_url.is_some() && source_id.is_none() {
+    let learnt = realtime_endpoint_url.as_ref().filter(|_| has_realtime);
+    let source_id = source_id.or_else(|| learnt.and_then(base_url::source_id));
+    if !has_realtime && source_id.is_none() {
+        section.error(
+            "source_id",
+            "is missing: without relay_messages it says which source the conversations are on",
+        );
+    } else if realtime_endpoint_url.is_some() && source_id.is_none() {
         section.error(
             "source_id",
             "is missing, and the realtime endpoint URL does not end in one",
         );
     }
     let api_access_token = section.secret("api_access_token", SecretOf::Vendor);
-    let realtime_access_tokens = section.secrets("realtime_access_tokens", SecretOf::Vendor);
+    let realtime_access_tokens = if relays {
+        section.secrets("realtime_access_tokens", SecretOf::Vendor)
+    } else {
+        section.optional_secrets("realtime_access_tokens", SecretOf::Vendor)
+    };
     let webhook_secrets = section.secrets("webhook_secrets", SecretOf::Ours);
     if webhook_secrets
         .iter()
@@ -116,9 +137,10 @@ fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
         );
     }
     let verification_token = section.secret("verification_token", SecretOf::Ours);
-    let bot_category_id = section.text("bot_category_id").map(CategoryId::new);
-    let agent_category_id = section.text("agent_category_id").map(CategoryId::new);
-    if bot_category_id.is_some() && bot_category_id == agent_category_id {
+    let bot_category_id = category(&mut section, "bot_category_id", relays);
+    let agent_category_id = category(&mut section, "agent_category_id", relays);
+    let is_set = bot_category_id.as_ref().is_some_and(|id| !id.as_str().is_empty());
+    if is_set && bot_category_id == agent_category_id {
         section.error(
             "agent_category_id",
             "is the same as bot_category_id; agents would see every bot conversation",
@@ -148,6 +170,15 @@ fn ringcx(mut section: Section<'_>) -> Option<RingCxSettings> {
     })
 }
 
+/// An empty id is a category that threads are never moved to.
+fn category(section: &mut Section<'_>, key: &str, required: bool) -> Option<CategoryId> {
+    if required || section.has(key) {
+        section.text(key).map(CategoryId::new)
+    } else {
+        Some(CategoryId::new(""))
+    }
+}
+
 fn identity(mut section: Section<'_>, id: &str, name: &str) -> IdentitySettings {
     let id = section.optional_text("id").unwrap_or_else(|| id.to_owned());
     if !id
@@ -161,48 +192,14 @@ fn identity(mut section: Section<'_>, id: &str, name: &str) -> IdentitySettings 
     IdentitySettings { id, name }
 }
 
-fn bot(mut section: Section<'_>) -> Option<BotSettings> {
-    let kind = section.optional_text("kind");
-    let bot = match kind.as_deref() {
-        None | Some("webhook") => endpoint(&mut section).map(BotKind::Webhook),
-        Some("cognigy" | "chatlayer") => {
-            // Its keys are not judged here: the adapter that knows them is not built yet.
-            section.error(
-                "kind",
-                "= \"cognigy\" and \"chatlayer\" are not part of this version; use \"webhook\"",
-            );
-            return None;
-        }
-        Some(_) => {
-            section.error("kind", "is not \"webhook\", \"cognigy\" or \"chatlayer\"");
-            None
-        }
-    };
-    let queue_subscribers = section.each_below("queue_subscribers", |mut subscriber| {
-        let read = endpoint(&mut subscriber);
-        subscriber.finish();
-        read
-    });
-    section.finish();
-    Some(BotSettings {
-        kind: bot?,
-        queue_subscribers,
-    })
-}
-
-fn endpoint(section: &mut Section<'_>) -> Option<Endpoint> {
-    let url = url(section, "url");
-    let signing_secrets: Vec<Secret> = section.secrets("signing_secrets", SecretOf::StandardWebhooks);
-    Some(Endpoint {
-        url: url?,
-        signing_secrets,
-    })
-}
-
 /// An absolute URL; plain http towards loopback only.
-fn url(section: &mut Section<'_>, key: &str) -> Option<Url> {
+pub(super) fn url(section: &mut Section<'_>, key: &str) -> Option<Url> {
     let text = section.text(key)?;
-    let Ok(url) = Url::parse(&text) else {
+    checked_url(section, key, &text)
+}
+
+pub(super) fn checked_url(section: &mut Section<'_>, key: &str, text: &str) -> Option<Url> {
+    let Ok(url) = Url::parse(text) else {
         section.error(key, "is not a URL such as https://host/path");
         return None;
     };

@@ -3,6 +3,7 @@
 //! Names follow the vendors' set-up guides, so that an integrator copies field by field. A secret is a
 //! literal, `env:NAME` or `file:PATH`; nothing of it appears in an error.
 
+mod bot;
 mod connection;
 mod section;
 

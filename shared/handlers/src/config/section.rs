@@ -144,6 +144,33 @@ impl<'a> Section<'a> {
         }
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// Any JSON: a text that holds it, or a table that is written like it.
+    pub(super) fn json(&mut self, key: &str) -> Option<serde_json::Value> {
+        let read = match self.table.remove(key)? {
+            Value::String(text) => serde_json::from_str(&text).ok(),
+            table @ Value::Table(_) => serde_json::to_value(table).ok(),
+            _ => None,
+        };
+        let object = read.filter(serde_json::Value::is_object);
+        if object.is_none() {
+            self.error(key, "is not a JSON object, as a text or as a table");
+        }
+        object
+    }
+
+    /// A text for which empty is a value.
+    pub(super) fn optional_text_or_empty(&mut self, key: &str) -> Option<String> {
+        if matches!(self.table.get(key), Some(Value::String(text)) if text.is_empty()) {
+            self.table.remove(key);
+            return Some(String::new());
+        }
+        self.optional_text(key)
+    }
+
     pub(super) fn optional_text(&mut self, key: &str) -> Option<String> {
         match self.table.remove(key)? {
             Value::String(text) if !text.trim().is_empty() => Some(text),

@@ -7,7 +7,7 @@ use handover_core::conversation::{Conversation, InFlight};
 use handover_core::event::BotEvent;
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
-use handover_core::ports::{Claim, Commit, Delivery, Measured, StoreError};
+use handover_core::ports::{Claim, Commit, Delivery, Measured, StoreError, Told};
 use handover_core::retry::Disposition;
 use handover_core::timeline::TimelineEntry;
 
@@ -52,61 +52,44 @@ pub(super) async fn deliver(
     }
     let last = events.len().saturating_sub(1);
     for (index, event) in events.into_iter().enumerate().skip(in_flight.delivered) {
-        let (name, is_fleeting) = (event.name(), event.is_fleeting());
-        let delivery = Delivery {
-            id: format!("evt_{}_{index}", task.job.id),
-            conversation: conversation.id.clone(),
-            epoch: in_flight.epoch,
-            seq: Some(in_flight.first_seq + index as u64),
-            at: in_flight.at.unwrap_or(task.job.accepted_at),
-            now: task.app.now(),
-            rce_thread: in_flight.rce_thread.clone(),
-            event,
+        let taken = if index == in_flight.delivered {
+            in_flight.parts
+        } else {
+            0
         };
-        let answered = task.app.bots.tell(&task.connection, &delivery).await;
-        let now = task.app.now();
-        let latency = now.as_millisecond() - task.job.accepted_at.as_millisecond();
-        let entry = task
-            .entry(if answered.is_ok() {
-                "event.delivered"
-            } else {
-                "event.not_delivered"
-            })
-            .with("event", name)
-            .with("event_id", delivery.id.as_str())
-            .with("epoch", delivery.epoch)
-            .with("seq", delivery.seq)
-            .with("attempt", task.attempt);
-        match answered {
-            Ok(told) => {
-                tracing::info!(
-                    connection.id = %task.job.connection, conversation.id = %conversation.id, event.id = %delivery.id, event.name = name,
-                    status = told.status, duration_ms = latency, "event delivered"
-                );
-                task.app.metrics.record(Measured::Delivered {
-                    latency: task.since_accepted(),
-                });
-                if !is_fleeting {
-                    let entry = entry.with("status", told.status).with("latency_ms", latency);
+        for part in taken..task.app.bots.parts(&task.connection, &event) {
+            let delivery = Delivery {
+                id: format!("evt_{}_{index}", task.job.id),
+                conversation: conversation.id.clone(),
+                epoch: in_flight.epoch,
+                seq: Some(in_flight.first_seq + index as u64),
+                at: in_flight.at.unwrap_or(task.job.accepted_at),
+                now: task.app.now(),
+                rce_thread: in_flight.rce_thread.clone(),
+                address: conversation.address(),
+                part,
+                event: event.clone(),
+            };
+            let answered = task.app.bots.tell(&task.connection, &delivery).await;
+            match answered {
+                Ok(told) => note_delivered(task, &mut commit, &delivery, told),
+                Err(error) => {
+                    let entry = attempted(task, &delivery, false).with("reason", error.to_string());
                     task.write_down(&mut commit, entry);
+                    if index < last && error.disposition() == Disposition::Reject {
+                        // What follows is not to blame and is told all the same; this becomes a job of its own,
+                        // which can be put aside and sent again.
+                        let (epoch, event) = (delivery.epoch, delivery.event);
+                        commit.jobs.push(task.outgoing(Work::Tell {
+                            epoch,
+                            event,
+                            after_tidy_up: false,
+                        }));
+                        break;
+                    }
+                    remember_progress(task, index, part, commit).await?;
+                    return Ok(error.into());
                 }
-            }
-            Err(error) => {
-                let entry = entry.with("reason", error.to_string());
-                task.write_down(&mut commit, entry);
-                if index < last && error.disposition() == Disposition::Reject {
-                    // What follows is not to blame and is told all the same; this becomes a job of its own,
-                    // which can be put aside and sent again.
-                    let (epoch, event) = (delivery.epoch, delivery.event);
-                    commit.jobs.push(task.outgoing(Work::Tell {
-                        epoch,
-                        event,
-                        after_tidy_up: false,
-                    }));
-                    continue;
-                }
-                remember_progress(task, index, commit).await?;
-                return Ok(error.into());
             }
         }
     }
@@ -115,6 +98,44 @@ pub(super) async fn deliver(
         // Somebody else delivered the same.
         Ok(()) | Err(StoreError::Claimed(_)) => Ok(Step::Done),
         Err(error) => Err(error),
+    }
+}
+
+fn attempted(task: &Task<'_>, delivery: &Delivery, taken: bool) -> TimelineEntry {
+    let what = if taken {
+        "event.delivered"
+    } else {
+        "event.not_delivered"
+    };
+    let entry = task
+        .entry(what)
+        .with("event", delivery.event.name())
+        .with("event_id", delivery.id.as_str())
+        .with("epoch", delivery.epoch)
+        .with("seq", delivery.seq)
+        .with("attempt", task.attempt);
+    if delivery.part > 0 {
+        entry.with("part", delivery.part + 1)
+    } else {
+        entry
+    }
+}
+
+fn note_delivered(task: &Task<'_>, commit: &mut Commit, delivery: &Delivery, told: Told) {
+    let now = task.app.now();
+    let latency = now.as_millisecond() - task.job.accepted_at.as_millisecond();
+    tracing::info!(
+        connection.id = %task.job.connection, conversation.id = %delivery.conversation, event.id = %delivery.id,
+        event.name = delivery.event.name(), status = told.status, duration_ms = latency, "event delivered"
+    );
+    task.app.metrics.record(Measured::Delivered {
+        latency: task.since_accepted(),
+    });
+    if !delivery.event.is_fleeting() {
+        let entry = attempted(task, delivery, true)
+            .with("status", told.status)
+            .with("latency_ms", latency);
+        task.write_down(commit, entry);
     }
 }
 
@@ -136,11 +157,16 @@ async fn close(task: &Task<'_>, conversation: &Conversation, commit: Commit) -> 
 }
 
 /// Notes how many events the bot has taken, so that the next attempt does not repeat them.
-async fn remember_progress(task: &Task<'_>, delivered: usize, noted: Commit) -> Result<(), StoreError> {
+async fn remember_progress(
+    task: &Task<'_>,
+    delivered: usize,
+    parts: usize,
+    noted: Commit,
+) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
         commit.timeline.clone_from(&noted.timeline);
         commit.jobs.clone_from(&noted.jobs);
-        conversation.delivered(&task.job.id, delivered);
+        conversation.delivered(&task.job.id, delivered, parts);
     })
     .await?;
     Ok(())

@@ -72,6 +72,8 @@ pub(super) async fn tell_subscriber(
         at: task.job.accepted_at,
         now,
         rce_thread: conversation.rce_thread.clone(),
+        address: conversation.address(),
+        part: 0,
         event: BotEvent::HandoverQueued { update },
     };
     match task

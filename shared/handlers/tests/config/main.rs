@@ -62,7 +62,9 @@ fn every_setting_is_read() {
     );
     assert_eq!((rce.agent_takeover, rce.requests_per_minute), (false, 120));
 
-    let BotKind::Webhook(bot) = &shop.bot.kind;
+    let BotKind::Webhook(bot) = &shop.bot.kind else {
+        panic!("{:?}", shop.bot.kind);
+    };
     assert_eq!(
         bot.url.as_str(),
         "http://127.0.0.1:9000/events",

@@ -115,7 +115,7 @@ fn each_missing_unknown_or_mistyped_setting_is_named() {
         (
             "[connections.least.bot]",
             "[connections.least.bot]\nkind = \"cognigy\"",
-            "bot.kind = \"cognigy\" and \"chatlayer\" are not part of this version; use \"webhook\"",
+            "bot.endpoint_base_url is missing: the address of Cognigy's endpoints, such as https://endpoint-trial.cognigy.ai (or set api_base_url and api_key)",
         ),
         (
             "[connections.least.bot]",

@@ -8,7 +8,7 @@ use handover_core::event::BotEvent;
 use handover_core::handover::{Agent, Cause, Timer};
 use handover_core::ids::{AgentId, ConversationId, MessageId, ThreadId};
 use handover_core::message::{AgentMessage, Attachment};
-use handover_core::ports::Delivery;
+use handover_core::ports::{Address, Delivery};
 use handover_core::queue_update::QueueUpdate;
 use serde_json::{Value, json};
 
@@ -94,6 +94,8 @@ fn every_event(full: bool) -> Vec<BotEvent> {
     ];
     for event in &events {
         match event {
+            // Not for bots that are told by webhook.
+            BotEvent::HandoverAccepted => unreachable!(),
             BotEvent::HandoverQueued { .. }
             | BotEvent::HandoverActive { .. }
             | BotEvent::AgentChanged { .. }
@@ -129,6 +131,8 @@ fn every_event_is_sent_as_it_is_described() {
                 at: now(),
                 now: now(),
                 rce_thread: full.then(|| ThreadId::new("t-1")),
+                address: Address::default(),
+                part: 0,
                 event,
             };
             let sent: Value = serde_json::from_slice(&body::render(&connection, &delivery)).expect("JSON");

@@ -1,0 +1,163 @@
+//! Chatlayer: the bridge acts as the agent of the conversation-actions API.
+//!
+//! `POST {api}/v1/bots/{bot}/conversations/{session}/actions?version=DRAFT|LIVE` (Chatlayer API,
+//! `executeConversationAction`). The body for messages is documented; how to pause, resume and go to a dialog is not, so
+//! those three are in the settings.
+
+use handover_core::Timestamp;
+use handover_core::event::BotEvent;
+use handover_core::handover::Cause;
+use handover_core::message::{AgentMessage, split_text};
+use handover_core::ports::{BotError, Delivery, Told};
+use handover_core::settings::{ChatlayerSettings, Connection};
+use jiff::SignedDuration;
+use reqwest::Client;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use crate::cognigy::below;
+use crate::pace::Pace;
+use crate::{TIMEOUT, answer};
+
+/// Longest text of one bubble, in characters. Chatlayer documents none; its channels are Messenger-like.
+const TEXT_MAX_CHARS: usize = 2_000;
+
+/// Tells Chatlayer.
+#[derive(Debug)]
+pub struct Chatlayer {
+    http: Client,
+    pace: Pace,
+}
+
+/// The bodies that tell an event, one call each; none where Chatlayer has no place for it.
+pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotEvent) -> Vec<Value> {
+    let dialogs = &connection.dialogs;
+    let actions = &settings.actions;
+    let dialog = |id: &Option<String>| id.as_ref().map(|id| fill(&actions.dialog, id));
+    match event {
+        BotEvent::HandoverAccepted => dialog(&dialogs.opened).into_iter().collect(),
+        BotEvent::HandoverActive { cause, .. } | BotEvent::HandoverBegun { cause }
+            if *cause != Cause::Bot =>
+        {
+            // Nobody asked Chatlayer: its bot would go on talking.
+            std::iter::once(actions.pause.clone())
+                .chain(dialog(&dialogs.opened))
+                .collect()
+        }
+        BotEvent::MessageCreated { message } if connection.relay_messages => messages(message),
+        BotEvent::MessageFailed { .. } if connection.relay_messages => {
+            vec![json!({"sendMessages": [text(&connection.bot.message_failed_text)]})]
+        }
+        BotEvent::HandoverCompleted { .. }
+        | BotEvent::HandoverCancelled { .. }
+        | BotEvent::HandoverFailed { .. }
+        | BotEvent::HandoverTimedOut { .. } => std::iter::once(actions.resume.clone())
+            .chain(dialog(&dialogs.closed))
+            .collect(),
+        BotEvent::HandoverActive { .. }
+        | BotEvent::HandoverBegun { .. }
+        | BotEvent::HandoverQueued { .. }
+        | BotEvent::AgentChanged { .. }
+        | BotEvent::MessageCreated { .. }
+        | BotEvent::MessageFailed { .. }
+        | BotEvent::HandoverTimingOut { .. }
+        | BotEvent::TypingStarted
+        | BotEvent::TypingStopped => Vec::new(),
+    }
+}
+
+fn messages(message: &AgentMessage) -> Vec<Value> {
+    let texts = message
+        .text
+        .as_deref()
+        .map_or_else(Vec::new, |text| split_text(text, TEXT_MAX_CHARS));
+    let templates: Vec<Value> = texts.into_iter().map(text).collect();
+    if templates.is_empty() {
+        return Vec::new();
+    }
+    vec![json!({"sendMessages": templates})]
+}
+
+fn text(text: &str) -> Value {
+    json!({"textMessageTemplate": {"textMessages": [{"text": text}]}})
+}
+
+/// The template with the dialog's id in its place.
+fn fill(template: &Value, dialog: &str) -> Value {
+    match template {
+        Value::String(text) => Value::String(text.replace("{{dialog}}", dialog)),
+        Value::Array(items) => items.iter().map(|item| fill(item, dialog)).collect(),
+        Value::Object(members) => {
+            let members = members
+                .iter()
+                .map(|(key, value)| (key.clone(), fill(value, dialog)));
+            Value::Object(members.collect())
+        }
+        other => other.clone(),
+    }
+}
+
+impl Chatlayer {
+    pub fn new(http: Client) -> Self {
+        let pace = Pace::default();
+        Self { http, pace }
+    }
+
+    pub async fn tell(
+        &self,
+        connection: &Connection,
+        settings: &ChatlayerSettings,
+        delivery: &Delivery,
+    ) -> Result<Told, BotError> {
+        let mut calls = calls(settings, connection, &delivery.event);
+        if delivery.part >= calls.len() {
+            return Ok(Told { status: 200 });
+        }
+        let body = calls.swap_remove(delivery.part);
+        let session = delivery.address.session_id.as_str();
+        let segments = [
+            "v1",
+            "bots",
+            &settings.bot_id,
+            "conversations",
+            session,
+            "actions",
+        ];
+        let mut url = below(&settings.api_url, &segments);
+        let version = delivery.address.version.as_deref().unwrap_or("LIVE");
+        url.query_pairs_mut().append_pair("version", version);
+        self.pace
+            .take(&connection.id, settings.calls_per_minute, delivery.now)?;
+        let answer = self
+            .http
+            .post(url)
+            .timeout(TIMEOUT)
+            .bearer_auth(settings.access_token.expose())
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .send()
+            .await
+            .map_err(|error| BotError::NoAnswer(error.without_url().into()))?;
+        if let Some(pause) = exhausted(answer.headers(), delivery.now) {
+            self.pace.hold(&connection.id, pause, delivery.now);
+        }
+        answer::read_platform(answer.status().as_u16(), answer.headers(), delivery.now)
+    }
+}
+
+/// How long to be silent if `x-ratelimit-remaining` says that nothing is left. The unit of `x-ratelimit-reset` is
+/// not documented: a moment in seconds or milliseconds, or seconds from now.
+fn exhausted(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+    if number("x-ratelimit-remaining")? > 0 {
+        return None;
+    }
+    let reset = number("x-ratelimit-reset")?;
+    let moment = match reset {
+        100_000_000_000.. => Timestamp::from_millisecond(reset).ok()?,
+        100_000_000.. => Timestamp::from_second(reset).ok()?,
+        0.. => return Some(SignedDuration::from_secs(reset)),
+        _ => return None,
+    };
+    Some(moment.duration_since(now).max(SignedDuration::ZERO))
+}
