@@ -114,6 +114,16 @@ impl Platform {
     }
 }
 
+/// Whether the person is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    pub connected: bool,
+    pub since: Timestamp,
+    /// What the agents read last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<bool>,
+}
+
 /// An intervention that was over when an earlier handover ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedIntervention {
@@ -173,6 +183,9 @@ pub struct Conversation {
     pub user: UserProfile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
+    /// Whether the person is there, where their platform tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Presence>,
     /// Something of this conversation was sent to RCE, so its thread exists there.
     #[serde(default)]
     pub mirrored: bool,
@@ -246,6 +259,7 @@ impl Conversation {
             rce_thread: None,
             user: UserProfile::default(),
             platform: None,
+            presence: None,
             mirrored: false,
             last_end: None,
             ringcx_ahead: SignedDuration::ZERO,
@@ -318,6 +332,31 @@ impl Conversation {
                 }
             }
             Control::Bot | Control::Requested | Control::Queued => {}
+        }
+    }
+
+    /// The person came back, or went. Agents are told while they have the conversation; `false`: there is nothing to
+    /// tell.
+    pub fn came_or_went(&mut self, connected: bool, now: Timestamp) -> bool {
+        let told = self.presence.filter(|_| self.in_handover()).and_then(|p| p.told);
+        self.presence = Some(Presence {
+            connected,
+            since: now,
+            told,
+        });
+        self.in_handover()
+    }
+
+    /// What there is to tell of a change at `since`: nothing if another followed, or if the agents know.
+    pub fn presence_to_tell(&self, since: Timestamp) -> Option<bool> {
+        let presence = self.presence.filter(|p| self.in_handover() && p.since == since)?;
+        (presence.told != Some(presence.connected)).then_some(presence.connected)
+    }
+
+    /// The agents were told.
+    pub fn presence_told(&mut self, connected: bool) {
+        if let Some(presence) = self.presence.as_mut() {
+            presence.told = Some(connected);
         }
     }
 

@@ -92,6 +92,10 @@ pub enum Work {
     MarkAsRead { message: MessageId },
     /// Tell the agent, in the thread, that their message did not arrive.
     NoteUndelivered { message: MessageId },
+    /// Tell the agents that the person came or went at `since`, unless they came back meanwhile.
+    NotePresence { since: Timestamp },
+    /// Tell RCE what is known of the person now.
+    AnnounceUser,
     /// Find out whose conversation an unknown RCE thread is, then apply the signal.
     ResolveSignal { signal: Signal },
     /// Ask RCE how the handover stands, in case its news got lost, and let the timers be checked.
@@ -124,6 +128,8 @@ impl Work {
             Self::RestoreBotCategory { .. } => "restore_bot_category",
             Self::MarkAsRead { .. } => "mark_as_read",
             Self::NoteUndelivered { .. } => "note_undelivered",
+            Self::NotePresence { .. } => "note_presence",
+            Self::AnnounceUser => "announce_user",
             Self::ResolveSignal { .. } => "resolve_signal",
             Self::LookAfter => "look_after",
             Self::FanOutQueueUpdate { .. } => "fan_out_queue_update",
@@ -156,6 +162,8 @@ impl Work {
             | Self::RestoreBotCategory { .. }
             | Self::MarkAsRead { .. }
             | Self::NoteUndelivered { .. }
+            | Self::NotePresence { .. }
+            | Self::AnnounceUser
             | Self::ResolveSignal { .. }
             | Self::LookAfter => QueueName::ToRingcx,
             Self::FanOutQueueUpdate { .. } | Self::TellSubscriber { .. } => QueueName::QueueUpdates,
@@ -171,6 +179,7 @@ impl Job {
         match &self.work {
             Work::TellSubscriber { url, .. } => format!("{}/{}/{url}", self.connection, self.thread),
             Work::LookAfter => format!("{}/{}/look", self.connection, self.thread),
+            Work::NotePresence { .. } => format!("{}/{}/presence", self.connection, self.thread),
             _ => format!("{}/{}", self.connection, self.thread),
         }
     }

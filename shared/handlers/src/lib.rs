@@ -13,6 +13,7 @@
 //! | [`source_sdk`] | what RCE calls: capabilities, agent messages, queue updates |
 //! | [`webhook_intake`] | RCE's webhooks: validation, authentication, queueing |
 //! | [`bot_api`] | what bots call |
+//! | [`cognigy`] | what Cognigy.AI's transformer kit sends, translated into the bot API |
 //! | [`work`] | what workers do with a job from a queue |
 //! | [`watch`] | sends somebody to look after handovers whose time has come |
 //! | [`openapi`] | the description of the bot API |
@@ -20,6 +21,7 @@
 pub mod app;
 pub mod availability;
 pub mod bot_api;
+pub mod cognigy;
 pub mod config;
 pub mod openapi;
 pub mod rce;

@@ -26,7 +26,8 @@ pub enum Problem {
     IdempotencyMismatch,
     /// Nothing was done; the same request may succeed later.
     Unavailable,
-    NotSupported(&'static str),
+    /// The connection's bot is of another kind than this address is for.
+    WrongKind(&'static str),
 }
 
 impl Problem {
@@ -78,10 +79,10 @@ impl Problem {
                 "unavailable",
                 "Nothing was done; try again",
             ),
-            Self::NotSupported(_) => (
-                StatusCode::NOT_IMPLEMENTED,
-                "not-supported",
-                "This version does not do that",
+            Self::WrongKind(_) => (
+                StatusCode::NOT_FOUND,
+                "wrong-kind",
+                "This connection's bot is of another kind",
             ),
         }
     }
@@ -91,7 +92,9 @@ impl Problem {
             Self::TooLarge { limit } => Some(format!("at most {limit} bytes are taken here")),
             Self::Malformed(detail) => Some(detail.clone()),
             Self::Invalid(errors) => Some(errors.join("; ")),
-            Self::NotSupported(detail) => Some((*detail).to_owned()),
+            Self::WrongKind(kind) => Some(format!(
+                "this address is for connections whose bot has kind = \"{kind}\""
+            )),
             Self::UnknownConversation => {
                 Some("a conversation begins with its first message or handover request".to_owned())
             }

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::respond::{self, Answer, Problem};
-use crate::{App, bot_api, openapi, rce, source_sdk, webhook_intake};
+use crate::{App, bot_api, cognigy, openapi, rce, source_sdk, webhook_intake};
 
 /// Largest body that RCE's calls may have, in bytes.
 pub const RCE_BODY_LIMIT: usize = 5 * 1024 * 1024;
@@ -29,6 +29,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/handover/rce/source"),
     ("GET", "/handover/rce/webhook"),
     ("POST", "/handover/rce/webhook"),
+    ("POST", "/handover/cognigy"),
     ("POST", "/conversations/{id}/messages"),
     ("POST", "/conversations/{id}/handover"),
     ("DELETE", "/conversations/{id}/handover"),
@@ -105,10 +106,10 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
         (["handover", "rce"] | ["handover", "rce", "webhook"], _) => {
             Err(Problem::MethodNotAllowed("GET, POST"))
         }
-        (["handover", "rce", "source"], _) => Err(Problem::MethodNotAllowed("POST")),
-        (["handover", "chatlayer" | "cognigy"], _) => Err(Problem::NotSupported(
-            "the Cognigy.AI and Chatlayer adapters are not part of this version",
-        )),
+        (["handover", "cognigy"], "POST") => cognigy::handle(app, &call).await,
+        (["handover", "rce", "source"] | ["handover", "cognigy"], _) => {
+            Err(Problem::MethodNotAllowed("POST"))
+        }
         (["availability"], "GET") => bot_api::availability(app, &call).await,
         (["availability"], _) => Err(Problem::MethodNotAllowed("GET")),
         (["conversations", id, what @ ..], method) => {

@@ -121,7 +121,7 @@ impl Bench {
     }
 
     /// A number that nobody had yet.
-    pub(crate) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.counter.fetch_add(1, Ordering::Relaxed) + 1
     }
 

@@ -10,6 +10,7 @@
 //! | [`chat`] | what the bot says to the bridge |
 //! | [`desk`] | what RCE says to the bridge |
 //! | [`bot`] | a bot that listens, checks signatures, and answers as it is told |
+//! | [`cognigy`] | a Cognigy.AI that listens, with its limits |
 //! | [`canned`] | an RCE that answers from a list |
 //! | [`crash`] | ports that fail, or die, at a chosen step |
 //! | [`logs`] | what was logged |
@@ -19,6 +20,7 @@ pub mod bench;
 pub mod bot;
 pub mod canned;
 pub mod chat;
+pub mod cognigy;
 pub mod crash;
 pub mod desk;
 pub mod logs;

@@ -36,6 +36,7 @@ pub struct Setup {
     connection: String,
     ringcx: String,
     bot: String,
+    bot_is: Option<String>,
     sections: String,
     wallboards: Vec<String>,
     change: Option<Change>,
@@ -67,6 +68,7 @@ impl Default for Setup {
             connection: String::new(),
             ringcx: String::new(),
             bot: String::new(),
+            bot_is: None,
             sections: String::new(),
             wallboards: Vec::new(),
             change: None,
@@ -131,6 +133,13 @@ impl Setup {
     pub fn ringcx(mut self, lines: &str) -> Self {
         self.ringcx.push_str(lines);
         self.ringcx.push('\n');
+        self
+    }
+
+    /// Lines of `[connections.acme.bot]`, in place of the usual ones: a bot of another kind.
+    #[must_use]
+    pub fn bot_is(mut self, lines: &str) -> Self {
+        self.bot_is = Some(lines.to_owned());
         self
     }
 
@@ -241,6 +250,8 @@ impl Setup {
         };
         let wallboards: Vec<String> = self.wallboards.iter().map(wallboard).collect();
         let wallboards = wallboards.concat();
+        let usual = format!("url = \"{bot}/events\"\nsigning_secrets = [\"{BOT_SECRET}\"]");
+        let is = self.bot_is.as_ref().unwrap_or(&usual);
         let extra_bot = &self.bot;
         format!(
             r#"
@@ -261,8 +272,7 @@ bot_category_id = "{bot_category_id}"
 agent_category_id = "{agent_category_id}"
 {ringcx}
 [connections.acme.bot]
-url = "{bot}/events"
-signing_secrets = ["{BOT_SECRET}"]
+{is}
 {extra_bot}
 {wallboards}
 {sections}

@@ -81,7 +81,7 @@ pub(crate) fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
 }
 
 /// Checks the Bearer key and the size of a call that changes something.
-fn authenticate_bot(call: &Call) -> Result<(), Problem> {
+pub(crate) fn authenticate_bot(call: &Call) -> Result<(), Problem> {
     let key = call
         .header("authorization")
         .and_then(bearer)
@@ -118,7 +118,7 @@ async fn existing(app: &App, connection: &Connection, id: &ConversationId) -> Re
     found.ok_or(Problem::UnknownConversation)
 }
 
-fn unavailable(error: impl std::error::Error + 'static) -> Problem {
+pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Problem {
     tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
     Problem::Unavailable
 }

@@ -1,14 +1,16 @@
 //! Typing and read marks.
 
-use handover_core::conversation::Handler;
+use handover_core::conversation::{Conversation, Handler};
 use handover_core::ids::{ConversationId, MessageId};
 use handover_core::job::Work;
+use handover_core::ports::{Commit, Expected, StoreError};
+use handover_core::settings::BotKind;
 use http::StatusCode;
 use serde_json::json;
 
 use super::idempotency::KEY_MAX_CHARS;
 use super::input::{self, Errors};
-use super::{Ask, existing, unavailable};
+use super::{Ask, CONFLICT_RETRIES, existing, unavailable};
 use crate::App;
 use crate::respond::{Answer, Problem, json as json_answer};
 use crate::routes::Call;
@@ -78,4 +80,65 @@ pub async fn reads(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
     let job = app.outgoing(&connection.id, &conversation.thread, work);
     app.queue.send(vec![job]).await.map_err(unavailable)?;
     Ok(json_answer(StatusCode::ACCEPTED, &json!({})))
+}
+
+/// The person came (back), or went, as their platform tells. Agents are told, where the settings want that.
+pub async fn came_or_went(app: &App, ask: &Ask<'_>, connected: bool) -> Result<Answer, Problem> {
+    let wanted = match &ask.connection.bot.kind {
+        BotKind::Cognigy(cognigy) if connected => cognigy.user_connected_message,
+        BotKind::Cognigy(cognigy) => cognigy.user_disconnected_message,
+        BotKind::Webhook(_) | BotKind::Chatlayer(_) => false,
+    };
+    change(app, ask, |conversation| {
+        let tells = conversation.came_or_went(connected, app.now());
+        let since = conversation.presence.map(|presence| presence.since);
+        since
+            .filter(|_| tells && wanted)
+            .map(|since| Work::NotePresence { since })
+    })
+    .await
+}
+
+/// What is known of the person changed. Agents who have the conversation, or will read it, see it.
+pub async fn profile(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
+    let mut errors = Errors::default();
+    let user = input::user(&ask.body, &mut errors);
+    let user = errors.into_result(user)?.unwrap_or_default();
+    input::remembered("the profile of a user", &user)?;
+    change(app, &ask, |conversation| {
+        conversation.user.update(user.clone());
+        conversation.mirrored.then_some(Work::AnnounceUser)
+    })
+    .await
+}
+
+/// Changes a conversation and queues what follows; a repeat is harmless by itself.
+async fn change(
+    app: &App,
+    ask: &Ask<'_>,
+    mut decide: impl FnMut(&mut Conversation) -> Option<Work>,
+) -> Result<Answer, Problem> {
+    for _ in 0..CONFLICT_RETRIES {
+        let found = existing(app, ask.connection, ask.conversation).await?;
+        let mut conversation = found.conversation;
+        let work = decide(&mut conversation);
+        let (thread, handler) = (conversation.thread.clone(), conversation.handler());
+        let mut commit = Commit::writing(
+            conversation,
+            Expected::Version(found.version),
+            &ask.connection.timers,
+        );
+        commit
+            .jobs
+            .extend(work.map(|work| app.outgoing(&ask.connection.id, &thread, work)));
+        match app.store.commit(commit).await {
+            Ok(()) => {
+                let answer = json!({"handler": handler.as_str()});
+                return Ok(json_answer(StatusCode::ACCEPTED, &answer));
+            }
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(unavailable(error)),
+        }
+    }
+    Err(Problem::Unavailable)
 }

@@ -22,6 +22,7 @@ mod customer_message;
 mod deliver;
 mod look;
 mod outcome;
+mod person;
 mod queue_update;
 mod signal;
 mod start_handover;
@@ -162,6 +163,8 @@ impl Task<'_> {
             Work::RestoreBotCategory { epoch } => tidy_up::restore(self, *epoch).await,
             Work::MarkAsRead { message } => customer_message::mark_as_read(self, message).await,
             Work::NoteUndelivered { message } => customer_message::note_undelivered(self, message).await,
+            Work::NotePresence { since } => person::note_presence(self, *since).await,
+            Work::AnnounceUser => person::announce(self).await,
             Work::ResolveSignal { signal } => signal::resolve(self, signal).await,
             Work::LookAfter => Box::pin(look::look(self)).await,
             Work::FanOutQueueUpdate { update } => queue_update::fan_out(self, *update).await,
@@ -179,6 +182,8 @@ impl Task<'_> {
             | Work::FanOutQueueUpdate { .. }
             | Work::TellSubscriber { .. }
             | Work::LookAfter
+            | Work::NotePresence { .. }
+            | Work::AnnounceUser
             | Work::MarkAsRead { .. } => RetryBudget::about_seconds(60),
             Work::StartHandover { .. } => RetryBudget::about_seconds(120),
             Work::DeliverAgentMessage { .. } | Work::NoteUndelivered { .. } | Work::ResolveSignal { .. } => {

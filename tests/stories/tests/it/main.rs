@@ -7,6 +7,7 @@ mod availability;
 mod bad_input;
 mod bot_faults;
 mod by_hand;
+mod cognigy;
 mod crashes;
 mod dead_letters;
 mod ends;
