@@ -62,8 +62,8 @@ async def look(request, conversation):
 @app.post("/callback")
 async def callback(request):
     line = request.json
-    shown = {key: line[key] for key in ("from", "name", "text")}
-    windows[line["recipient_id"]].setdefault(line["id"], shown)
+    # Shown as often as it comes, so that the test notices what the channel lets through twice.
+    windows[line["recipient_id"]][object()] = {key: line[key] for key in ("from", "name", "text")}
     return response.text("ok")
 
 
