@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 
 const { BRIDGE_URL, BOT_KEY, SIGNING_SECRET, PORT } = process.env;
+if (!BRIDGE_URL || !BOT_KEY || !SIGNING_SECRET || !PORT) throw "set BRIDGE_URL, BOT_KEY, SIGNING_SECRET and PORT";
 const [webhook, BACK] = [new Webhook(SIGNING_SECRET), "You are back with the bot."];
 const NOTICES = {
   "handover.completed": BACK, "handover.cancelled": BACK, "handover.timed_out": `Nobody had time. ${BACK}`,
@@ -18,9 +19,9 @@ function show(chat, id, from, text, name = null) { // what has the same id is sh
 async function call(method, chat, what, key, body) {
   const url = `${BRIDGE_URL}/conversations/${encodeURIComponent(chat.id)}/${what}`;
   const headers = { authorization: `Bearer ${BOT_KEY}`, "idempotency-key": key };
+  const request = { method, headers, body: JSON.stringify(body) };
   for (const wait of [250, 1000, 3000, 0]) { // every attempt has the same key and body: the bridge acts once
-    const signal = AbortSignal.timeout(10_000);
-    const answer = await fetch(url, { method, headers, body: JSON.stringify(body), signal }).catch((error) => error);
+    const answer = await fetch(url, { ...request, signal: AbortSignal.timeout(10_000) }).catch((error) => error);
     if (answer.ok) return answer.json();
     const again = !answer.status || answer.status === 429 || answer.status >= 500; // no answer has no status
     if (!again || !wait) throw new Error(`${method} ${what} was not taken: ${await (answer.text?.() ?? answer)}`);
@@ -49,9 +50,8 @@ async function hear(chat, id, text, user) {
 }
 
 function apply(chat, id, kind, { seq, agent, message, position }) {
-  const [place, who] = [position ?? "not known yet", agent?.name ?? "A colleague"];
-  const now = { "handover.queued": `Your place in the queue: ${place}.`, "handover.active": `${who} is here.` };
-  const news = now[kind] ?? NOTICES[kind];
+  const news = { ...NOTICES, "handover.active": `${agent?.name ?? "A colleague"} is here.`,
+    "handover.queued": `Your place in the queue: ${position ?? "not known yet"}.` }[kind];
   if (kind === "message.created") { // also when it comes late, because an operator sent it again
     const text = [message.text, ...message.attachments.map((file) => file.url)].join("\n").trim();
     show(chat, id, "agent", text, message.agent.name);
