@@ -34,7 +34,11 @@ pub async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     let body = input::object(call.body())?;
     let sent = call::read(&body)?;
     let id = conversation_id(app, call, &sent.conversation).await?;
-    let key = webhook_id.or(sent.id);
+    // A message that has an id is the same whichever call brings it.
+    let key = match &sent.kind {
+        Kind::Message(message) if message.members.contains_key("id") => None,
+        _ => webhook_id.or(sent.id),
+    };
     let ask = |body| Ask {
         connection: &call.connection,
         conversation: &id,

@@ -9,24 +9,24 @@ use handover_stories::{Bench, Reply, Setup};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
-const SESSION: &str = "s-4c1";
-const BILLING: &str = "5f0c0000000000000000ca01";
+pub(crate) const SESSION: &str = "s-4c1";
+pub(crate) const BILLING: &str = "5f0c0000000000000000ca01";
 
-async fn by_endpoint(setup: Setup) -> (Bench, Cognigy) {
+pub(crate) async fn by_endpoint(setup: Setup) -> (Bench, Cognigy) {
     let cognigy = Cognigy::start().await;
     let bench = setup.bot_is(&cognigy.by_endpoint()).start().await;
     (bench, cognigy)
 }
 
 /// A call of the kit about the usual session, signed.
-fn call(kind: &str, data: &Value) -> Value {
+pub(crate) fn call(kind: &str, data: &Value) -> Value {
     let mut data = data.clone();
     data["conversation"] =
         json!({"user_id": "u-81", "session_id": SESSION, "channel": "webchat3", "url_token": URL_TOKEN});
     json!({"type": kind, "timestamp": "2026-11-20T09:15:00.412Z", "data": data})
 }
 
-async fn send(bench: &Bench, call: &Value) -> Reply {
+pub(crate) async fn send(bench: &Bench, call: &Value) -> Reply {
     let id = format!("kit-{}", bench.next());
     send_as(bench, &id, call).await
 }
@@ -51,17 +51,17 @@ fn signed(secret: &str, id: &str, seconds: i64, body: &str) -> String {
     key.sign(id, seconds, body.as_bytes()).expect("a body in UTF-8")
 }
 
-async fn user_says(bench: &Bench, text: &str) -> Value {
+pub(crate) async fn user_says(bench: &Bench, text: &str) -> Value {
     let message = json!({"message": {"id": format!("u-{}", bench.next()), "text": text}});
     send(bench, &call("message.user", &message)).await.expect(202)
 }
 
-async fn bot_says(bench: &Bench, text: &str) -> Value {
+pub(crate) async fn bot_says(bench: &Bench, text: &str) -> Value {
     let message = json!({"message": {"id": format!("b-{}", bench.next()), "text": text}});
     send(bench, &call("message.bot", &message)).await.expect(202)
 }
 
-async fn asks(bench: &Bench, data: &Value) -> Value {
+pub(crate) async fn asks(bench: &Bench, data: &Value) -> Value {
     send(bench, &call("handover.requested", data)).await.expect(202)
 }
 

@@ -19,6 +19,7 @@ mod lifecycle_found;
 mod logged;
 mod looking;
 mod messages;
+mod native_defects;
 mod nonsense;
 mod presence;
 mod queue_updates;
