@@ -153,10 +153,35 @@ impl Bot {
 
     /// Sends a body to where the bridge's events go.
     pub(crate) async fn gets(&self, id: &str, at: i64, signature: &str, body: String) -> StatusCode {
-        let request = self.http.post(&self.events).header("webhook-id", id);
+        let path = self.events.strip_prefix(&self.base).unwrap_or_default();
+        self.gets_at(path, id, at, signature, body).await
+    }
+
+    /// Sends a signed body anywhere.
+    pub(crate) async fn gets_at(
+        &self,
+        path: &str,
+        id: &str,
+        at: i64,
+        signature: &str,
+        body: String,
+    ) -> StatusCode {
+        let url = format!("{}{path}", self.base);
+        let request = self.http.post(url).header("webhook-id", id);
         let request = request.header("webhook-timestamp", at.to_string());
         let request = request.header("webhook-signature", signature).body(body);
         request.send().await.unwrap().status()
+    }
+
+    /// Any call of the process; its answer as JSON.
+    pub(crate) async fn asks(&self, path: &str, body: Option<&Value>) -> Value {
+        let url = format!("{}{path}", self.base);
+        let request = match body {
+            Some(body) => self.http.post(url).body(body.to_string()),
+            None => self.http.get(url),
+        };
+        let answer = request.timeout(PATIENCE).send().await.unwrap();
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap()
     }
 
     fn door(&self, conversation: &str) -> String {

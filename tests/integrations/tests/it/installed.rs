@@ -13,6 +13,19 @@ pub(crate) enum Example {
     Python,
     JavaScript,
     Rasa,
+    /// The transformer kit, in an endpoint in miniature.
+    Cognigy(Endpoint),
+}
+
+/// Which endpoint of Cognigy the kit is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Endpoint {
+    /// `socket` or `webhook`.
+    pub(crate) kind: &'static str,
+    /// Whether transformers see the bytes that arrived, or only what was parsed of them.
+    pub(crate) raw_body: bool,
+    /// The kit's switch of this name.
+    pub(crate) sends_everything: bool,
 }
 
 impl Example {
@@ -21,12 +34,33 @@ impl Example {
         match self {
             Self::Python | Self::JavaScript => "/events",
             Self::Rasa => "/webhooks/engage_handover/events",
+            Self::Cognigy(_) => "",
         }
     }
 
     /// Whether its connection keeps conversations from the agents before a handover, so that its transcript counts.
     pub(crate) fn forwards_only_handovers(self) -> bool {
-        self != Self::Python
+        !matches!(
+            self,
+            Self::Python
+                | Self::Cognigy(Endpoint {
+                    sends_everything: true,
+                    ..
+                })
+        )
+    }
+
+    /// The lines of `[connections.default.bot]`.
+    pub(crate) fn settings(self, url: &str, secret: &str) -> String {
+        match self {
+            Self::Cognigy(_) => {
+                format!("kind = \"cognigy\"\nendpoint_base_url = \"{url}\"\nsigning_secrets = \"{secret}\"")
+            }
+            _ => format!(
+                "url = \"{url}{}\"\nsigning_secrets = [\"{secret}\"]",
+                self.events_path()
+            ),
+        }
     }
 
     pub(crate) fn command(self) -> Command {
@@ -38,6 +72,16 @@ impl Example {
                 fs::copy(at("integrations/javascript/bot.js"), &file).expect("the bot can be copied");
                 let mut command = Command::new("node");
                 command.arg(file);
+                command
+            }
+            Self::Cognigy(endpoint) => {
+                let mut command = Command::new("node");
+                command
+                    .arg(at("tests/integrations/cognigy_stand_in/endpoint.mjs"))
+                    .env("KIT", at("integrations/cognigy/transformer.js"))
+                    .env("KIND", endpoint.kind)
+                    .env("RAW_BODY", if endpoint.raw_body { "yes" } else { "" })
+                    .env("SEND_EVERYTHING", endpoint.sends_everything.to_string());
                 command
             }
             Self::Rasa => {

@@ -71,7 +71,14 @@ async fn pass(
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     let mut request = http.request(method, format!("{bridge}{uri}")).body(body);
-    for name in ["authorization", "content-type", "idempotency-key"] {
+    for name in [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "webhook-id",
+        "webhook-timestamp",
+        "webhook-signature",
+    ] {
         if let Some(value) = headers.get(name) {
             request = request.header(name, value);
         }

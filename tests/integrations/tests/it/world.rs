@@ -36,8 +36,8 @@ impl World {
         let port = free.local_addr().unwrap().port();
         drop(free);
         let dir = TempDir::new().unwrap();
-        let bot_url = format!("http://127.0.0.1:{port}{}", example.events_path());
-        let settings = settings(&rce, &bot_url, example.forwards_only_handovers());
+        let bot = example.settings(&format!("http://127.0.0.1:{port}"), SECRET);
+        let settings = settings(&rce, &bot, example.forwards_only_handovers());
         let stage = Stage::start(StageOptions {
             connections: config::parse(&settings, &NoReferences).unwrap(),
             data: dir.path().join("data"),
@@ -98,7 +98,7 @@ impl Lookup for NoReferences {
     }
 }
 
-fn settings(rce: &SimulatedRingcx, bot_url: &str, forward_only: bool) -> String {
+fn settings(rce: &SimulatedRingcx, bot: &str, forward_only: bool) -> String {
     let account = rce.config();
     let quoted = |text: &str| json!(text).to_string();
     format!(
@@ -119,8 +119,7 @@ agent_category_id = {agent_category}
 requests_per_minute = 100000
 
 [connections.default.bot]
-url = {bot}
-signing_secrets = [{signing}]
+{bot}
 ",
         key = quoted(KEY),
         base = quoted(&rce.base_url()),
@@ -131,7 +130,5 @@ signing_secrets = [{signing}]
         verify = quoted(&account.verify_token),
         bot_category = quoted(&account.bot_category_id),
         agent_category = quoted(&account.agent_category_id),
-        bot = quoted(bot_url),
-        signing = quoted(SECRET),
     )
 }
