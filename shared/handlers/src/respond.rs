@@ -98,6 +98,17 @@ impl Problem {
             Self::UnknownConversation => {
                 Some("a conversation begins with its first message or handover request".to_owned())
             }
+            Self::Unauthorized => Some(
+                "bots send \"Authorization: Bearer\" with one of the connection's bot_keys (operator_keys only read), \
+                 a RingCentral webhook its Secret"
+                    .to_owned(),
+            ),
+            Self::UnknownConnection => {
+                Some("the first part of the path names a connection of the configuration".to_owned())
+            }
+            Self::IdempotencyMismatch => Some(
+                "a repeat has the same body, times included; what is new needs a key, or an id, of its own".to_owned(),
+            ),
             _ => None,
         }
     }

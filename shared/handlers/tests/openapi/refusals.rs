@@ -126,3 +126,21 @@ async fn what_the_document_calls_a_wrong_body_is_refused_and_its_examples_are_ta
         }
     }
 }
+
+#[tokio::test]
+async fn a_refusal_says_what_to_do_in_the_document_s_words() {
+    let (mut bot, document) = (Bot::start(), document());
+    let example = |response: &str, slug: &str| {
+        let content = &document["components"]["responses"][response]["content"]["application/problem+json"];
+        content["examples"][slug]["value"].clone()
+    };
+    bot.call(MESSAGES, "c-1", HELLO, 202).await;
+    let other = r#"{"id": "m-1", "from": "user", "text": "Good bye"}"#;
+    let mismatch = bot.call(MESSAGES, "c-1", other, 422).await;
+    assert_eq!(mismatch, example("Invalid", "idempotency-mismatch"));
+    let unknown = bot.call(SHOW, "unknown", "", 404).await;
+    assert_eq!(unknown, example("NotFound", "unknown-conversation"));
+    bot.key = "some-other-key";
+    let unauthorized = bot.call(SHOW, "c-1", "", 401).await;
+    assert_eq!(unauthorized, example("Unauthorized", "unauthorized"));
+}
