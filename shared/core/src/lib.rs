@@ -16,6 +16,8 @@
 //! | [`queue_update`] | place in the queue and waiting time |
 //! | [`event`] | what the bot is told |
 //! | [`job`] | what travels on the queues |
+//! | [`structured`] | choices, links and cards: the model, its limits, the same as text |
+//! | [`html`] | formatted words as plain text |
 //! | [`json`] | how deep strangers' JSON may be |
 //! | [`timeline`] | what happened, for operators |
 //! | [`ids`] | one type for each kind of id, and their safe rendering towards RCE |
@@ -27,6 +29,7 @@ pub mod conversation;
 pub mod event;
 pub mod handover;
 pub mod hours;
+pub mod html;
 pub mod ids;
 pub mod job;
 pub mod json;
@@ -38,6 +41,7 @@ pub mod retry;
 pub mod secret;
 pub mod settings;
 pub mod signal;
+pub mod structured;
 pub mod timeline;
 
 pub use jiff::Timestamp;

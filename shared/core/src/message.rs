@@ -45,6 +45,9 @@ pub struct Message {
     /// What the person picked from a structured message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,
+    /// The agent's message that this one answers, by the id that we gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<MessageId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
     pub sent_at: Timestamp,

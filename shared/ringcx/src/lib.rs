@@ -7,7 +7,8 @@
 //! | [`source_sdk`], [`signature`] | Source SDK: what RCE asks our channel, signed with HMAC-SHA512 |
 //! | [`webhook`] | webhooks: what RCE reports about agents' work, authenticated by a static secret |
 //! | [`client`] | Send API and REST API: the implementation of [`handover_core::ports::RingCx`] |
-//! | [`html`], [`structured`] | an agent's formatted words as plain text |
+//! | [`html`] | an agent's formatted words as plain text |
+//! | [`structured`] | what RCE takes of a bot's structured content, and payloads in ASCII |
 //! | [`base_url`] | what an integrator pastes, made into the URLs that are called |
 //! | [`limiter`], [`http`] | treating RCE well: the REST budget, one tuned HTTP client |
 //!
@@ -16,7 +17,6 @@
 
 pub mod base_url;
 pub mod client;
-pub mod html;
 pub mod http;
 mod json;
 pub mod limiter;
@@ -29,6 +29,7 @@ pub mod verified;
 pub mod webhook;
 
 pub use client::RingCxClient;
+pub use handover_core::html;
 pub use json::ParseError;
 pub use limiter::{ProcessBudget, RestBudget};
 pub use verified::{SourceSdk, Verified, Webhook};

@@ -1,136 +1,242 @@
-//! Structured content (Source SDK, "Structured contents" page) as text, for whoever cannot show it.
+//! Structured content towards RCE, and back.
+//!
+//! What fits RCE's limits goes as it is, all else as text for people: a refusal would cost a request, and half a card
+//! would mislead.
+//!
+//! RCE takes payloads in ASCII only (REST API, "Structured contents"). Others are written as `utf8:` and their percent
+//! encoding, and so is a payload that looks like that itself: [`to_rce`] and [`from_rce`] are inverse to each other. So a
+//! click names the payload that RCE knows, and a bot reads the payload that it chose.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use handover_core::structured::limits::PAYLOAD_MAX;
+use handover_core::structured::{Excess, Structured, fallback_text};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::json;
+/// Marks a payload that is not written as itself.
+const ENCODED: &str = "utf8:";
 
-/// Entries of one list that are shown at most; RCE's own limits are 13 and below.
-const MOST_ITEMS: usize = 50;
+/// How a bot's structured message goes to RCE.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Outgoing {
+    /// RCE takes it.
+    Content { body: Option<String>, content: Value },
+    /// RCE would not: everything that there is to read, and what was too much. `None`: there is nothing to read.
+    Text {
+        text: Option<String>,
+        excess: Vec<Excess>,
+    },
+}
 
-/// A readable text for a `select`, `rich_link`, `template` or `carousel`, and for types that we do
-/// not know as far as they use the same members: the body, title, subtitle and URL, then the items as
-/// a list. `None` if there is nothing to read in it.
-pub fn fallback_text(body: Option<&str>, structured: &Value) -> Option<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let body = body.map(str::trim).filter(|body| !body.is_empty());
-    lines.extend(body.map(str::to_owned));
-    for member in ["body", "text", "title", "subtitle"] {
-        if let Some(text) = json::text(structured.get(member)).map(str::trim)
-            && !lines.iter().any(|line| line == text)
+/// Decides how structured content goes to RCE beside the message's text.
+pub(crate) fn outgoing(body: Option<&str>, structured: &Value) -> Outgoing {
+    let text = |excess| Outgoing::Text {
+        text: fallback_text(body, structured),
+        excess,
+    };
+    let mut written = structured.clone();
+    map_payloads(&mut written, &|payload| Some(to_rce(payload).into_owned()));
+    let Some(content) = Structured::from_json(&written) else {
+        return text(Vec::new());
+    };
+    let question = match &content {
+        Structured::Select(select) => select.question.as_deref(),
+        _ => None,
+    };
+    let body = body.or(question);
+    let excess = content.excess(body);
+    if !excess.is_empty() {
+        return text(excess);
+    }
+    let canonical = content.to_json();
+    Outgoing::Content {
+        body: body.map(str::to_owned),
+        // Members that we do not know are the bot's business, unless what we know of it had to be mended.
+        content: if includes(&written, &canonical) {
+            written
+        } else {
+            canonical
+        },
+    }
+}
+
+/// The payload of a click as RCE knows it; `None` if it is longer than RCE takes, so that nothing can match it.
+pub(crate) fn click(payload: &str) -> Option<String> {
+    Some(to_rce(payload).into_owned()).filter(|payload| payload.len() <= PAYLOAD_MAX)
+}
+
+/// An agent's structured content with the payloads that the bot would have chosen.
+pub(crate) fn incoming(structured: &Value) -> Value {
+    let mut read = structured.clone();
+    map_payloads(&mut read, &from_rce);
+    read
+}
+
+/// A payload in RCE's ASCII.
+pub fn to_rce(payload: &str) -> Cow<'_, str> {
+    if payload.is_ascii() && from_rce(payload).is_none() {
+        return Cow::Borrowed(payload);
+    }
+    let mut encoded = ENCODED.to_owned();
+    for byte in payload.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(encoded)
+}
+
+/// The payload that [`to_rce`] wrote this for; `None` if it is one that is written as itself, or longer than RCE takes.
+pub fn from_rce(payload: &str) -> Option<String> {
+    if payload.len() > PAYLOAD_MAX {
+        return None;
+    }
+    let encoded = payload.strip_prefix(ENCODED)?;
+    let decoded = percent_decode_str(encoded).decode_utf8().ok()?;
+    // Only what we write ourselves is ours: all else was somebody's own choice.
+    let ours = !decoded.is_ascii() || from_rce(&decoded).is_some();
+    (ours && canonical(encoded)).then(|| decoded.into_owned())
+}
+
+/// Whether a percent encoding is the one that we write.
+fn canonical(encoded: &str) -> bool {
+    let mut rest = encoded.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            if !byte.is_ascii_graphic() {
+                return false;
+            }
+            continue;
+        }
+        let digit = |byte: Option<u8>| byte.filter(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+        let (Some(high), Some(low)) = (digit(rest.next()), digit(rest.next())) else {
+            return false;
+        };
+        let value = |digit: u8| {
+            if digit < b'A' {
+                digit - b'0'
+            } else {
+                digit - b'A' + 10
+            }
+        };
+        let byte = value(high) * 16 + value(low);
+        if byte.is_ascii_graphic() && byte != b'%' {
+            return false;
+        }
+    }
+    true
+}
+
+/// Replaces the payloads of the items, and of their items; `None` leaves one as it is.
+fn map_payloads(content: &mut Value, change: &impl Fn(&str) -> Option<String>) {
+    let Some(items) = content.get_mut("items").and_then(Value::as_array_mut) else {
+        return;
+    };
+    for item in items {
+        if let Some(Value::String(payload)) = item.get_mut("payload")
+            && let Some(changed) = change(payload)
         {
-            lines.push(text.to_owned());
+            *payload = changed;
         }
+        map_payloads(item, change);
     }
-    lines.extend(link(structured));
-    for item in json::items(structured.get("items")).iter().take(MOST_ITEMS) {
-        lines.extend(entry(item).map(|entry| format!("- {entry}")));
-        for button in json::items(item.get("items")).iter().take(MOST_ITEMS) {
-            lines.extend(entry(button).map(|entry| format!("  - {entry}")));
-        }
-    }
-    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// The link of a rich link or template, with its text unless the title says the same.
-fn link(structured: &Value) -> Option<String> {
-    let url = json::text(structured.get("url"))?;
-    let name = json::text(structured.get("url_text"))
-        .filter(|name| *name != url && Some(*name) != json::text(structured.get("title")));
-    Some(name.map_or_else(|| url.to_owned(), |name| format!("{name}: {url}")))
-}
-
-/// An item of a select, a button, or a template of a carousel, in one line.
-fn entry(item: &Value) -> Option<String> {
-    let title = ["title", "text", "name"]
-        .iter()
-        .find_map(|member| json::text(item.get(member)))
-        .or_else(|| json::text(Some(item)));
-    let mut line = title.unwrap_or_default().trim().to_owned();
-    if let Some(subtitle) = json::text(item.get("subtitle")) {
-        if !line.is_empty() {
-            line.push_str(" – ");
+/// Whether everything in `part` is in `whole` too.
+fn includes(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => part
+            .iter()
+            .all(|(key, value)| whole.get(key).is_some_and(|whole| includes(whole, value))),
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| includes(whole, part))
         }
-        line.push_str(subtitle.trim());
+        (whole, part) => whole == part,
     }
-    match json::text(item.get("url")) {
-        Some(url) if line.is_empty() => line.push_str(url),
-        Some(url) if line != url => {
-            line.push_str(" (");
-            line.push_str(url);
-            line.push(')');
-        }
-        _ => {}
-    }
-    (!line.is_empty()).then_some(line)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
 
-    #[track_caller]
-    fn check(body: Option<&str>, structured: &Value, expected: Option<&str>) {
-        assert_eq!(fallback_text(body, structured).as_deref(), expected);
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn every_payload_comes_back(payload in "\\PC*|(utf8:)*[ -~]*|utf8:(%[0-9A-Fa-f]{2})*") {
+            let written = to_rce(&payload);
+            prop_assert!(written.is_ascii());
+            prop_assert_eq!(from_rce(&written).unwrap_or_else(|| written.clone().into_owned()), payload);
+        }
+
+        #[test]
+        fn every_payload_that_an_agent_chose_is_named_as_they_wrote_it(written in "[ -~]*|(utf8:)+([ -~]|%[0-9A-F]{2})*") {
+            let payload = from_rce(&written).unwrap_or_else(|| written.clone());
+            prop_assert_eq!(to_rce(&payload), written);
+        }
     }
 
     #[test]
-    fn br_018_a_select_is_its_body_and_a_list() {
-        let select =
-            json!({"type": "select", "items": [{"title": "Red", "payload": "r"}, {"title": "Blue"}]});
-        check(Some("Which one?"), &select, Some("Which one?\n- Red\n- Blue"));
-        check(None, &select, Some("- Red\n- Blue"));
+    fn a_payload_of_nothing_but_marks_is_bounded() {
+        let marks = ENCODED.repeat(200_000);
+        assert_eq!((from_rce(&marks), to_rce(&marks).len()), (None, marks.len()));
+        assert_eq!(click(&marks), None);
     }
 
     #[test]
-    fn br_018_a_rich_link_keeps_its_target() {
-        let link = json!({"type": "rich_link", "url": "https://x.test/a", "title": "Manual",
-            "subtitle": "All pages", "url_text": "Manual", "attachment_url": "https://x.test/logo.png"});
-        check(None, &link, Some("Manual\nAll pages\nhttps://x.test/a"));
-        check(
-            Some("Look:"),
-            &link,
-            Some("Look:\nManual\nAll pages\nhttps://x.test/a"),
+    fn payloads_in_ascii_stay_as_they_are() {
+        for payload in [
+            "refund",
+            "50% off",
+            "utf8",
+            "utf8:",
+            "utf8:refund",
+            "{\"a\": 1}",
+            "a\u{0}b",
+        ] {
+            assert_eq!(to_rce(payload), payload);
+        }
+        assert_eq!(to_rce("größe"), "utf8:gr%C3%B6%C3%9Fe");
+        assert_eq!(to_rce("utf8:%C3%B6"), "utf8:utf8:%25C3%25B6");
+        assert_eq!(click(&"ö".repeat(165)).map(|payload| payload.len()), Some(995));
+        assert_eq!(click(&"ö".repeat(166)), None);
+    }
+
+    #[test]
+    fn members_that_we_do_not_know_are_kept_unless_something_had_to_be_mended() {
+        let sent = |structured: Value| match outgoing(Some("Q"), &structured) {
+            Outgoing::Content { content, .. } => content,
+            Outgoing::Text { excess, .. } => panic!("{excess:?}"),
+        };
+        let own = json!({"type": "select", "center_items": true, "items": [{"title": "A", "payload": "a", "x": 1}]});
+        assert_eq!(sent(own.clone()), own);
+        assert_eq!(
+            sent(
+                json!({"type": "select", "center_items": true, "items": ["A", {"title": "B", "payload": "ü"}]})
+            ),
+            json!({"type": "select", "items": [{"title": "A"}, {"title": "B", "payload": "utf8:%C3%BC"}]})
         );
-        let named = json!({"type": "rich_link", "url": "https://x.test/a", "url_text": "Open"});
-        check(None, &named, Some("Open: https://x.test/a"));
     }
 
     #[test]
-    fn br_018_a_template_lists_its_buttons() {
-        let template = json!({"type": "template", "title": "Parcel", "subtitle": "On its way", "items": [
-            {"type": "url", "title": "Follow", "url": "https://x.test/t"},
-            {"type": "reply", "title": "It is lost", "payload": "lost"},
-        ]});
-        check(
-            None,
-            &template,
-            Some("Parcel\nOn its way\n- Follow (https://x.test/t)\n- It is lost"),
-        );
+    fn a_question_within_the_content_becomes_the_body() {
+        let select = json!({"type": "select", "title": "Which?", "items": [{"title": "A"}]});
+        let Outgoing::Content { body, .. } = outgoing(None, &select) else {
+            panic!("it fits");
+        };
+        assert_eq!(body.as_deref(), Some("Which?"));
     }
 
     #[test]
-    fn br_018_a_carousel_lists_templates_and_their_buttons() {
-        let carousel = json!({"type": "carousel", "items": [
-            {"title": "S", "subtitle": "5 €", "items": [{"type": "reply", "title": "Take S"}]},
-            {"title": "L", "items": [{"type": "url", "title": "More", "url": "https://x.test/l"}]},
-        ]});
-        check(
-            None,
-            &carousel,
-            Some("- S – 5 €\n  - Take S\n- L\n  - More (https://x.test/l)"),
-        );
-    }
-
-    #[test]
-    fn br_018_an_unknown_type_degrades_to_what_can_be_read() {
-        check(
-            None,
-            &json!({"type": "hologram", "text": "Hi", "items": ["a", {"name": "b"}, 3]}),
-            Some("Hi\n- a\n- b"),
-        );
-        check(None, &json!({"type": "hologram"}), None);
-        check(Some("  "), &json!(null), None);
-        check(Some("Just this"), &json!([1, 2]), Some("Just this"));
+    fn what_a_bot_reads_is_what_it_chose() {
+        let card = json!({"type": "carousel", "items": [
+            {"title": "S", "items": [{"type": "reply", "title": "S", "payload": "utf8:%C3%BC"}]}]});
+        assert_eq!(incoming(&card)["items"][0]["items"][0]["payload"], "ü");
     }
 }

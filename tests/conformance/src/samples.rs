@@ -47,6 +47,7 @@ pub fn message(thread: &ForeignThreadId, id: &str, text: &str, sent_at: Timestam
         attachments: Vec::new(),
         structured: None,
         payload: None,
+        in_reply_to: None,
         language: None,
         sent_at,
     }

@@ -7,13 +7,13 @@ use handover_core::conversation::Conversation;
 use handover_core::job::Job;
 use handover_core::message::split_text;
 use handover_core::secret::Secret;
+use handover_core::structured::fallback_text;
 use handover_fuzz::ports::{NOW, References, SOURCE_TOKEN, WEBHOOK_SECRET, connection};
 use handover_fuzz::{Mutation, Seeds, TIME};
 use handover_handlers::config;
 use handover_ringcx::html::html_to_text;
 use handover_ringcx::signature;
 use handover_ringcx::source_sdk::{Action, parse_action};
-use handover_ringcx::structured::fallback_text;
 use handover_ringcx::webhook::{authenticate, parse_batch, validate_subscription};
 use serde_json::Value;
 

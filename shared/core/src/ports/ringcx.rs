@@ -155,6 +155,8 @@ pub struct CustomerMessage {
     pub attachments: Vec<Attachment>,
     pub structured: Option<Value>,
     pub payload: Option<String>,
+    /// The agent's message that this one answers.
+    pub in_reply_to: Option<MessageId>,
     pub language: Option<String>,
     /// Context data for the thread, keys already legal.
     pub context: BTreeMap<String, Value>,

@@ -189,6 +189,8 @@ pub fn message(
     let attachments = attachments(object, errors);
     let structured = structured(object, from, errors);
     let payload = payload(object, errors);
+    // Only ids that we gave to agents' messages mean something to RCE.
+    let in_reply_to = self::text(object, "in_reply_to", errors).filter(|id| is_of_agent(id));
     if text.is_none() && attachments.is_empty() && structured.is_none() && payload.is_none() {
         errors.add("the message is empty: it needs text, attachments, structured or payload");
     }
@@ -200,10 +202,16 @@ pub fn message(
         attachments,
         structured,
         payload,
+        in_reply_to: in_reply_to.map(MessageId::new),
         language: self::text(object, "language", errors),
         sent_at: time(object, "sent_at", errors).unwrap_or(now),
     };
     (errors.0.len() == before).then_some(message)
+}
+
+/// Whether an id is one that we give to agents' messages.
+fn is_of_agent(id: &str) -> bool {
+    id.starts_with("rcx-") && id.len() <= KEY_MAX_CHARS
 }
 
 fn time(object: &Map<String, Value>, key: &str, errors: &mut Errors) -> Option<Timestamp> {

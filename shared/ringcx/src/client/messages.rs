@@ -4,11 +4,12 @@ use handover_core::ids::ForeignMessageId;
 use handover_core::message::{BODY_MAX_CHARS, split_text};
 use handover_core::ports::{CustomerMessage, RingCxError};
 use handover_core::settings::Connection;
+use handover_core::structured::fallback_text;
 use serde_json::Value;
 
 use super::RingCxClient;
 use super::wire::{File, Message, StructuredReply, User, date};
-use crate::structured::fallback_text;
+use crate::structured::{Outgoing, click, outgoing};
 
 const CREATE: &str = "messages.create";
 
@@ -18,8 +19,12 @@ struct Part<'a> {
     id: &'a ForeignMessageId,
     body: Option<&'a str>,
     structured: Option<&'a Value>,
+    /// What the person picked, as RCE knows it.
+    payload: Option<&'a str>,
     first: bool,
     last: bool,
+    /// Names the message that it answers.
+    linked: bool,
 }
 
 impl RingCxClient {
@@ -30,17 +35,18 @@ impl RingCxClient {
         connection: &Connection,
         message: &CustomerMessage,
     ) -> Result<(), RingCxError> {
-        let text = message.text.as_deref().filter(|text| !text.is_empty());
+        let (text, structured) = words(connection, message);
         // RCE requires a body or attachments; a bare choice is at least readable.
-        let bare = message.attachments.is_empty() && message.structured.is_none();
-        let text = text.or_else(|| message.payload.as_deref().filter(|_| bare));
+        let bare = message.attachments.is_empty() && structured.is_none();
+        let text = text.or_else(|| message.payload.clone().filter(|_| bare));
         if text.is_none() && bare {
             return Err(RingCxError::Refused {
                 status: 0,
                 code: "not sent: the message is empty".to_owned(),
             });
         }
-        let bodies: Vec<Option<&str>> = match text {
+        let payload = message.payload.as_deref().and_then(click);
+        let bodies: Vec<Option<&str>> = match &text {
             Some(text) => split_text(text, BODY_MAX_CHARS).into_iter().map(Some).collect(),
             None => vec![None],
         };
@@ -51,9 +57,11 @@ impl RingCxClient {
             let part = Part {
                 id: part_id.as_ref().unwrap_or(&message.id),
                 body,
-                structured: message.structured.as_ref().filter(|_| last),
+                structured: structured.as_ref().filter(|_| last),
+                payload: payload.as_deref().filter(|_| last),
                 first: index == 0,
                 last,
+                linked: last && message.in_reply_to.is_some(),
             };
             self.send_part(connection, message, part).await?;
         }
@@ -64,11 +72,19 @@ impl RingCxClient {
         &self,
         connection: &Connection,
         message: &CustomerMessage,
-        part: Part<'_>,
+        mut part: Part<'_>,
     ) -> Result<(), RingCxError> {
-        let answer = self
+        let mut answer = self
             .post_signed(connection, CREATE, &request(message, part))
             .await?;
+        let refused = matches!(answer.send_outcome(), Err(RingCxError::Refused { .. }));
+        if part.linked && refused && !answer.refuses_structured() {
+            // RCE wants a content that it knows there; the words matter more than what they answer.
+            part.linked = false;
+            answer = self
+                .post_signed(connection, CREATE, &request(message, part))
+                .await?;
+        }
         let Some(structured) = part.structured.filter(|_| answer.refuses_structured()) else {
             return answer.send_outcome();
         };
@@ -86,17 +102,40 @@ impl RingCxClient {
         for (index, body) in bodies.into_iter().enumerate() {
             // The refused request left nothing behind, so its id is free.
             let part_id = (index > 0).then(|| part.id.part(index + 1));
+            let last = index + 1 == parts;
             let as_text = Part {
                 id: part_id.as_ref().unwrap_or(part.id),
                 body: Some(body),
                 structured: None,
+                payload: part.payload.filter(|_| last),
                 first: part.first && index == 0,
-                last: index + 1 == parts,
+                last,
+                linked: part.linked && last,
             };
             self.call_send_api(connection, CREATE, &request(message, as_text))
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// The text of a message, and its structured content if RCE takes that; if not, it is in the text.
+fn words(connection: &Connection, message: &CustomerMessage) -> (Option<String>, Option<Value>) {
+    let text = message.text.as_deref().filter(|text| !text.is_empty());
+    let Some(structured) = &message.structured else {
+        return (text.map(str::to_owned), None);
+    };
+    match outgoing(text, structured) {
+        Outgoing::Content { body, content } => (body, Some(content)),
+        Outgoing::Text { text, excess } => {
+            tracing::info!(
+                connection = %connection.id,
+                message = %message.id,
+                excess = %excess.first().map_or_else(|| "not understood".to_owned(), ToString::to_string),
+                "structured content goes as text"
+            );
+            (text, None)
+        }
     }
 }
 
@@ -114,11 +153,12 @@ fn request<'a>(message: &'a CustomerMessage, part: Part<'a>) -> Message<'a> {
             Vec::new()
         },
         structured_content: part.structured,
-        structured_reply: message
-            .payload
-            .as_deref()
-            .filter(|_| part.last)
-            .map(|payload| StructuredReply { payload }),
+        structured_reply: part.payload.map(|payload| StructuredReply { payload }),
+        in_reply_to_id: message
+            .in_reply_to
+            .as_ref()
+            .filter(|_| part.linked)
+            .map(|id| id.as_str()),
         created_at: date(message.written_at),
         updated_at: date(message.written_at),
         language: message.language.as_deref(),

@@ -81,6 +81,9 @@ pub(super) struct Message<'a> {
     pub(super) structured_content: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) structured_reply: Option<StructuredReply<'a>>,
+    /// Must name a content that RCE knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) in_reply_to_id: Option<&'a str>,
     pub(super) created_at: String,
     pub(super) updated_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,14 +1,15 @@
 //! `messages.create`: an agent's message in our words (Source SDK, message object).
 
+use handover_core::html::html_to_text;
 use handover_core::ids::{ContentId, MessageId};
 use handover_core::json::is_too_deep;
 use handover_core::message::{AgentMessage, Attachment};
+use handover_core::structured::fallback_text;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::html::html_to_text;
 use crate::json;
-use crate::structured::fallback_text;
+use crate::structured::incoming;
 
 /// Content ids up to this length go into our ids as they are.
 const READABLE_MAX_BYTES: usize = 120;
@@ -28,7 +29,7 @@ pub(super) fn read(params: &Map<String, Value>) -> AgentMessage {
         content: content.map(ContentId::new),
         text,
         attachments,
-        structured: structured.cloned(),
+        structured: structured.map(incoming),
         agent_name: json::text(params.get("sender_name")).map(|name| name.trim().to_owned()),
         written_at: json::time(params.get("created_at")),
         retry: params.get("retry").and_then(Value::as_bool).unwrap_or(false),

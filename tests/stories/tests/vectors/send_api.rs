@@ -68,17 +68,17 @@ fn message(params: &Value) -> CustomerMessage {
             .collect(),
         structured: params.get("structured_content").cloned(),
         payload: params["structured_reply"]["payload"].as_str().map(str::to_owned),
+        in_reply_to: params["in_reply_to_id"].as_str().map(MessageId::new),
         language: params["language"].as_str().map(str::to_owned),
         context: serde_json::from_value(params["context_data"].clone()).unwrap_or_default(),
         written_at: time(&params["created_at"]),
     }
 }
 
-/// What the bridge has no use for: it links no message to another, uses no labels of its own, sends files by
+/// What the bridge has no use for: it uses no labels of its own, sends files by
 /// URL only, and tells the kind of none.
 fn without_extras(mut body: Value) -> Value {
     if let Some(params) = body["params"].as_object_mut() {
-        params.remove("in_reply_to_id");
         params.remove("categories");
         if let Some(files) = params.get_mut("attachments").and_then(Value::as_array_mut) {
             files.retain(|file| file["url"].is_string());

@@ -30,6 +30,7 @@ pub(super) fn message(text: &str) -> CustomerMessage {
         attachments: Vec::new(),
         structured: None,
         payload: None,
+        in_reply_to: None,
         language: None,
         context: BTreeMap::new(),
         written_at: at("2026-02-03T10:11:12.345Z"),
@@ -271,8 +272,8 @@ async fn br_034_a_body_of_exactly_the_limit_keeps_its_id() {
 async fn br_034_a_request_beyond_rces_limit_is_not_sent() {
     let bench = Bench::new().await;
     let message = CustomerMessage {
-        structured: Some(json!({"type": "select", "body": "x".repeat(20_971_520)})),
-        ..message("")
+        context: BTreeMap::from([("k".to_owned(), json!("x".repeat(20_971_520)))]),
+        ..message("Hi")
     };
     let refused = bench.client.send_message(&bench.connection, &message).await;
     assert!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handover_core::ids::MessageId;
 use handover_core::ports::{CustomerMessage, RingCx as _, RingCxError};
 use handover_core::retry::Disposition;
 use serde_json::json;
@@ -173,16 +174,97 @@ async fn br_038_the_text_is_tried_once_and_other_refusals_not_at_all() {
 }
 
 #[tokio::test]
-async fn br_038_what_has_no_text_stays_refused() {
+async fn br_038_what_says_nothing_is_not_sent() {
     let bench = Bench::new().await;
-    bench
-        .server
-        .answers(422, "Type is required for structured contents");
     let unreadable = CustomerMessage {
-        structured: Some(json!({"x": 1})),
+        structured: Some(json!({"type": "hologram", "items": []})),
         ..message("")
     };
     let error = bench.client.send_message(&bench.connection, &unreadable).await;
-    assert!(matches!(error, Err(RingCxError::Refused { status: 422, .. })));
-    bench.server.only();
+    assert!(matches!(error, Err(RingCxError::Refused { status: 0, .. })));
+    assert!(bench.server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn br_038_what_rce_would_refuse_goes_as_text_at_once() {
+    let bench = Bench::new().await;
+    let items: Vec<_> = (1..=14).map(|n| json!({"title": format!("Item {n}")})).collect();
+    let much = CustomerMessage {
+        structured: Some(json!({"type": "select", "items": items})),
+        ..message("Which?")
+    };
+    bench.client.send_message(&bench.connection, &much).await.unwrap();
+    let params = bench.server.only().json()["params"].take();
+    assert_eq!(params.get("structured_content"), None);
+    let body = params["body"].as_str().unwrap();
+    assert!(
+        body.starts_with("Which?\n- Item 1\n") && body.ends_with("\n- Item 14"),
+        "{body}"
+    );
+}
+
+fn answer(to: &str) -> CustomerMessage {
+    CustomerMessage {
+        payload: Some("größe".to_owned()),
+        in_reply_to: Some(MessageId::new(to)),
+        ..message("Größe")
+    }
+}
+
+#[tokio::test]
+async fn a_click_names_the_payload_that_rce_knows_and_the_message_that_it_answers() {
+    let bench = Bench::new().await;
+    bench
+        .client
+        .send_message(&bench.connection, &answer("rcx-65d0"))
+        .await
+        .unwrap();
+    let params = bench.server.only().json()["params"].take();
+    assert_eq!(
+        params["structured_reply"],
+        json!({"payload": "utf8:gr%C3%B6%C3%9Fe"})
+    );
+    assert_eq!(
+        (&params["body"], &params["in_reply_to_id"]),
+        (&json!("Größe"), &json!("rcx-65d0"))
+    );
+    let endless = CustomerMessage {
+        payload: Some("p".repeat(1_001)),
+        ..message("Picked")
+    };
+    bench
+        .client
+        .send_message(&bench.connection, &endless)
+        .await
+        .unwrap();
+    let params = bench.server.seen()[1].json()["params"].take();
+    assert_eq!(
+        (&params["body"], params.get("structured_reply")),
+        (&json!("Picked"), None)
+    );
+}
+
+#[tokio::test]
+async fn an_answer_to_a_message_that_rce_does_not_know_is_still_said() {
+    let bench = Bench::new().await;
+    bench.server.answers(422, "Invalid resource format");
+    bench
+        .client
+        .send_message(&bench.connection, &answer("rcx-gone"))
+        .await
+        .unwrap();
+    let seen = bench.server.seen();
+    let params: Vec<_> = seen.iter().map(|seen| seen.json()["params"].take()).collect();
+    assert_eq!((params.len(), params[1].get("in_reply_to_id")), (2, None));
+    assert_eq!(
+        (&params[0]["id"], &params[0]["body"]),
+        (&params[1]["id"], &params[1]["body"])
+    );
+    bench.server.answers(503, "");
+    let busy = bench
+        .client
+        .send_message(&bench.connection, &answer("rcx-65d0"))
+        .await;
+    assert!(matches!(busy, Err(RingCxError::Unavailable { .. })));
+    assert_eq!(bench.server.seen().len(), 3, "a fault of RCE's is no refusal");
 }

@@ -70,6 +70,23 @@ fn br_016_lists_and_entities_are_readable() {
 }
 
 #[test]
+fn br_016_what_editors_make_of_a_letter_is_clean() {
+    check(
+        "<table><tr><td>Sum</td><td><table><tr><td>5</td><td>€</td></tr><tr><td>6</td></tr></table></td></tr></table>end",
+        "Sum\n5 €\n6\nend",
+    );
+    check(
+        "<p>You wrote:</p><blockquote><p>Where <b>is</b> it?</p></blockquote><p>Here.</p>",
+        "You wrote:\nWhere is it?\nHere.",
+    );
+    check("👨‍👩‍👧 <i>all</i> of us &#x1F44B;", "👨‍👩‍👧 all of us 👋");
+    check(
+        "<ul><li>Tea<ol><li>green</li><li>black</li></ol></li><li>Milk</li></ul>",
+        "- Tea\n- green\n- black\n- Milk",
+    );
+}
+
+#[test]
 fn br_016_scripts_and_styles_vanish() {
     check("a<script>if (1 < 2) { alert('<p>x</p>') }</script>b", "ab");
     check("<style>p { color: red }</style>text<!-- no -->", "text");

@@ -1,7 +1,7 @@
-//! An agent's HTML as plain text.
+//! HTML as plain text.
 //!
-//! RCE's default body format is HTML (Source SDK, `messages.text` / `messages.html` options), cleaned
-//! of scripts and styles by RCE; nothing here relies on that.
+//! Agents write it: RCE's default body format is HTML (Source SDK, `messages.text` / `messages.html` options), cleaned
+//! of scripts and styles by RCE; nothing here relies on that. Bots write it too, for web chats.
 
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
 
