@@ -20,7 +20,7 @@ const ENCODED: &str = "utf8:";
 
 /// How a bot's structured message goes to RCE.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Outgoing {
+pub enum Outgoing {
     /// RCE takes it.
     Content { body: Option<String>, content: Value },
     /// RCE would not: everything that there is to read, and what was too much. `None`: there is nothing to read.
@@ -31,7 +31,7 @@ pub(crate) enum Outgoing {
 }
 
 /// Decides how structured content goes to RCE beside the message's text.
-pub(crate) fn outgoing(body: Option<&str>, structured: &Value) -> Outgoing {
+pub fn outgoing(body: Option<&str>, structured: &Value) -> Outgoing {
     let text = |excess| Outgoing::Text {
         text: fallback_text(body, structured),
         excess,

@@ -97,8 +97,8 @@ fn entry(item: &Value, indent: &str, lines: &mut Vec<String>) {
         line.push_str(&subtitle);
     }
     match link(item) {
-        Some(link) if line.is_empty() => line = link,
-        Some(link) if line != link => line = format!("{line} ({link})"),
+        Some(target) if line.is_empty() => line = target,
+        Some(target) if line != target => line = format!("{line} ({target})"),
         _ => {}
     }
     let picture = member_text(item, "attachment_url");
@@ -161,12 +161,11 @@ fn write(value: &Value, levels: usize, depth: usize, lines: &mut Vec<String>, ro
         }
         Value::Array(items) => {
             for item in items.iter().filter(|item| !is_empty(item)) {
-                match flat(item) {
-                    Some(text) => push(format!("{indent}- {text}"), lines, room),
-                    None => {
-                        push(format!("{indent}-"), lines, room);
-                        write(item, levels - 1, depth + 1, lines, room);
-                    }
+                if let Some(text) = flat(item) {
+                    push(format!("{indent}- {text}"), lines, room);
+                } else {
+                    push(format!("{indent}-"), lines, room);
+                    write(item, levels - 1, depth + 1, lines, room);
                 }
             }
         }

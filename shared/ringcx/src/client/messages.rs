@@ -1,6 +1,6 @@
 //! `messages.create`: long texts in parts, structured content with its way back to text.
 
-use handover_core::ids::ForeignMessageId;
+use handover_core::ids::{ForeignMessageId, MessageId};
 use handover_core::message::{BODY_MAX_CHARS, split_text};
 use handover_core::ports::{CustomerMessage, RingCxError};
 use handover_core::settings::Connection;
@@ -158,7 +158,7 @@ fn request<'a>(message: &'a CustomerMessage, part: Part<'a>) -> Message<'a> {
             .in_reply_to
             .as_ref()
             .filter(|_| part.linked)
-            .map(|id| id.as_str()),
+            .map(MessageId::as_str),
         created_at: date(message.written_at),
         updated_at: date(message.written_at),
         language: message.language.as_deref(),
