@@ -229,6 +229,9 @@ impl State {
             }
             structured::check(content, text(params, "body").as_deref())?;
             self.must_be_puppet(params)?;
+            for excess in structured::excess(content) {
+                self.violate("structured-limit", excess);
+            }
         }
         for (kind, id) in [
             ("message", text(params, "id")),

@@ -27,5 +27,6 @@ mod rce_faults;
 mod rce_limits;
 mod shared_url;
 mod story;
+mod structured;
 mod takeover;
 mod timers;
