@@ -124,7 +124,7 @@ fn any_json_is_readable_and_bounded() {
         deep = json!({"in": deep});
     }
     assert!(readable(&deep).unwrap().ends_with('…'));
-    let long = Value::from_iter((0..9_000).map(|n| format!("word {n}")));
+    let long: Value = (0..9_000).map(|n| format!("word {n}")).collect();
     let long = readable(&json!([{"a": [long]}])).unwrap();
     assert!(long.chars().count() <= crate::message::BODY_MAX_CHARS + 2 && long.ends_with('…'));
 }

@@ -43,7 +43,7 @@ fn item(title: usize, payload: usize) -> Value {
     json!({"type": "select", "items": [{"title": text(title, "end"), "payload": "p".repeat(payload)}]})
 }
 
-fn link(change: Value) -> Value {
+fn link(change: &Value) -> Value {
     let mut link = json!({"type": "rich_link", "url": "https://x.test/manual", "title": "Manual"});
     for (key, value) in change.as_object().expect("members") {
         link[key] = value.clone();
@@ -85,13 +85,13 @@ async fn what_is_at_a_limit_goes_as_it_is_and_one_beyond_as_all_of_its_words() {
         (carousel(3, 0, 3), carousel(3, 0, 2)),
     ];
     for (member, most) in [("title", 350), ("subtitle", 1000), ("url_text", 80)] {
-        let of = |length: usize| link(json!({member: text(length, "end")}));
+        let of = |length: usize| link(&json!({member: text(length, "end")}));
         pairs.push((of(most), of(most + 1)));
     }
     for member in ["url", "attachment_url"] {
-        let of = |length: usize| link(json!({member: url(length)}));
+        let of = |length: usize| link(&json!({member: url(length)}));
         pairs.push((of(2048), of(2049)));
-        pairs.push((of(100), link(json!({member: "app://open/manual"}))));
+        pairs.push((of(100), link(&json!({member: "app://open/manual"}))));
     }
     for (fits, exceeds) in &pairs {
         for form in [fits, exceeds] {

@@ -75,10 +75,14 @@ fn message(params: &Value) -> CustomerMessage {
     }
 }
 
-/// What the bridge has no use for: it uses no labels of its own, sends files by
+/// What the bridge has no use for: typing answers nothing; it uses no labels of its own, sends files by
 /// URL only, and tells the kind of none.
 fn without_extras(mut body: Value) -> Value {
+    let is_typing = body["action"] == "typing.start";
     if let Some(params) = body["params"].as_object_mut() {
+        if is_typing {
+            params.remove("in_reply_to_id");
+        }
         params.remove("categories");
         if let Some(files) = params.get_mut("attachments").and_then(Value::as_array_mut) {
             files.retain(|file| file["url"].is_string());
