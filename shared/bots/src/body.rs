@@ -1,6 +1,7 @@
 //! The JSON body of an event: `{type, timestamp, data}`.
 
 use handover_core::Timestamp;
+use handover_core::aftermath::Survey;
 use handover_core::event::BotEvent;
 use handover_core::handover::Agent;
 use handover_core::message::AgentMessage;
@@ -62,10 +63,25 @@ fn members(data: &mut Map<String, Value>, connection: &Connection, event: &BotEv
             cause,
             queued_ms,
             active_ms,
+            summary,
+            tags,
+            rating,
         } => {
             put("cause", json!(cause.as_str()));
             put("durations_ms", durations(*queued_ms, *active_ms));
+            if let Some(summary) = summary {
+                put("summary", json!(summary));
+            }
+            if !tags.is_empty() {
+                put("tags", json!(tags));
+            }
+            if let Some(rating) = rating {
+                put("rating", json!(rating));
+            }
         }
+        BotEvent::HandoverDeferred { agent: who } => put("agent", agent(who.as_ref())),
+        BotEvent::HandoverSummarised { summary } => put("summary", json!(summary)),
+        BotEvent::SurveyImported { survey: answered } => put("survey", survey(answered)),
         BotEvent::HandoverTimedOut {
             timer,
             queued_ms,
@@ -100,6 +116,27 @@ fn agent(agent: Option<&Agent>) -> Value {
     if let Some(id) = agent.and_then(|a| a.id.as_ref()) {
         value.insert("id".into(), json!(id));
     }
+    Value::Object(value)
+}
+
+fn survey(answered: &Survey) -> Value {
+    let mut value = Map::new();
+    if let Some(id) = &answered.id {
+        value.insert("id".into(), json!(id));
+    }
+    if let Some(rating) = &answered.rating {
+        value.insert("rating".into(), json!(rating));
+    }
+    if let Some(score) = &answered.score {
+        value.insert("score".into(), json!(score));
+    }
+    if !answered.answers.is_empty() {
+        value.insert("answers".into(), json!(answered.answers));
+    }
+    if let Some(comment) = &answered.comment {
+        value.insert("comment".into(), json!(comment));
+    }
+    value.insert("at".into(), json!(time(answered.at)));
     Value::Object(value)
 }
 

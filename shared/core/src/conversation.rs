@@ -21,10 +21,12 @@
 //! | `agents` | agents who write, join, change |
 //! | `signals` | what RCE reports: what is an end, what is a takeover, what only RCE itself can say |
 //! | `news` | which news is about an earlier handover; two clocks |
+//! | `aftermath` | summaries, surveys and deferrals: whose they are, and what was told already |
 //! | `places` | places in the queue |
 //! | `timers` | ends that nobody brings about, and when to look again |
 //! | `numbering` | numbers of events |
 
+mod aftermath;
 mod agents;
 mod news;
 mod numbering;
@@ -39,6 +41,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::aftermath::SummaryVersion;
 use crate::event::BotEvent;
 use crate::handover::{Cause, Handover, HandoverRequest, HandoverStatus};
 use crate::ids::{
@@ -129,6 +132,12 @@ pub struct Presence {
 pub struct EndedIntervention {
     pub id: InterventionId,
     pub at: Timestamp,
+    /// The handover that it was part of, as far as we know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<u32>,
+    /// The summary of it that the bot was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summarised: Option<SummaryVersion>,
 }
 
 /// Events that have their numbers and are being delivered by one job.
@@ -411,6 +420,10 @@ impl Conversation {
             intervention: None,
             queue: None,
             queue_told: None,
+            deferred_at: None,
+            reactivated_at: None,
+            summary: None,
+            rating: None,
         }));
         epoch
     }
@@ -498,16 +511,25 @@ impl Conversation {
         handover.status = status;
         handover.outcome = Some(outcome.to_owned());
         handover.ended_at = Some(now);
+        handover.summary = None;
+        let epoch = handover.epoch;
         if let Some(id) = handover.intervention.clone() {
-            self.intervention_ended(id, at_ringcx);
+            self.intervention_ended(id, at_ringcx).epoch = Some(epoch);
         }
     }
 
     /// Remembers that an intervention was over at some time by RCE's clock: what is said of it up to then is old.
-    pub fn intervention_ended(&mut self, id: InterventionId, at: Timestamp) {
-        self.ended_interventions.retain(|e| e.id != id);
-        self.ended_interventions.push(EndedIntervention { id, at });
-        let surplus = self.ended_interventions.len().saturating_sub(ENDED_INTERVENTIONS);
-        self.ended_interventions.drain(..surplus);
+    fn intervention_ended(&mut self, id: InterventionId, at: Timestamp) -> &mut EndedIntervention {
+        let ended = &mut self.ended_interventions;
+        let known = ended.iter().position(|known| known.id == id);
+        let known = known.map(|index| ended.remove(index));
+        let surplus = (ended.len() + 1).saturating_sub(ENDED_INTERVENTIONS);
+        ended.drain(..surplus);
+        ended.push_mut(EndedIntervention {
+            id,
+            at,
+            epoch: known.as_ref().and_then(|known| known.epoch),
+            summarised: known.and_then(|known| known.summarised),
+        })
     }
 }

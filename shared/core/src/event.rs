@@ -1,10 +1,12 @@
 //! What the bot is told.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Number;
 
 use crate::Timestamp;
+use crate::aftermath::Survey;
 use crate::handover::{Agent, Cause, Timer};
-use crate::ids::MessageId;
+use crate::ids::{CategoryId, MessageId};
 use crate::message::AgentMessage;
 use crate::queue_update::QueueUpdate;
 
@@ -42,6 +44,23 @@ pub enum BotEvent {
         cause: Cause,
         queued_ms: u64,
         active_ms: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        summary: Option<String>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<CategoryId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rating: Option<Number>,
+    },
+    /// The agent put it aside for a while; the handover goes on.
+    HandoverDeferred {
+        agent: Option<Agent>,
+    },
+    /// What a handover was about, heard of after its end was told.
+    HandoverSummarised {
+        summary: String,
+    },
+    SurveyImported {
+        survey: Survey,
     },
     HandoverCancelled {
         cause: Cause,
@@ -93,6 +112,9 @@ impl BotEvent {
             Self::TypingStarted => "typing.started",
             Self::TypingStopped => "typing.stopped",
             Self::HandoverCompleted { .. } => "handover.completed",
+            Self::HandoverDeferred { .. } => "handover.deferred",
+            Self::HandoverSummarised { .. } => "handover.summarised",
+            Self::SurveyImported { .. } => "survey.imported",
             Self::HandoverCancelled { .. } => "handover.cancelled",
             Self::HandoverFailed { .. } => "handover.failed",
             Self::HandoverTimingOut { .. } => "handover.timing_out",

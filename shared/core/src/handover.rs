@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::Timestamp;
+use crate::aftermath::Summary;
 use crate::ids::{AgentId, CategoryId, HandoverId, InterventionId};
 use crate::queue_update::QueueUpdate;
 
@@ -188,6 +189,17 @@ pub struct Handover {
     /// The figures that the bot was told last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queue_told: Option<QueueUpdate>,
+    /// When an agent last put it aside, and when it last came back, by RCE's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deferred_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reactivated_at: Option<Timestamp>,
+    /// What it is about, until that is told with the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Summary>,
+    /// What the customer thinks of it, if they said so before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Number>,
 }
 
 impl Handover {

@@ -10,6 +10,7 @@
 //! | [`conversation`] | the ownership state machine: who has the conversation, epochs, stale news |
 //! | [`handover`] | one handover inside a conversation and how it may end |
 //! | [`signal`] | what RCE reports about agents' work, in our words |
+//! | [`aftermath`] | what RCE knows of a handover besides who has it: summary, survey |
 //! | [`message`] | a message between the person, the bot and the agent |
 //! | [`profile`] | what is known about the person |
 //! | [`hours`] | when the contact centre is open |
@@ -25,6 +26,7 @@
 //! | [`secret`] | redacted, compared in constant time |
 //! | [`retry`] | retry or reject, decided by whoever raised the error |
 
+pub mod aftermath;
 pub mod conversation;
 pub mod event;
 pub mod handover;

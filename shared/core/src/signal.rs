@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
-use crate::ids::{AgentId, ContentId, EventId, InterventionId, SourceId, ThreadId};
+use crate::aftermath::Survey;
+use crate::ids::{AgentId, CategoryId, ContentId, EventId, InterventionId, SourceId, ThreadId};
 
 /// One webhook event of RCE, as far as the bridge cares.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct Signal {
     /// The handover that it is about, where we asked RCE ourselves: of another one it says nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
+    /// What an intervention that ended was about: its categories, without those that say who has the thread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<CategoryId>,
 }
 
 /// What RCE reports about an agent's presence.
@@ -59,7 +63,19 @@ pub enum SignalKind {
     Reopened { by_agent: bool },
     /// An agent's message did not leave RCE (`content.exported` with a failure).
     ExportFailed { content: ContentId },
-    /// Worth a line in the timeline, no more (deferred, transferred, recategorised, …).
+    /// It was put aside for a while (`intervention.deferred`). Not an end.
+    Deferred,
+    /// It is back (`intervention.reactivated`).
+    Reactivated,
+    /// What it was about (`intervention_segment.summary_generated`, `.summary_submitted`).
+    Summarised {
+        text: String,
+        segment: Option<String>,
+        submitted: bool,
+    },
+    /// What the customer thought of it (`survey_response.imported`).
+    Surveyed { survey: Survey },
+    /// Worth a line in the timeline, no more (transferred, completed, …).
     Note,
 }
 
@@ -71,6 +87,15 @@ impl SignalKind {
 
     /// Whether the conversation must be found even at the price of a REST call.
     pub fn matters_without_mapping(&self) -> bool {
-        !matches!(self, Self::Note | Self::ExportFailed { .. })
+        !matches!(
+            self,
+            Self::Note | Self::ExportFailed { .. } | Self::Deferred | Self::Reactivated
+        )
+    }
+
+    /// Whether it is about what was, not about who has the conversation: nobody waits for it, and it may come long
+    /// after the end.
+    pub fn is_aftermath(&self) -> bool {
+        matches!(self, Self::Summarised { .. } | Self::Surveyed { .. })
     }
 }

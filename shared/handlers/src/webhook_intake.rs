@@ -78,15 +78,25 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
 }
 
 /// Where a signal goes; `None` if it concerns nobody here.
-async fn route(app: &App, connection: &Connection, signal: Signal) -> Result<Option<Outgoing>, StoreError> {
+async fn route(
+    app: &App,
+    connection: &Connection,
+    mut signal: Signal,
+) -> Result<Option<Outgoing>, StoreError> {
     // Our own messages come back as imported contents; they are no news.
     let is_echo = signal.kind == SignalKind::Note && signal.name.starts_with("content.");
     let is_foreign = signal
         .source
         .as_ref()
         .is_some_and(|source| *source != connection.ringcx.source_id);
-    let Some(thread) = signal.thread.clone().filter(|_| !is_echo && !is_foreign) else {
+    if is_echo || is_foreign {
         return Ok(None);
+    }
+    let settings = &connection.ringcx;
+    let who_has_it = [&settings.bot_category_id, &settings.agent_category_id];
+    signal.tags.retain(|category| !who_has_it.contains(&category));
+    let Some(thread) = signal.thread.clone() else {
+        return Ok(find_by_intervention(app, connection, signal));
     };
     let key = signal_claim(connection, &signal);
     let job = match app.store.thread_owner(&connection.id, &thread).await? {
@@ -98,6 +108,18 @@ async fn route(app: &App, connection: &Connection, signal: Signal) -> Result<Opt
         None => return Ok(None),
     };
     Ok(Some(Outgoing::deduplicated(job, key)))
+}
+
+/// RCE names no thread in the answers to a survey, only the intervention, and knows whose that is.
+fn find_by_intervention(app: &App, connection: &Connection, signal: Signal) -> Option<Outgoing> {
+    let intervention = signal
+        .intervention
+        .as_ref()
+        .filter(|_| signal.kind.is_aftermath())?;
+    let group = ForeignThreadId::new(format!("rce-intervention-{intervention}"));
+    let key = signal_claim(connection, &signal);
+    let job = app.job(&connection.id, &group, Work::ResolveSignal { signal });
+    Some(Outgoing::deduplicated(job, key))
 }
 
 /// An event acts once, however often and in whatever batches RCE repeats it.

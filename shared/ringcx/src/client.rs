@@ -136,6 +136,15 @@ impl RingCx for RingCxClient {
         self.list_interventions(connection, thread, urgency).await
     }
 
+    async fn intervention(
+        &self,
+        connection: &Connection,
+        intervention: &InterventionId,
+        urgency: Urgency,
+    ) -> Result<Intervention, RingCxError> {
+        self.get_intervention(connection, intervention, urgency).await
+    }
+
     async fn recent_interventions(
         &self,
         connection: &Connection,

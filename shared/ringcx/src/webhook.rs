@@ -11,6 +11,7 @@ use handover_core::signal::{AgentNews, Signal};
 use crate::json::{self, ParseError};
 use crate::verified::{Verified, Webhook};
 
+mod aftermath;
 mod event;
 
 /// Carries the webhook's secret on deliveries and on the validation request.

@@ -257,6 +257,7 @@ fn signal(kind: SignalKind) -> Signal {
         agent: None,
         issued_at: SystemClock.now(),
         epoch: None,
+        tags: Vec::new(),
     }
 }
 

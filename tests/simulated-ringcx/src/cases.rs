@@ -1,7 +1,7 @@
 //! Interventions: what agents do with the conversations that they have.
 
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::DeskError;
 use crate::model::{AuthorKind, Intervention, TaskQueue};
@@ -112,6 +112,7 @@ impl State {
             .map(|content| content.id.clone())
             .ok_or_else(|| DeskError::Conflict("the thread is empty".to_owned()))?;
         let id = self.ids.next();
+        let segment_id = self.ids.next();
         let now = self.now();
         let Some(thread) = self.threads.get_mut(thread_id) else {
             return Err(DeskError::NotFound(format!("no thread {thread_id}")));
@@ -128,6 +129,7 @@ impl State {
             updated_at: now,
             closed_at: None,
             deferred_at: None,
+            segment_id,
             replies: 0,
             first_reply: None,
         };
@@ -137,10 +139,11 @@ impl State {
     }
 
     pub(crate) fn reopen_intervention(&mut self, id: &str, user: Option<&str>) {
-        let now = self.now();
+        let (now, segment) = (self.now(), self.ids.next());
         let Some(it) = self.interventions.get_mut(id) else {
             return;
         };
+        it.segment_id = segment;
         it.closed_at = None;
         it.deferred_at = None;
         it.updated_at = now;
@@ -151,11 +154,12 @@ impl State {
     }
 
     pub(crate) fn change_owner(&mut self, id: &str, user: &str) {
-        let now = self.now();
+        let (now, segment) = (self.now(), self.ids.next());
         let Some(it) = self.interventions.get_mut(id).filter(|it| it.user_id != user) else {
             return;
         };
         user.clone_into(&mut it.user_id);
+        it.segment_id = segment;
         it.updated_at = now;
         self.emit_intervention("user_updated", id, Some(user));
     }
@@ -267,17 +271,5 @@ impl State {
         self.open_intervention(thread_id)
             .map(|it| it.user_id.clone())
             .ok_or_else(|| DeskError::Conflict("no agent has this thread".to_owned()))
-    }
-
-    /// A customer's rating after the end, as a note of the platform's survey.
-    pub(crate) fn survey(&mut self, thread_id: &str, rating: i64) {
-        let intervention = self.interventions(thread_id).next_back().map(|it| it.id.clone());
-        let resource = json!({"type": "survey_response", "id": self.ids.next(), "metadata": {
-            "intervention_id": intervention,
-            "main_indicator": rating,
-            "source_id": self.config.source_id,
-            "thread_id": thread_id,
-        }});
-        self.emit("survey_response.imported", None, None, resource);
     }
 }

@@ -34,13 +34,15 @@ pub const RECOMMENDED_EVENTS: [&str; 21] = [
 ];
 
 /// The other events that this simulation can send.
-pub const FURTHER_EVENTS: [&str; 12] = [
+pub const FURTHER_EVENTS: [&str; 14] = [
     "content.discussion_initiated",
     "content.imported",
     "content.replied",
     "content.thread_closed",
     "content.thread_opened",
     "intervention.recategorized",
+    "intervention_segment.summary_generated",
+    "intervention_segment.summary_submitted",
     "push_agent.accept_task",
     "push_agent.availability_change",
     "push_agent.busyness_change",

@@ -15,6 +15,8 @@ pub(crate) const REALTIME_CHANNEL: &str = "5f0c00000000000000c4a100";
 pub(crate) const ASYNC_CHANNEL: &str = "5f0c00000000000000c4a200";
 /// The tenant.
 pub(crate) const DOMAIN: &str = "5f0c0000000000000d000001";
+/// The survey that customers are asked.
+pub(crate) const SURVEY: &str = "5f0c00000000000000c5a100";
 /// The account behind the REST token.
 pub(crate) const TOKEN_USER: &str = "5f0c00000000000000a9b0b0";
 
@@ -119,6 +121,18 @@ impl State {
             "identity_id": it.identity_id,
             "source_id": self.config.source_id,
             "thread_id": it.thread_id,
+            "user_id": it.user_id,
+        }})
+    }
+
+    /// The part of an intervention that is under way. Its metadata have names of their own.
+    pub(crate) fn segment_resource(&self, it: &Intervention, summary: &str) -> Value {
+        json!({"type": "intervention_segment", "id": it.segment_id, "metadata": {
+            "content_source_id": self.config.source_id,
+            "content_thread_id": it.thread_id,
+            "intervention_id": it.id,
+            "intervention_segment_id": it.segment_id,
+            "summary": summary,
             "user_id": it.user_id,
         }})
     }

@@ -5,6 +5,7 @@
 //! documentation and shares no code with the bridge, so that it really checks it. Everything is in memory, and
 //! everything that a person sees says that it is simulated.
 
+mod aftermath;
 mod cases;
 mod chaos;
 mod config;

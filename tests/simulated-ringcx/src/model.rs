@@ -191,6 +191,8 @@ pub struct Intervention {
     pub closed_at: Option<Timestamp>,
     /// Until when it is put aside, if it is.
     pub deferred_at: Option<Timestamp>,
+    /// The part of it that is under way: each agent who has it, and each reopening, begins another.
+    pub segment_id: String,
     /// How many replies agents gave.
     pub replies: u32,
     /// The first of them.

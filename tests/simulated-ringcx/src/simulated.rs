@@ -303,6 +303,12 @@ impl State {
                     .next_back()
                     .map(|task| self.task_resource(task)),
             ),
+            "intervention_segment" => (
+                "intervention_segment",
+                self.interventions(thread)
+                    .next_back()
+                    .map(|it| self.segment_resource(it, "A summary")),
+            ),
             "content" => (
                 "sdk/content",
                 self.contents(thread)

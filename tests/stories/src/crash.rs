@@ -222,6 +222,7 @@ steps! { RingCx, RingCxError, RingCxError::NoAnswer;
     fn set_categories(connection: &Connection, thread: &ThreadId, categories: &[CategoryId]) -> Thread;
     fn archive(connection: &Connection, thread: &ThreadId) -> ();
     fn interventions(connection: &Connection, thread: &ThreadId, urgency: Urgency) -> Vec<Intervention>;
+    fn intervention(connection: &Connection, intervention: &InterventionId, urgency: Urgency) -> Intervention;
     fn recent_interventions(connection: &Connection, max_age: Duration) -> Arc<[Intervention]>;
     fn close_intervention(connection: &Connection, intervention: &InterventionId) -> ();
     fn cancel_intervention(connection: &Connection, intervention: &InterventionId) -> ();

@@ -13,7 +13,7 @@ use crate::signal::Signal;
 use super::{Control, Conversation};
 
 /// How far RCE's clock may be behind what we think it is before news of a fresh handover looks old.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
+pub(super) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 /// A difference of clocks that is not worth knowing: an answer takes its time too.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
 /// What is written just now is dated no further off than this by a clock that is right.
@@ -63,10 +63,11 @@ impl Conversation {
         Some(said)
     }
 
-    /// We ended an intervention at RCE. What RCE reports of that is no news.
-    pub fn ended_by_us(&mut self, id: InterventionId, now: Timestamp) {
+    /// We ended an intervention at RCE, tidying up after a handover. What RCE reports of that is no news.
+    pub fn ended_by_us(&mut self, id: InterventionId, epoch: u32, now: Timestamp) {
         let at = self.by_ringcx_clock(now);
-        self.intervention_ended(id, at.saturating_add(CLOCK_SKEW).unwrap_or(at));
+        let ended = self.intervention_ended(id, at.saturating_add(CLOCK_SKEW).unwrap_or(at));
+        ended.epoch = ended.epoch.or(Some(epoch));
     }
 
     /// A time that RCE names, unless it is nonsense. For what is compared with news of the same thing only.
@@ -108,7 +109,7 @@ impl Conversation {
         }
     }
 
-    fn began_at_ringcx(&self) -> Option<Timestamp> {
+    pub(super) fn began_at_ringcx(&self) -> Option<Timestamp> {
         let handover = self.handover.as_ref()?;
         let began = handover.began_at_ringcx;
         Some(began.unwrap_or_else(|| self.by_ringcx_clock(handover.requested_at)))

@@ -3,6 +3,7 @@
 //! Deferred, transferred, reassigned, recategorised and expired are no ends. Each of the reports of an end is enough.
 
 use crate::Timestamp;
+use crate::aftermath::Summary;
 use crate::event::BotEvent;
 use crate::handover::{Agent, Cause, HandoverRequest, HandoverStatus};
 use crate::ids::HandoverId;
@@ -76,7 +77,7 @@ impl Conversation {
     }
 
     /// Whether a signal names another intervention than the one of the current handover.
-    fn is_about_another(&self, signal: &Signal) -> bool {
+    pub(super) fn is_about_another(&self, signal: &Signal) -> bool {
         let ours = self.handover.as_ref().and_then(|h| h.intervention.as_ref());
         matches!((ours, &signal.intervention), (Some(ours), Some(theirs)) if ours != theirs)
     }
@@ -99,6 +100,18 @@ impl Conversation {
             return SignalDecision::Noted;
         }
         self.refine_clock(signal.issued_at, now);
+        match &signal.kind {
+            SignalKind::Summarised {
+                text,
+                segment,
+                submitted,
+            } => {
+                let summary = Summary::new(text, segment.clone(), *submitted, signal.issued_at);
+                return self.summarised(signal, summary);
+            }
+            SignalKind::Surveyed { survey } => return self.surveyed(signal, survey),
+            _ => {}
+        }
         if self.is_old_news(signal) {
             return SignalDecision::Ignored("it is about an earlier handover");
         }
@@ -142,7 +155,17 @@ impl Conversation {
                 }
                 SignalDecision::Noted
             }
-            SignalKind::TaskDestroyed
+            SignalKind::Deferred => match self.deferred(signal) {
+                Some(event) => self.tell(vec![event], false),
+                None => SignalDecision::Noted,
+            },
+            SignalKind::Reactivated => {
+                self.reactivated(signal);
+                SignalDecision::Noted
+            }
+            SignalKind::Summarised { .. }
+            | SignalKind::Surveyed { .. }
+            | SignalKind::TaskDestroyed
             | SignalKind::Recategorised
             | SignalKind::ExportFailed { .. }
             | SignalKind::Note => SignalDecision::Noted,
@@ -246,8 +269,10 @@ impl Conversation {
         self.learn_intervention(signal);
         self.control = Control::Ended;
         let at_ringcx = self.no_later_than_now(signal.issued_at, now);
+        let (summary, rating) = self.known_of_it();
         self.finish(HandoverStatus::Completed, cause.as_str(), now, at_ringcx);
         self.over_before(signal, now);
+        let summary = summary.map(|summary| self.tells_summary(summary));
         let (queued_ms, active_ms) = self.durations_ms();
         SignalDecision::Ended {
             epoch: self.epoch(),
@@ -255,6 +280,9 @@ impl Conversation {
                 cause,
                 queued_ms,
                 active_ms,
+                summary,
+                tags: signal.tags.clone(),
+                rating,
             },
         }
     }

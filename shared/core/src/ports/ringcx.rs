@@ -97,6 +97,17 @@ pub trait RingCx: Send + Sync {
         urgency: Urgency,
     ) -> Result<Vec<Intervention>, RingCxError>;
 
+    /// One intervention. An implementation that does not offer it knows of none.
+    async fn intervention(
+        &self,
+        connection: &Connection,
+        intervention: &InterventionId,
+        urgency: Urgency,
+    ) -> Result<Intervention, RingCxError> {
+        let _ = (connection, intervention, urgency);
+        Err(RingCxError::NotFound)
+    }
+
     /// The interventions of the account that changed last, newest change first, as they were not longer than
     /// `max_age` ago: one answer of RCE for many conversations. It is housekeeping; an implementation that offers
     /// none only makes it dearer.

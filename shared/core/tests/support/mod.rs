@@ -39,6 +39,7 @@ pub(crate) fn signal(kind: SignalKind, intervention: &str, agent: &str, issued_a
         agent: named(agent).map(AgentId::new),
         issued_at,
         epoch: None,
+        tags: Vec::new(),
     }
 }
 

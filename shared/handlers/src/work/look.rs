@@ -190,6 +190,7 @@ fn report(
         intervention: intervention.map(|it| it.id),
         issued_at: at.unwrap_or_else(|| conversation.by_ringcx_clock(task.app.now())),
         epoch: Some(conversation.epoch()),
+        tags: Vec::new(),
     };
     (!conversation.is_old_news(&signal)).then_some(signal)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_core::Timestamp;
 use handover_core::conversation::{Control, Conversation, Doubt, Ending, SignalDecision};
-use handover_core::ids::ThreadId;
+use handover_core::ids::{ForeignThreadId, ThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{
     Claim, ClaimKey, Commit, Expected, KEPT_FOR, Measured, RingCxError, StoreError, Urgency,
@@ -157,7 +157,11 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
         .with("event", signal.name.as_str())
         .with("event_id", signal.event.as_str())
         .with("issued_at", crate::view::time(signal.issued_at))
-        .with("outcome", outcome);
+        .with("outcome", outcome)
+        .text(match &signal.kind {
+            SignalKind::Summarised { text, .. } => Some(text),
+            _ => None,
+        });
     task.write_down(commit, entry);
 }
 
@@ -335,28 +339,39 @@ async fn does_a_task_mean_agents(task: &Task<'_>, thread: &ThreadId) -> Result<S
 
 /// Finds out whose conversation an unknown RCE thread is, remembers it, and passes the signal on.
 pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, StoreError> {
-    let Some(thread) = &signal.thread else {
-        return Ok(Step::Done);
+    // Nobody waits for what is told after the end.
+    let urgency = if signal.kind.is_aftermath() {
+        Urgency::Idle
+    } else {
+        Urgency::Now
     };
-    let read = task
-        .app
-        .ringcx
-        .thread(&task.connection, thread, Urgency::Now)
-        .await;
+    let thread = match thread_of(task, signal, urgency).await {
+        Ok(Some(thread)) => thread,
+        Ok(None) | Err(RingCxError::NotFound) => return Ok(unknown(signal)),
+        Err(error) => return Ok(error.into()),
+    };
+    let connection = &task.job.connection;
+    let signal = Signal {
+        thread: Some(thread.clone()),
+        ..signal.clone()
+    };
+    if let Some(ours) = task.app.store.thread_owner(connection, &thread).await? {
+        return pass_on(task, &ours, signal, Commit::default()).await;
+    }
+    let read = task.app.ringcx.thread(&task.connection, &thread, urgency).await;
     let thread = match read {
         Ok(thread) => thread,
-        Err(RingCxError::NotFound) => return Ok(unknown(signal)),
+        Err(RingCxError::NotFound) => return Ok(unknown(&signal)),
         Err(error) => return Ok(error.into()),
     };
     let Some(ours) = thread
         .foreign_id
         .filter(|_| thread.source == task.connection.ringcx.source_id)
     else {
-        return Ok(unknown(signal));
+        return Ok(unknown(&signal));
     };
-    let connection = &task.job.connection;
     let Some(found) = task.app.store.conversation(connection, &ours).await? else {
-        return Ok(unknown(signal));
+        return Ok(unknown(&signal));
     };
     let mut conversation = found.conversation;
     let mut commit = Commit::default();
@@ -365,17 +380,36 @@ pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, St
         let expected = Expected::Version(found.version);
         commit = Commit::writing(conversation, expected, &task.connection.timers);
     }
-    let job = task.app.job(
-        connection,
-        &ours,
-        Work::ApplySignal {
-            signal: signal.clone(),
-        },
-    );
-    commit.jobs.push(Outgoing::deduplicated(
-        job,
-        signal_claim(&task.connection, signal),
-    ));
+    pass_on(task, &ours, signal, commit).await
+}
+
+/// The thread that a signal is about. Of an intervention RCE knows it.
+async fn thread_of(
+    task: &Task<'_>,
+    signal: &Signal,
+    urgency: Urgency,
+) -> Result<Option<ThreadId>, RingCxError> {
+    let (None, Some(intervention)) = (&signal.thread, &signal.intervention) else {
+        return Ok(signal.thread.clone());
+    };
+    let ringcx = &task.app.ringcx;
+    let found = ringcx
+        .intervention(&task.connection, intervention, urgency)
+        .await?;
+    Ok(found.thread)
+}
+
+async fn pass_on(
+    task: &Task<'_>,
+    ours: &ForeignThreadId,
+    signal: Signal,
+    mut commit: Commit,
+) -> Result<Step, StoreError> {
+    let claim = signal_claim(&task.connection, &signal);
+    let job = task
+        .app
+        .job(&task.job.connection, ours, Work::ApplySignal { signal });
+    commit.jobs.push(Outgoing::deduplicated(job, claim));
     match task.app.store.commit(commit).await {
         Ok(()) => Ok(Step::Done),
         Err(StoreError::Conflict) => Ok(Step::Wait { after: LOOK_AGAIN }),

@@ -200,7 +200,7 @@ fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::port
 async fn tidied(task: &Task<'_>, epoch: u32, ended: Vec<InterventionId>) -> Result<Step, StoreError> {
     task.change(|conversation, commit| {
         for id in &ended {
-            conversation.ended_by_us(id.clone(), task.app.now());
+            conversation.ended_by_us(id.clone(), epoch, task.app.now());
         }
         if conversation.tidied_epoch < epoch {
             conversation.tidied_epoch = epoch;

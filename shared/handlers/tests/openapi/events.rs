@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use handover_bots::body;
 use handover_core::Timestamp;
+use handover_core::aftermath::{Survey, SurveyAnswer};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Agent, Cause, Timer};
-use handover_core::ids::{AgentId, ConversationId, MessageId, ThreadId};
+use handover_core::ids::{AgentId, CategoryId, ConversationId, MessageId, ThreadId};
 use handover_core::message::{AgentMessage, Attachment};
 use handover_core::ports::{Address, Delivery};
 use handover_core::queue_update::QueueUpdate;
@@ -38,6 +39,25 @@ fn message(full: bool) -> AgentMessage {
     }
 }
 
+fn survey(full: bool) -> Survey {
+    let answer = |question: Option<&str>| SurveyAnswer {
+        question: question.map(str::to_owned),
+        answer: "Fast".to_owned(),
+    };
+    Survey {
+        id: full.then(|| "s-1".to_owned()),
+        rating: full.then(|| 4.into()),
+        score: full.then(|| serde_json::Number::from_f64(0.75)).flatten(),
+        answers: if full {
+            vec![answer(Some("How was it?")), answer(None)]
+        } else {
+            Vec::new()
+        },
+        comment: full.then(|| "Thank you".to_owned()),
+        at: now(),
+    }
+}
+
 /// Every event, with everything in it and with as little as can be. The match fails to compile when there is
 /// an event that this list does not know.
 fn every_event(full: bool) -> Vec<BotEvent> {
@@ -62,7 +82,7 @@ fn every_event(full: bool) -> Vec<BotEvent> {
             cause: begin,
             agent: full.then(|| agent.clone()),
         },
-        BotEvent::AgentChanged { agent },
+        BotEvent::AgentChanged { agent: agent.clone() },
         BotEvent::MessageCreated {
             message: message(full),
         },
@@ -76,7 +96,17 @@ fn every_event(full: bool) -> Vec<BotEvent> {
             cause: close,
             queued_ms: 10,
             active_ms: 0,
+            summary: full.then(|| "Sent again".to_owned()),
+            tags: full.then(|| CategoryId::new("c-1")).into_iter().collect(),
+            rating: full.then(|| 4.into()),
         },
+        BotEvent::HandoverDeferred {
+            agent: full.then(|| agent.clone()),
+        },
+        BotEvent::HandoverSummarised {
+            summary: "Sent again".to_owned(),
+        },
+        BotEvent::SurveyImported { survey: survey(full) },
         BotEvent::HandoverCancelled { cause: cancel },
         BotEvent::HandoverFailed { reason: reason() },
         BotEvent::HandoverBegun {
@@ -104,6 +134,9 @@ fn every_event(full: bool) -> Vec<BotEvent> {
             | BotEvent::TypingStarted
             | BotEvent::TypingStopped
             | BotEvent::HandoverCompleted { .. }
+            | BotEvent::HandoverDeferred { .. }
+            | BotEvent::HandoverSummarised { .. }
+            | BotEvent::SurveyImported { .. }
             | BotEvent::HandoverCancelled { .. }
             | BotEvent::HandoverFailed { .. }
             | BotEvent::HandoverBegun { .. }

@@ -76,6 +76,22 @@ impl RingCxClient {
         Ok(found.into_iter().map(|record| record.intervention).collect())
     }
 
+    pub(super) async fn get_intervention(
+        &self,
+        connection: &Connection,
+        id: &InterventionId,
+        urgency: Urgency,
+    ) -> Result<Intervention, RingCxError> {
+        let path = [INTERVENTIONS, id.as_str()];
+        let call = Call {
+            urgency,
+            ..Call::new("intervention", Method::GET, &path)
+        };
+        let answer = self.rest(connection, call).await?;
+        let record = intervention(&answer.json()?).ok_or(RingCxError::NotFound)?;
+        Ok(record.intervention)
+    }
+
     /// What changed last in the account. Who asks while the answer is on its way gets the same.
     pub(super) async fn list_recent_interventions(
         &self,

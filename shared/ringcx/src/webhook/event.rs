@@ -1,15 +1,20 @@
 //! One webhook event in our words (Webhooks, "Events" page).
 
 use handover_core::Timestamp;
-use handover_core::ids::{AgentId, ContentId, EventId, InterventionId, SourceId, ThreadId};
+use handover_core::ids::{AgentId, CategoryId, ContentId, EventId, InterventionId, SourceId, ThreadId};
 use handover_core::signal::{AgentNews, Signal, SignalKind};
 use serde_json::Value;
 
 use crate::client::agents::has_room;
 use crate::json;
 
+use super::aftermath;
+
+/// Most categories of an intervention that are kept.
+const TAGS_MAX: usize = 50;
+
 /// Types that we know and that change nothing about who has the conversation.
-const NOTED: [&str; 17] = [
+const NOTED: [&str; 16] = [
     "content.approved",
     "content.discussion_initiated",
     "content.exported",
@@ -19,8 +24,7 @@ const NOTED: [&str; 17] = [
     "content.update_exported",
     "intervention.assigned",
     "intervention.custom_fields_updated",
-    "intervention.deferred",
-    "intervention.reactivated",
+    "intervention_segment.summary_generation_failed",
     "task.assigned",
     "task.completed",
     "task.expired_from_step",
@@ -33,16 +37,18 @@ const NOTED: [&str; 17] = [
 pub(super) fn signal(event: &Value, received_at: Timestamp) -> Option<Signal> {
     let event = Event(event);
     let name = event.name()?;
+    let issued_at = json::time(event.0.get("issued_at")).unwrap_or(received_at);
     Some(Signal {
         event: EventId::new(json::id(event.0.get("id"))?),
         name: name.to_owned(),
-        kind: event.kind(name)?,
-        source: json::id(event.metadata("source_id")).map(SourceId::new),
-        thread: json::id(event.metadata("thread_id")).map(ThreadId::new),
+        kind: event.kind(name, issued_at)?,
+        source: event.either("source_id", "content_source_id").map(SourceId::new),
+        thread: event.either("thread_id", "content_thread_id").map(ThreadId::new),
         intervention: event.intervention(name).map(InterventionId::new),
         agent: event.agent(name).map(AgentId::new),
-        issued_at: json::time(event.0.get("issued_at")).unwrap_or(received_at),
+        issued_at,
         epoch: None,
+        tags: event.categories(name),
     })
 }
 
@@ -80,12 +86,17 @@ impl<'a> Event<'a> {
         self.resource("metadata")?.get(member)
     }
 
+    /// Segments of interventions call their source and thread otherwise.
+    fn either(&self, member: &str, of_segments: &str) -> Option<String> {
+        json::id(self.metadata(member)).or_else(|| json::id(self.metadata(of_segments)))
+    }
+
     /// The agent who caused the event; absent when nobody in RCE did.
     fn user(&self) -> Option<String> {
         json::id(self.0.get("user_id"))
     }
 
-    fn kind(&self, name: &str) -> Option<SignalKind> {
+    fn kind(&self, name: &str, issued_at: Timestamp) -> Option<SignalKind> {
         let kind = match name {
             "task.created" | "task.expired_from_workbin" => SignalKind::Waiting,
             "task.taken" | "task.supervisor_assigned" | "intervention.opened" => SignalKind::AgentJoined,
@@ -98,8 +109,18 @@ impl<'a> Event<'a> {
             "intervention.reopened" => SignalKind::Reopened {
                 by_agent: self.user().is_some(),
             },
+            "intervention.deferred" => SignalKind::Deferred,
+            "intervention.reactivated" => SignalKind::Reactivated,
             "task.destroyed" => SignalKind::TaskDestroyed,
             "task.completed" if self.completed_by_closing() => SignalKind::Closed,
+            "intervention_segment.summary_generated" => {
+                aftermath::summary(self.resource("metadata")?, false)?
+            }
+            "intervention_segment.summary_submitted" => aftermath::summary(self.resource("metadata")?, true)?,
+            "survey_response.imported" => {
+                let id = json::id(self.resource("id"));
+                aftermath::survey(id, self.resource("metadata")?, issued_at)
+            }
             "content.exported" => self.export_failure().unwrap_or(SignalKind::Note),
             _ if NOTED.contains(&name) => SignalKind::Note,
             _ => return None,
@@ -132,6 +153,13 @@ impl<'a> Event<'a> {
         } else {
             json::id(self.metadata("intervention_id"))
         }
+    }
+
+    fn categories(&self, name: &str) -> Vec<CategoryId> {
+        let ends = matches!(name, "intervention.closed" | "intervention.canceled");
+        let listed = self.metadata("category_ids").filter(|_| ends);
+        let ids = json::items(listed).iter().filter_map(|id| json::id(Some(id)));
+        ids.map(CategoryId::new).take(TAGS_MAX).collect()
     }
 
     fn agent(&self, name: &str) -> Option<String> {

@@ -59,7 +59,14 @@ impl State {
             "ignore" => self.archive(thread),
             "undeliver" => self.undeliver(thread)?,
             "expire" => self.expire(thread)?,
-            "survey" => self.survey(thread, body["rating"].as_i64().unwrap_or(5)),
+            "survey" => {
+                let rating = body["rating"].as_i64().unwrap_or(5);
+                self.survey(thread, rating, body["comment"].as_str())?;
+            }
+            "summarise" => {
+                let submitted = body["submitted"].as_bool().unwrap_or(false);
+                self.summarise(thread, member("summary")?, submitted)?;
+            }
             _ => return Err(DeskError::NotFound(format!("no action {action}"))),
         }
         Ok(Value::Null)

@@ -113,11 +113,15 @@ impl SimulatedRingcx {
         self.on_thread(thread, State::expire)
     }
 
-    /// The customer answers the survey after the end.
-    pub fn survey(&self, thread: &str, rating: i64) -> Result<(), DeskError> {
+    /// The customer answers the survey: a rating from 1 to 5, maybe some words.
+    pub fn survey(&self, thread: &str, rating: i64, said: Option<&str>) -> Result<(), DeskError> {
+        self.on_thread(thread, |state, thread| state.survey(thread, rating, said))
+    }
+
+    /// The case gets a summary: generated, or submitted by its agent.
+    pub fn summarise(&self, thread: &str, summary: &str, submitted: bool) -> Result<(), DeskError> {
         self.on_thread(thread, |state, thread| {
-            state.survey(thread, rating);
-            Ok(())
+            state.summarise(thread, summary, submitted)
         })
     }
 

@@ -1,0 +1,136 @@
+//! Summaries and surveys (Webhooks, "Events" page: "Intervention Segments", "Surveys"), whatever shape they have.
+
+use handover_core::Timestamp;
+use handover_core::aftermath::{
+    ANSWER_MAX_BYTES, ANSWERS_MAX, SUMMARY_MAX_BYTES, SURVEY_MAX_BYTES, Survey, SurveyAnswer, shortened,
+};
+use handover_core::signal::SignalKind;
+use serde_json::{Number, Value};
+
+use crate::json;
+
+/// Fractions are kept to so many digits, which every reader of JSON reads alike.
+const PRECISION: f64 = 10_000.0;
+/// No rating is larger.
+const LARGEST: f64 = 1e9;
+/// How deep an unknown shape is looked into.
+const LEVELS: usize = 4;
+
+/// `{intervention_segment_id, summary, …}`; nothing if it says nothing.
+pub(super) fn summary(metadata: &Value, submitted: bool) -> Option<SignalKind> {
+    let text = json::text(metadata.get("summary"))?.trim();
+    Some(SignalKind::Summarised {
+        text: shortened(text, SUMMARY_MAX_BYTES).to_owned(),
+        segment: json::id(metadata.get("intervention_segment_id")),
+        submitted,
+    })
+}
+
+/// `{submitted_at, main_indicator, main_indicator_scaled, questions, …}`; `answers` is what `questions` was called
+/// and how it looked before.
+pub(super) fn survey(id: Option<String>, metadata: &Value, issued_at: Timestamp) -> SignalKind {
+    let mut answers = Vec::new();
+    match metadata.get("questions") {
+        Some(Value::Array(questions)) if !questions.is_empty() => {
+            for question in questions {
+                asked(question, &mut answers);
+            }
+        }
+        _ => flat(
+            None,
+            metadata.get("answers").unwrap_or(&Value::Null),
+            LEVELS,
+            &mut answers,
+        ),
+    }
+    SignalKind::Surveyed {
+        survey: Survey {
+            id: id.or_else(|| json::id(metadata.get("foreign_id"))),
+            rating: number(metadata.get("main_indicator")),
+            score: number(metadata.get("main_indicator_scaled")),
+            answers: bounded(answers),
+            comment: json::text(metadata.get("comment"))
+                .map(|text| shortened(text.trim(), ANSWER_MAX_BYTES).to_owned()),
+            at: json::time(metadata.get("submitted_at")).unwrap_or(issued_at),
+        },
+    }
+}
+
+/// `{text, foreign_id, replies: [{text, value}]}`; the replies to one question become one answer.
+fn asked(question: &Value, answers: &mut Vec<SurveyAnswer>) {
+    let text = json::text(question.get("text"));
+    let Some(Value::Array(replies)) = question.get("replies") else {
+        flat(None, question, LEVELS, answers);
+        return;
+    };
+    let said = replies.iter().filter_map(|reply| match reply {
+        Value::Object(reply) => scalar(reply.get("text")).or_else(|| scalar(reply.get("value"))),
+        reply => scalar(Some(reply)),
+    });
+    let said: Vec<String> = said.collect();
+    if !said.is_empty() {
+        answers.push(SurveyAnswer {
+            question: text.map(str::to_owned),
+            answer: said.join(", "),
+        });
+    }
+}
+
+/// Every single value in an unknown shape, with the name under which it stood.
+fn flat(name: Option<&str>, value: &Value, levels: usize, answers: &mut Vec<SurveyAnswer>) {
+    match value {
+        _ if levels == 0 || answers.len() >= ANSWERS_MAX => {}
+        Value::Array(items) => {
+            for item in items {
+                flat(name, item, levels - 1, answers);
+            }
+        }
+        Value::Object(members) => {
+            for (name, value) in members {
+                flat(Some(name), value, levels - 1, answers);
+            }
+        }
+        single => answers.extend(scalar(Some(single)).map(|answer| SurveyAnswer {
+            question: name.map(str::to_owned),
+            answer,
+        })),
+    }
+}
+
+fn scalar(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        _ => None,
+    }
+}
+
+fn bounded(answers: Vec<SurveyAnswer>) -> Vec<SurveyAnswer> {
+    let mut left = SURVEY_MAX_BYTES;
+    let mut kept = Vec::new();
+    for SurveyAnswer { question, answer } in answers.into_iter().take(ANSWERS_MAX) {
+        let question = question.map(|text| shortened(&text, ANSWER_MAX_BYTES).to_owned());
+        let answer = shortened(&answer, ANSWER_MAX_BYTES).to_owned();
+        let Some(rest) = left.checked_sub(answer.len() + question.as_ref().map_or(0, String::len)) else {
+            break;
+        };
+        left = rest;
+        kept.push(SurveyAnswer { question, answer });
+    }
+    kept
+}
+
+/// A number, or a text that is one.
+fn number(value: Option<&Value>) -> Option<Number> {
+    let number = match value? {
+        Value::Number(number) => number.clone(),
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    if number.is_i64() {
+        return Some(number);
+    }
+    let fraction = number.as_f64().filter(|number| number.abs() < LARGEST)?;
+    Number::from_f64((fraction * PRECISION).round() / PRECISION)
+}
