@@ -134,3 +134,118 @@ fn number(value: Option<&Value>) -> Option<Number> {
     let fraction = number.as_f64().filter(|number| number.abs() < LARGEST)?;
     Number::from_f64((fraction * PRECISION).round() / PRECISION)
 }
+
+#[cfg(test)]
+mod tests {
+    use handover_core::Timestamp;
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn read(metadata: &Value) -> Survey {
+        match survey(Some("s-1".to_owned()), metadata, NOW) {
+            SignalKind::Surveyed { survey } => survey,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn answers(metadata: &Value) -> Vec<(Option<String>, String)> {
+        let answers = read(metadata).answers.into_iter();
+        answers.map(|answer| (answer.question, answer.answer)).collect()
+    }
+
+    fn pair(question: &str, answer: &str) -> (Option<String>, String) {
+        (Some(question.to_owned()), answer.to_owned())
+    }
+
+    #[test]
+    fn a_survey_is_read_as_the_page_describes_it() {
+        let metadata = json!({
+            "submitted_at": "2026-03-01T07:00:00-05:00",
+            "main_indicator": 4, "main_indicator_scaled": 0.75,
+            "intervention_id": "in-1", "survey_id": "sv-1", "source_id": "50c1", "user_id": "a-1",
+            "questions": [
+                {"text": "How was it?", "foreign_id": "q1", "replies": [{"text": "Good", "value": "4"}]},
+                {"text": "What was good?", "foreign_id": "q2", "replies": [
+                    {"text": "Speed", "value": "speed"}, {"text": null, "value": "tone"},
+                ]},
+                {"text": "Anything else?", "foreign_id": "q3", "replies": []},
+            ],
+            "answers": {"old": "shape"},
+        });
+        let survey = read(&metadata);
+        assert_eq!(survey.at.to_string(), "2026-03-01T12:00:00Z");
+        assert_eq!(survey.id.as_deref(), Some("s-1"));
+        assert_eq!(json!([survey.rating, survey.score]), json!([4, 0.75]));
+        let expected = [pair("How was it?", "Good"), pair("What was good?", "Speed, tone")];
+        assert_eq!(answers(&metadata), expected);
+        assert_eq!(survey.comment, None);
+    }
+
+    #[test]
+    fn other_shapes_become_a_flat_list() {
+        let old = json!({"answers": {"How was it?": "Good", "Again?": [true, 2]}});
+        let expected = [
+            pair("Again?", "true"),
+            pair("Again?", "2"),
+            pair("How was it?", "Good"),
+        ];
+        let mut found = answers(&old);
+        found.sort();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(found, expected);
+        let unknown = json!({"questions": [{"grade": 5}, "fine", null]});
+        assert_eq!(answers(&unknown), [pair("grade", "5"), (None, "fine".to_owned())]);
+        for odd in [
+            json!({}),
+            json!({"questions": 7, "answers": null}),
+            json!(null),
+            json!([]),
+        ] {
+            assert!(answers(&odd).is_empty(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn numbers_may_be_texts_and_nonsense_is_nothing() {
+        for (value, expected) in [
+            (json!(5), json!(5)),
+            (json!("5"), json!(5)),
+            (json!(" 4.5 "), json!(4.5)),
+            (json!(0.333_333_333_333), json!(0.3333)),
+            (json!("very"), json!(null)),
+            (json!(null), json!(null)),
+            (json!({"a": 1}), json!(null)),
+            (json!(1e300), json!(null)),
+        ] {
+            let rating = read(&json!({"main_indicator": value})).rating;
+            assert_eq!(json!(rating), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let long = "ä".repeat(5_000);
+        let questions: Vec<Value> = (0..100)
+            .map(|_| json!({"text": long, "replies": [{"text": long}]}))
+            .collect();
+        let survey = read(&json!({"questions": questions, "comment": long}));
+        let bytes = survey.answers.iter().map(|answer| {
+            let question = answer.question.as_ref().map_or(0, String::len);
+            assert!(question <= ANSWER_MAX_BYTES && answer.answer.len() <= ANSWER_MAX_BYTES);
+            question + answer.answer.len()
+        });
+        assert!((1..=SURVEY_MAX_BYTES).contains(&bytes.sum()));
+        assert_eq!(survey.comment.map(|text| text.len()), Some(ANSWER_MAX_BYTES));
+        let many: Vec<Value> = (0..100).map(|n| json!(n)).collect();
+        assert_eq!(answers(&json!({"questions": many})).len(), ANSWERS_MAX);
+        let Some(SignalKind::Summarised { text, .. }) = summary(&json!({"summary": long}), true) else {
+            panic!("a summary");
+        };
+        assert_eq!(text.len(), SUMMARY_MAX_BYTES);
+        assert_eq!(summary(&json!({"summary": "  "}), true), None);
+    }
+}

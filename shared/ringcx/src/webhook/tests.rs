@@ -1,4 +1,4 @@
-use handover_core::ids::ContentId;
+use handover_core::ids::{CategoryId, ContentId};
 use handover_core::signal::SignalKind;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -130,7 +130,8 @@ fn kind(name: &str) -> SignalKind {
 #[test]
 fn br_058_each_event_means_what_it_says() {
     use SignalKind::{
-        AgentChanged, AgentJoined, Cancelled, Closed, Note, Recategorised, TaskDestroyed, Waiting,
+        AgentChanged, AgentJoined, Cancelled, Closed, Deferred, Note, Reactivated, Recategorised,
+        TaskDestroyed, Waiting,
     };
     let cases = [
         ("task.created", Waiting),
@@ -147,8 +148,9 @@ fn br_058_each_event_means_what_it_says() {
         ("intervention.assigned", Note),
         ("intervention.recategorized", Recategorised),
         ("intervention.custom_fields_updated", Note),
-        ("intervention.deferred", Note),
-        ("intervention.reactivated", Note),
+        ("intervention.deferred", Deferred),
+        ("intervention.reactivated", Reactivated),
+        ("intervention_segment.summary_generation_failed", Note),
         ("task.assigned", Note),
         ("task.transferred", Note),
         ("task.expired_from_step", Note),
@@ -193,7 +195,7 @@ fn br_057_a_deferred_task_is_no_end() {
     assert_eq!(completed(json!(null), deferred.clone()), SignalKind::Note);
     assert_eq!(completed(closed, deferred), SignalKind::Note);
     assert_eq!(kind("task.completed"), SignalKind::Note);
-    assert_eq!(kind("intervention.deferred"), SignalKind::Note);
+    assert_eq!(kind("intervention.deferred"), SignalKind::Deferred);
 }
 
 #[test]
@@ -343,11 +345,50 @@ proptest! {
     }
 
     #[test]
-    fn no_event_makes_the_parser_panic(name in "(task|content|intervention)\\.[a-z_]{0,12}", odd in "\\PC{0,20}") {
+    fn no_event_makes_the_parser_panic(name in "(task|content|intervention)\\.[a-z_]{0,12}|intervention_segment.summary_submitted|survey_response.imported", odd in "\\PC{0,20}") {
         let mut event = event(&name);
         event["resource"]["metadata"]["agent_ids"] = json!(odd);
         event["issued_at"] = json!(odd);
+        for member in ["summary", "questions", "answers", "main_indicator", "category_ids"] {
+            event["resource"]["metadata"][member] = json!(odd);
+        }
         let batch = parse(&json!([event, odd]));
         prop_assert_eq!(batch.signals.len() + batch.ignored, 2);
+    }
+}
+
+#[test]
+fn a_summary_is_of_an_intervention_and_its_thread() {
+    for (name, submitted) in [("summary_generated", false), ("summary_submitted", true)] {
+        let mut event = event(&format!("intervention_segment.{name}"));
+        event["resource"]["metadata"] = json!({
+            "intervention_id": "in-1", "content_source_id": "50c1", "user_id": "ag-1",
+            "content_thread_id": "th-1", "intervention_segment_id": "sg-1", "summary": " Sent again. ",
+        });
+        let signal = one(&event);
+        let expected = SignalKind::Summarised {
+            text: "Sent again.".to_owned(),
+            segment: Some("sg-1".to_owned()),
+            submitted,
+        };
+        assert_eq!(signal.kind, expected);
+        assert_eq!(signal.thread.unwrap().as_str(), "th-1");
+        assert_eq!(signal.source.unwrap().as_str(), "50c1");
+        assert_eq!(signal.intervention.unwrap().as_str(), "in-1");
+    }
+}
+
+#[test]
+fn only_an_end_names_what_it_was_about() {
+    for (name, tags) in [
+        ("intervention.closed", &["c-1", "7"][..]),
+        ("intervention.canceled", &["c-1", "7"]),
+        ("intervention.opened", &[]),
+    ] {
+        let mut event = event(name);
+        event["resource"]["metadata"]["category_ids"] = json!(["c-1", null, 7]);
+        let found = one(&event).tags;
+        let found: Vec<&str> = found.iter().map(CategoryId::as_str).collect();
+        assert_eq!(found, tags, "{name}");
     }
 }

@@ -230,6 +230,31 @@ async fn an_event_of_an_unknown_thread_survives() {
 }
 
 #[tokio::test]
+async fn what_is_said_after_the_end_survives() {
+    fn ended(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            bench.with_agent_by_hand("c1").await;
+            bench.rce.close("c1").unwrap();
+            let closed = bench.event("intervention.closed", "c1", &json!({}));
+            assert_eq!(bench.webhook(&[closed]).await, 200);
+            bench.work().await;
+        })
+    }
+    fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            let last = || bench.rce.read(|state| state.events().last().cloned());
+            bench.rce.summarise("c1", "Sent again", false).unwrap();
+            let summary = last().expect("an event");
+            bench.rce.survey("c1", 4, None).unwrap();
+            let survey = last().expect("an event");
+            bench.insist_webhook(&[summary, survey]).await;
+            bench.work().await;
+        })
+    }
+    survives(Setup::default, ended, path).await;
+}
+
+#[tokio::test]
 async fn leaving_survives() {
     fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async {

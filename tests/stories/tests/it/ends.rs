@@ -27,7 +27,7 @@ async fn br_057_deferring_and_transferring_are_no_end() {
         tell(&bench, &bench.event(kind, "c1", &changes)).await;
         assert_eq!(bench.handler("c1").await, "agent", "{kind}");
     }
-    assert_eq!(bench.bot.kinds(), ["handover.active"]);
+    assert_eq!(bench.bot.kinds(), ["handover.active", "handover.deferred"]);
     assert_eq!(bench.categories("c1"), ["agent"]);
     bench.finish().await;
 }

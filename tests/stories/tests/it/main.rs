@@ -1,5 +1,6 @@
 //! Stories that cross functions, one test for each rule of the protocol.
 
+mod aftermath;
 mod agent_messages;
 mod agent_words;
 mod authentication;
