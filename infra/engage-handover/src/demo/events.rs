@@ -126,6 +126,10 @@ fn show(chat: &Chat, kind: &str, data: &Value) {
             ));
             view.agent = agent;
         }
+        "handover.deferred" => view.notice(format!(
+            "{} will come back to you later",
+            agent.as_deref().unwrap_or("The agent")
+        )),
         "message.created" => {
             let message = &data["message"];
             let (id, text) = (message["id"].as_str(), message["text"].as_str());

@@ -1,5 +1,6 @@
 //! The simulation against a small bridge of the tests' own.
 
+mod aftermath;
 mod bridge;
 mod by_hand;
 mod chaos;

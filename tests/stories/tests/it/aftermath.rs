@@ -267,7 +267,7 @@ async fn nothing_of_it_is_logged_and_only_operators_read_it() {
     let ours = logged.lines().filter(|line| line.contains(" handover_"));
     let line = ours.clone().find(|line| line.contains(said));
     let lines = ours.count();
-    assert!(lines > 20, "{lines} lines");
+    assert!(lines > 5, "{lines} lines");
     assert_eq!(line, None);
     let path = at("c1") + "/timeline";
     let seen = bench

@@ -97,6 +97,7 @@ fn told(name: &str) -> &'static [&'static str] {
         // A locked thread takes no more answers of agents: the handover is over.
         | "wh-content-thread-closed"
         | "wh-content-thread-auto-closed" => &["handover.completed"],
+        "wh-intervention-deferred" => &["handover.deferred"],
         _ => &[],
     }
 }
