@@ -1,6 +1,7 @@
 //! What RCE knows of a handover besides who has it: what it was about, and what the customer thought of it.
 //!
-//! All of it is personal: it goes to the bot, and into no log.
+//! All of it is personal: it goes to the bot, and into no log. It is stored with the conversation until it is told,
+//! in the worst case many times, so it is bounded.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Number;
@@ -9,13 +10,13 @@ use sha2::{Digest as _, Sha256};
 use crate::Timestamp;
 
 /// Longest summary that is kept, in bytes.
-pub const SUMMARY_MAX_BYTES: usize = 8_000;
+pub const SUMMARY_MAX_BYTES: usize = 4_000;
 /// Longest question or answer of a survey that is kept, in bytes.
 pub const ANSWER_MAX_BYTES: usize = 1_000;
 /// Most answers of a survey that are kept.
 pub const ANSWERS_MAX: usize = 30;
 /// All that is kept of a survey's questions and answers, in bytes.
-pub const SURVEY_MAX_BYTES: usize = 8_000;
+pub const SURVEY_MAX_BYTES: usize = 4_000;
 
 /// How much of a summary's digest is remembered, in bytes.
 const DIGEST_BYTES: usize = 16;
@@ -45,7 +46,7 @@ pub struct SummaryVersion {
 
 impl Summary {
     pub fn new(text: &str, segment: Option<String>, submitted: bool, at: Timestamp) -> Self {
-        let text = shortened(text.trim(), SUMMARY_MAX_BYTES).to_owned();
+        let text = shortened(text, SUMMARY_MAX_BYTES);
         let digest = hex::encode(&Sha256::digest(&text)[..DIGEST_BYTES]);
         let version = SummaryVersion {
             segment,
@@ -96,9 +97,12 @@ pub struct SurveyAnswer {
     pub answer: String,
 }
 
-/// The beginning of a text, at most `max` bytes long.
-pub fn shortened(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+/// The beginning of a text, at most `max` bytes long, without what is no text.
+pub fn shortened(text: &str, max: usize) -> String {
+    let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let mut text: String = text.trim().chars().filter(shown).collect();
+    text.truncate(text.floor_char_boundary(max));
+    text
 }
 
 #[cfg(test)]
@@ -130,7 +134,7 @@ mod tests {
     #[test]
     fn a_summary_is_cut_between_characters() {
         let long = "é".repeat(SUMMARY_MAX_BYTES);
-        let summary = Summary::new(&format!("  a{long}"), None, false, Timestamp::UNIX_EPOCH);
+        let summary = Summary::new(&format!("  a\u{7}{long}"), None, false, Timestamp::UNIX_EPOCH);
         assert_eq!(summary.text.len(), SUMMARY_MAX_BYTES - 1);
         assert!(summary.text.starts_with("aé"));
     }

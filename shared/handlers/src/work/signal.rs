@@ -159,7 +159,9 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
         .with("issued_at", crate::view::time(signal.issued_at))
         .with("outcome", outcome)
         .text(match &signal.kind {
-            SignalKind::Summarised { text, .. } => Some(text),
+            SignalKind::Summarised { text, .. } if !matches!(decision, SignalDecision::Ignored(_)) => {
+                Some(text)
+            }
             _ => None,
         });
     task.write_down(commit, entry);

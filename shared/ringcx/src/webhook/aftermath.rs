@@ -18,9 +18,8 @@ const LEVELS: usize = 4;
 
 /// `{intervention_segment_id, summary, …}`; nothing if it says nothing.
 pub(super) fn summary(metadata: &Value, submitted: bool) -> Option<SignalKind> {
-    let text = json::text(metadata.get("summary"))?.trim();
     Some(SignalKind::Summarised {
-        text: shortened(text, SUMMARY_MAX_BYTES).to_owned(),
+        text: said(metadata.get("summary")?.as_str()?, SUMMARY_MAX_BYTES)?,
         segment: json::id(metadata.get("intervention_segment_id")),
         submitted,
     })
@@ -49,8 +48,7 @@ pub(super) fn survey(id: Option<String>, metadata: &Value, issued_at: Timestamp)
             rating: number(metadata.get("main_indicator")),
             score: number(metadata.get("main_indicator_scaled")),
             answers: bounded(answers),
-            comment: json::text(metadata.get("comment"))
-                .map(|text| shortened(text.trim(), ANSWER_MAX_BYTES).to_owned()),
+            comment: json::text(metadata.get("comment")).and_then(|text| said(text, ANSWER_MAX_BYTES)),
             at: json::time(metadata.get("submitted_at")).unwrap_or(issued_at),
         },
     }
@@ -106,12 +104,19 @@ fn scalar(value: Option<&Value>) -> Option<String> {
     }
 }
 
+/// A text that says something, within bounds.
+fn said(text: &str, max: usize) -> Option<String> {
+    Some(shortened(text, max)).filter(|text| !text.trim().is_empty())
+}
+
 fn bounded(answers: Vec<SurveyAnswer>) -> Vec<SurveyAnswer> {
     let mut left = SURVEY_MAX_BYTES;
     let mut kept = Vec::new();
     for SurveyAnswer { question, answer } in answers.into_iter().take(ANSWERS_MAX) {
-        let question = question.map(|text| shortened(&text, ANSWER_MAX_BYTES).to_owned());
-        let answer = shortened(&answer, ANSWER_MAX_BYTES).to_owned();
+        let question = question.and_then(|text| said(&text, ANSWER_MAX_BYTES));
+        let Some(answer) = said(&answer, ANSWER_MAX_BYTES) else {
+            continue;
+        };
         let Some(rest) = left.checked_sub(answer.len() + question.as_ref().map_or(0, String::len)) else {
             break;
         };
@@ -246,6 +251,8 @@ mod tests {
             panic!("a summary");
         };
         assert_eq!(text.len(), SUMMARY_MAX_BYTES);
-        assert_eq!(summary(&json!({"summary": "  "}), true), None);
+        for nothing in [json!("  "), json!("\u{7} \r"), json!(7), json!(null)] {
+            assert_eq!(summary(&json!({"summary": nothing}), true), None);
+        }
     }
 }

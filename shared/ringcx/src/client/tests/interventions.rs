@@ -175,3 +175,22 @@ async fn br_066_refusals_to_close_are_told() {
     let second = bench.client.close_intervention(&bench.connection, &id).await;
     assert!(matches!(second, Err(RingCxError::Conflict)), "{second:?}");
 }
+
+#[tokio::test]
+async fn one_intervention_is_asked_for_by_its_id() {
+    let bench = Bench::new().await;
+    let ask = async || {
+        let id = InterventionId::new("i 1");
+        let asked = bench.client.intervention(&bench.connection, &id, Urgency::Idle);
+        asked.await
+    };
+    let record = json!({"id": "i 1", "thread_id": "74a1", "closed": true});
+    bench.server.answers_json(&record);
+    let found = ask().await.unwrap();
+    assert_eq!(found.thread, Some(ThreadId::new("74a1")));
+    assert_eq!(bench.server.only().target, "/1.0/interventions/i%201");
+    for odd in [json!({}), json!([])] {
+        bench.server.answers_json(&odd);
+        assert!(matches!(ask().await, Err(RingCxError::NotFound)), "{odd}");
+    }
+}
