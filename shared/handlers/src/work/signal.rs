@@ -353,27 +353,23 @@ pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, St
         Err(error) => return Ok(error.into()),
     };
     let connection = &task.job.connection;
-    let signal = Signal {
-        thread: Some(thread.clone()),
-        ..signal.clone()
-    };
     if let Some(ours) = task.app.store.thread_owner(connection, &thread).await? {
         return pass_on(task, &ours, signal, Commit::default()).await;
     }
     let read = task.app.ringcx.thread(&task.connection, &thread, urgency).await;
     let thread = match read {
         Ok(thread) => thread,
-        Err(RingCxError::NotFound) => return Ok(unknown(&signal)),
+        Err(RingCxError::NotFound) => return Ok(unknown(signal)),
         Err(error) => return Ok(error.into()),
     };
     let Some(ours) = thread
         .foreign_id
         .filter(|_| thread.source == task.connection.ringcx.source_id)
     else {
-        return Ok(unknown(&signal));
+        return Ok(unknown(signal));
     };
     let Some(found) = task.app.store.conversation(connection, &ours).await? else {
-        return Ok(unknown(&signal));
+        return Ok(unknown(signal));
     };
     let mut conversation = found.conversation;
     let mut commit = Commit::default();
@@ -404,13 +400,14 @@ async fn thread_of(
 async fn pass_on(
     task: &Task<'_>,
     ours: &ForeignThreadId,
-    signal: Signal,
+    signal: &Signal,
     mut commit: Commit,
 ) -> Result<Step, StoreError> {
-    let claim = signal_claim(&task.connection, &signal);
-    let job = task
-        .app
-        .job(&task.job.connection, ours, Work::ApplySignal { signal });
+    let claim = signal_claim(&task.connection, signal);
+    let work = Work::ApplySignal {
+        signal: signal.clone(),
+    };
+    let job = task.app.job(&task.job.connection, ours, work);
     commit.jobs.push(Outgoing::deduplicated(job, claim));
     match task.app.store.commit(commit).await {
         Ok(()) => Ok(Step::Done),

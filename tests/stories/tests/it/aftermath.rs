@@ -1,6 +1,8 @@
 //! What RingCX knows besides who has the conversation: what it was about, what the customer thought of it, and that
 //! an agent put it aside.
 
+use std::time::Duration;
+
 use handover_stories::chat::at;
 use handover_stories::desk::{MIRA, SAM};
 use handover_stories::logs::Logs;
@@ -162,6 +164,27 @@ async fn a_survey_waits_for_a_ringcx_in_trouble() {
     assert_eq!(bench.webhook(&[event]).await, 200);
     bench.until_quiet_by_hand().await;
     assert_eq!(bench.bot.only("survey.imported").data()["survey"]["rating"], 3);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn surveys_are_asked_about_with_what_nobody_else_needs() {
+    let setup = Setup::default().by_hand().ringcx("requests_per_minute = 20");
+    let bench = setup.timers("reconcile_every = 0").start().await;
+    bench.with_agent_by_hand("c1").await;
+    bench.pass(Duration::from_secs(61));
+    for _ in 0..2 {
+        bench.rce.survey("c1", 3, None).unwrap();
+        assert_eq!(bench.webhook(&[last_event(&bench)]).await, 200);
+        bench.work().await;
+    }
+    let told = || {
+        let kinds = bench.bot.kinds();
+        kinds.iter().filter(|kind| *kind == "survey.imported").count()
+    };
+    assert_eq!(told(), 1, "one idle call a minute");
+    bench.until_quiet_by_hand().await;
+    assert_eq!(told(), 2, "a wait is no failure");
     bench.finish().await;
 }
 
