@@ -58,6 +58,9 @@ pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotE
         | BotEvent::HandoverBegun { .. }
         | BotEvent::HandoverQueued { .. }
         | BotEvent::AgentChanged { .. }
+        | BotEvent::HandoverDeferred { .. }
+        | BotEvent::HandoverSummarised { .. }
+        | BotEvent::SurveyImported { .. }
         | BotEvent::MessageCreated { .. }
         | BotEvent::MessageFailed { .. }
         | BotEvent::HandoverTimingOut { .. }

@@ -98,6 +98,9 @@ pub fn calls(bot: &BotSettings, event: &BotEvent) -> Vec<Call> {
         // An inject runs the Flow, which would speak while the agent does.
         BotEvent::HandoverAccepted
         | BotEvent::AgentChanged { .. }
+        | BotEvent::HandoverDeferred { .. }
+        | BotEvent::HandoverSummarised { .. }
+        | BotEvent::SurveyImported { .. }
         | BotEvent::HandoverTimingOut { .. }
         | BotEvent::TypingStarted
         | BotEvent::TypingStopped => Vec::new(),
