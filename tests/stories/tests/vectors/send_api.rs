@@ -78,7 +78,7 @@ fn message(params: &Value) -> CustomerMessage {
 /// What the bridge has no use for: typing answers nothing; it uses no labels of its own, sends files by
 /// URL only, and tells the kind of none.
 fn without_extras(mut body: Value) -> Value {
-    let is_typing = body["action"] == "typing.start";
+    let is_typing = text(&body["action"]).starts_with("typing.");
     if let Some(params) = body["params"].as_object_mut() {
         if is_typing {
             params.remove("in_reply_to_id");
