@@ -36,8 +36,8 @@ const BLOCK: [&str; 20] = [
 
 /// HTML becomes plain text, JSON becomes lines, all else stays as it is.
 pub(crate) fn clean(text: &str) -> String {
-    if let Some(json) = json(text) {
-        return readable(&json).unwrap_or_default();
+    if let Some(lines) = json(text).and_then(|json| readable(&json)) {
+        return lines;
     }
     if has_tag(text, &BLOCK) {
         html_to_text(text)
@@ -96,6 +96,7 @@ mod tests {
             ),
             ("{\"order\": 12, \"open\": true}", "open: yes\norder: 12"),
             ("{}", "{}"),
+            ("{\"_a\": 1}", "{\"_a\": 1}"),
             ("[1] first", "[1] first"),
             ("[1, 2]", "[1, 2]"),
             ("{not json}", "{not json}"),
