@@ -18,10 +18,12 @@ use anyhow::Context as _;
 use futures_util::future::join_all;
 use handover_bots::Bots;
 use handover_core::ports::NoMetrics;
-use handover_core::settings::Connection;
+use handover_core::settings::{Connection, Rehost};
 use handover_embedded::{Embedded, ServeLock};
+use handover_files::{FileDirectory, HttpFetcher};
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
+use handover_handlers::files::Files;
 use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use handover_ringcx::limiter::ProcessBudget;
@@ -31,6 +33,11 @@ use tokio::task::JoinHandle;
 
 /// How long work in hand may take to finish after a shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(20);
+
+/// Where hosted files are, in the data directory.
+const FILES: &str = "files";
+/// Most files in memory at the same time; each has `max_bytes` at most.
+const FILES_IN_MEMORY: usize = 8;
 
 /// What a stage needs to start.
 #[derive(Debug)]
@@ -57,6 +64,20 @@ async fn learn_opening_hours(app: &App, connections: &[Connection]) {
     join_all(shut).await;
 }
 
+/// Whoever wants all files hosted must say where this machine is reached.
+fn can_host(connections: &[Connection]) -> anyhow::Result<()> {
+    let lost = connections.iter().find(|connection| {
+        connection.files.rehost == Rehost::Always && connection.files.public_url.is_none()
+    });
+    if let Some(lost) = lost {
+        let id = &lost.id;
+        anyhow::bail!(
+            "connections.{id}.files.rehost is \"always\", which needs connections.{id}.files.public_url"
+        );
+    }
+    Ok(())
+}
+
 impl Stage {
     /// Opens the data, takes up the work that was left, and listens.
     pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
@@ -65,6 +86,7 @@ impl Stage {
             data,
             listen,
         } = options;
+        can_host(&connections)?;
         let clock = Arc::new(SystemClock);
         let embedded = Embedded::open(&data, Arc::clone(&clock) as _)
             .with_context(|| format!("cannot open the data directory {}", data.display()))?;
@@ -83,6 +105,7 @@ impl Stage {
 
         let http = handover_ringcx::http::client();
         let budget = Arc::new(ProcessBudget::new());
+        let files = FileDirectory::new(data.join(FILES));
         let app = App {
             connections: Arc::new(FixedConnections::new(connections.clone())),
             store: Arc::new(embedded.clone()),
@@ -93,6 +116,7 @@ impl Stage {
             ids: Arc::new(RandomIds),
             availability: Arc::default(),
             metrics: Arc::new(NoMetrics),
+            files: Files::new(Arc::new(files), Arc::new(HttpFetcher::default()), FILES_IN_MEMORY),
         };
         learn_opening_hours(&app, &connections).await;
         let (stop, stopped) = watch::channel(false);

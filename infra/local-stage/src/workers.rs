@@ -21,6 +21,8 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How exact timers are.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// An expired file is not shown any more; how soon its space is free again matters little.
+const SWEEP_FILES_EVERY: Duration = Duration::from_hours(1);
 
 pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bool>) -> Vec<JoinHandle<()>> {
     let mut tasks: Vec<JoinHandle<()>> = QueueName::ALL
@@ -28,6 +30,7 @@ pub(crate) fn spawn(app: &App, embedded: &Embedded, stopped: &watch::Receiver<bo
         .map(|queue| tokio::spawn(work_off(app.clone(), embedded.clone(), queue, stopped.clone())))
         .collect();
     tasks.push(tokio::spawn(sweep(embedded.clone(), stopped.clone())));
+    tasks.push(tokio::spawn(sweep_files(app.clone(), stopped.clone())));
     tasks.push(tokio::spawn(look_after(app.clone(), stopped.clone())));
     tasks
 }
@@ -130,6 +133,18 @@ async fn sweep(embedded: Embedded, mut stopped: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = wait_for(SWEEP_EVERY) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    }
+}
+
+async fn sweep_files(app: App, mut stopped: watch::Receiver<bool>) {
+    while !*stopped.borrow() {
+        if let Err(error) = app.files.store.sweep(app.now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "cannot sweep files");
+        }
+        tokio::select! {
+            () = wait_for(SWEEP_FILES_EVERY) => {}
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
     }

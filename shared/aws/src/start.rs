@@ -13,6 +13,7 @@ use handover_core::job::QueueName;
 use handover_core::ports::Clock;
 use handover_core::settings::Connection;
 use handover_handlers::App;
+use handover_handlers::files::Files;
 use handover_machine::{Environment, RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use lambda_http::Error;
@@ -91,6 +92,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
         ids,
         availability: Arc::default(),
         metrics: Arc::clone(&metrics) as _,
+        files: Files::none(),
     };
     let function = Function {
         app,

@@ -16,6 +16,7 @@ use handover_core::settings::Connection;
 use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::app::{Connections, ConnectionsUnavailable};
+use handover_handlers::files::Files;
 use handover_machine::{RandomIds, SystemClock};
 use serde_json::{Value, json};
 
@@ -149,6 +150,7 @@ impl Scene {
             ids: Arc::new(RandomIds),
             availability: Arc::default(),
             metrics: Arc::new(NoMetrics),
+            files: Files::none(),
         };
         let records = Box::new(Plain(Arc::clone(&notes)));
         let worker = Worker {

@@ -12,6 +12,7 @@
 //! | [`signal`] | what RCE reports about agents' work, in our words |
 //! | [`aftermath`] | what RCE knows of a handover besides who has it: summary, survey |
 //! | [`message`] | a message between the person, the bot and the agent |
+//! | [`files`] | which files may pass, and what is said where one cannot |
 //! | [`profile`] | what is known about the person |
 //! | [`hours`] | when the contact centre is open |
 //! | [`queue_update`] | place in the queue and waiting time |
@@ -29,6 +30,7 @@
 pub mod aftermath;
 pub mod conversation;
 pub mod event;
+pub mod files;
 pub mod handover;
 pub mod hours;
 pub mod html;

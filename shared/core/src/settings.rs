@@ -35,6 +35,7 @@ pub struct Connection {
     pub dialogs: Dialogs,
     pub availability: Availability,
     pub timers: Timers,
+    pub files: FileSettings,
 }
 
 /// The RCE side of a connection.
@@ -224,6 +225,43 @@ pub struct Timers {
     pub warn_before: Duration,
     /// How often RCE is asked whether we missed something.
     pub reconcile_every: Duration,
+}
+
+/// What becomes of the files that people send each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSettings {
+    /// Where this stage is reached from outside, without a trailing slash; needed to host files on one machine.
+    pub public_url: Option<Url>,
+    /// Largest file that is delivered, in bytes.
+    pub max_bytes: u64,
+    /// How long a hosted file is kept.
+    pub keep: Duration,
+    pub rehost: Rehost,
+    /// Hosts (`host` or `host:port`) from which files are fetched whatever their address is.
+    pub allow_hosts: Vec<String>,
+}
+
+/// Whether files are fetched and offered at an address of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rehost {
+    /// Where that is possible.
+    Auto,
+    /// A stage that cannot does not start.
+    Always,
+    /// Addresses pass as they are.
+    Never,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            public_url: None,
+            max_bytes: crate::files::MAX_BYTES,
+            keep: Duration::from_hours(30 * 24),
+            rehost: Rehost::Auto,
+            allow_hosts: Vec::new(),
+        }
+    }
 }
 
 impl RingCxSettings {

@@ -11,6 +11,7 @@ use handover_core::ports::{BotPlatform, Clock, JobQueue, Metrics, RingCx, Store,
 use handover_core::settings::Connection;
 
 use crate::availability::AvailabilityCache;
+use crate::files::Files;
 
 /// Everything that handlers and workers need.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub struct App {
     pub ids: Arc<dyn Ids>,
     pub availability: Arc<AvailabilityCache>,
     pub metrics: Arc<dyn Metrics>,
+    pub files: Files,
 }
 
 /// Where connections come from.

@@ -23,6 +23,7 @@ pub mod availability;
 pub mod bot_api;
 pub mod cognigy;
 pub mod config;
+pub mod files;
 pub mod openapi;
 pub mod rce;
 pub mod respond;

@@ -23,9 +23,12 @@ pub enum Problem {
     /// Readable, but not what the call takes. All that is wrong is listed.
     Invalid(Vec<String>),
     UnknownConversation,
+    UnknownFile,
     IdempotencyMismatch,
     /// Nothing was done; the same request may succeed later.
     Unavailable,
+    /// What the settings would have to say first.
+    NotSupported(&'static str),
     /// The connection's bot is of another kind than this address is for.
     WrongKind(&'static str),
 }
@@ -69,6 +72,11 @@ impl Problem {
                 "unknown-conversation",
                 "There is no such conversation",
             ),
+            Self::UnknownFile => (
+                StatusCode::NOT_FOUND,
+                "unknown-file",
+                "There is no such file (any more)",
+            ),
             Self::IdempotencyMismatch => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-mismatch",
@@ -78,6 +86,11 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Nothing was done; try again",
+            ),
+            Self::NotSupported(_) => (
+                StatusCode::NOT_IMPLEMENTED,
+                "not-supported",
+                "This stage cannot do that",
             ),
             Self::WrongKind(_) => (
                 StatusCode::NOT_FOUND,
@@ -92,6 +105,7 @@ impl Problem {
             Self::TooLarge { limit } => Some(format!("at most {limit} bytes are taken here")),
             Self::Malformed(detail) => Some(detail.clone()),
             Self::Invalid(errors) => Some(errors.join("; ")),
+            Self::NotSupported(detail) => Some((*detail).to_owned()),
             Self::WrongKind(kind) => Some(format!(
                 "this address is for connections whose bot has kind = \"{kind}\""
             )),

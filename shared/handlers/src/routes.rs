@@ -11,12 +11,15 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::respond::{self, Answer, Problem};
-use crate::{App, bot_api, cognigy, openapi, rce, source_sdk, webhook_intake};
+use crate::{App, bot_api, cognigy, files, openapi, rce, source_sdk, webhook_intake};
 
 /// Largest body that RCE's calls may have, in bytes.
 pub const RCE_BODY_LIMIT: usize = 5 * 1024 * 1024;
 /// Largest body of the bot API, in bytes.
 pub const BOT_API_BODY_LIMIT: usize = 1024 * 1024;
+
+/// Largest file of an upload, in bytes: base64 makes it 5.3 MiB, and a Lambda function takes 6 MB.
+pub const FILE_UPLOAD_LIMIT: usize = 4 * 1024 * 1024;
 
 /// A listener puts this into a request whose body it stopped reading at [`RCE_BODY_LIMIT`].
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/conversations/{id}/typing"),
     ("POST", "/conversations/{id}/read"),
     ("GET", "/availability"),
+    ("POST", "/conversations/{id}/files"),
+    ("GET", "/files/{key}/{filename}"),
 ];
 
 /// A request whose connection is known. Not yet authenticated.
@@ -111,7 +116,8 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
             Err(Problem::MethodNotAllowed("POST"))
         }
         (["availability"], "GET") => bot_api::availability(app, &call).await,
-        (["availability"], _) => Err(Problem::MethodNotAllowed("GET")),
+        (["files", key, _], "GET") => files::serve(app, &call, key).await,
+        (["availability"] | ["files", _, _], _) => Err(Problem::MethodNotAllowed("GET")),
         (["conversations", id, what @ ..], method) => {
             bot_api::authenticate_reader(&call)?;
             let id = conversation_id(id)?;
@@ -123,8 +129,9 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
                 (["handover"], "DELETE") => bot_api::handover::cancel(app, &call, &id).await,
                 (["typing"], "POST") => bot_api::presence::typing(app, &call, &id).await,
                 (["read"], "POST") => bot_api::presence::read(app, &call, &id).await,
+                (["files"], "POST") => bot_api::files::upload(app, &call, &id).await,
                 ([] | ["timeline"], _) => Err(Problem::MethodNotAllowed("GET")),
-                (["messages" | "typing" | "read"], _) => Err(Problem::MethodNotAllowed("POST")),
+                (["messages" | "typing" | "read" | "files"], _) => Err(Problem::MethodNotAllowed("POST")),
                 (["handover"], _) => Err(Problem::MethodNotAllowed("POST, DELETE")),
                 _ => Err(Problem::UnknownRoute),
             }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
+pub use rustls::pki_types::CertificateDer;
 
 /// Longest wait for a TCP and TLS connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,6 +33,17 @@ pub fn client() -> reqwest::Client {
 ///
 /// As [`client`].
 pub fn client_trusting(authorities: Vec<CertificateDer<'static>>) -> reqwest::Client {
+    builder(authorities)
+        .build()
+        .expect("a client without system resources")
+}
+
+/// What [`client_trusting`] builds, for whoever needs it a little different.
+///
+/// # Panics
+///
+/// As [`client`].
+pub fn builder(authorities: Vec<CertificateDer<'static>>) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls(authorities))
         .redirect(reqwest::redirect::Policy::none())
@@ -43,8 +54,6 @@ pub fn client_trusting(authorities: Vec<CertificateDer<'static>>) -> reqwest::Cl
         .pool_max_idle_per_host(IDLE_CONNECTIONS_PER_HOST)
         .tcp_nodelay(true)
         .no_proxy()
-        .build()
-        .expect("a client without system resources")
 }
 
 fn tls(authorities: Vec<CertificateDer<'static>>) -> rustls::ClientConfig {

@@ -9,7 +9,7 @@ use handover_core::ids::{CategoryId, ConnectionId, SourceId};
 use handover_core::ports::Clock;
 use handover_core::secret::Secret;
 use handover_core::settings::{
-    Availability, BotKind, BotSettings, Connection, Dialogs, Endpoint, Hours, IdentitySettings,
+    Availability, BotKind, BotSettings, Connection, Dialogs, Endpoint, FileSettings, Hours, IdentitySettings,
     RingCxSettings, Timers,
 };
 use serde_json::Value;
@@ -103,5 +103,6 @@ pub(crate) fn connection(origin: &str) -> Connection {
             cache: Duration::from_secs(10),
         },
         timers: Timers::default(),
+        files: FileSettings::default(),
     }
 }

@@ -22,6 +22,7 @@ use handover_core::timeline::TimelineEntry;
 use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
+use handover_handlers::files::Files;
 use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use handover_ringcx::limiter::ProcessBudget;
@@ -81,6 +82,7 @@ fn app(store: Arc<dyn Store>, queue: Arc<dyn JobQueue>, bots: Arc<dyn BotPlatfor
         ids: Arc::new(RandomIds),
         availability: Arc::default(),
         metrics: Arc::new(NoMetrics),
+        files: Files::none(),
     }
 }
 

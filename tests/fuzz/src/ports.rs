@@ -22,6 +22,7 @@ use handover_core::timeline::TimelineEntry;
 use handover_handlers::App;
 use handover_handlers::app::{Connections, FixedConnections};
 use handover_handlers::config::{Lookup, parse};
+use handover_handlers::files::Files;
 
 pub const BOT_KEY: &str = "literal-key-of-the-bot";
 pub const SOURCE_TOKEN: &str = "literal-source-token";
@@ -282,6 +283,7 @@ pub fn bridge() -> (App, Arc<Memory>) {
         ids: Arc::new(Counted::default()),
         availability: Arc::default(),
         metrics: Arc::new(NoMetrics),
+        files: Files::none(),
     };
     (app, memory)
 }

@@ -6,6 +6,7 @@
 //! everything that a person sees says that it is simulated.
 
 mod aftermath;
+mod attachments;
 mod cases;
 mod chaos;
 mod config;

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::hub::Hub;
 use crate::time::http_date;
-use crate::{desk, rest, send_api, state};
+use crate::{attachments, desk, rest, send_api, state};
 
 /// The documented limit of a request's body.
 pub(crate) const MAX_BODY: usize = 20_971_520;
@@ -26,6 +26,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) {
     let router = Router::new()
         .route("/realtime/sdk/{source}", post(send_api::receive))
         .route("/1.0/{*path}", any(rest::receive))
+        .route("/attachments/{id}", get(attachments::download))
         .route("/desk/state", get(desk::state))
         .route("/desk/events", get(desk::events))
         .route("/desk/threads/{thread}/{action}", post(desk::thread_action))

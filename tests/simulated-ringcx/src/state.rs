@@ -7,6 +7,7 @@ use std::time::Instant;
 use jiff::SignedDuration;
 use serde_json::Value;
 
+use crate::attachments::Attachment;
 use crate::chaos::Dice;
 use crate::config::{Rights, SimulatedConfig, WebhookBehaviour, WebhookCounts};
 use crate::error::DeskError;
@@ -39,6 +40,7 @@ pub struct State {
     /// The tasks in agents' workbins.
     pub(crate) taken: BTreeSet<String>,
     pub(crate) agents: Vec<Agent>,
+    pub(crate) attachments: HashMap<String, Attachment>,
     pub(crate) webhooks: BTreeMap<String, Webhook>,
     /// The webhook of the configuration.
     pub(crate) main_webhook: Option<String>,
@@ -98,6 +100,7 @@ impl State {
             waiting: BTreeSet::new(),
             taken: BTreeSet::new(),
             agents,
+            attachments: HashMap::new(),
             webhooks: BTreeMap::new(),
             main_webhook: None,
             event_queues: HashMap::new(),

@@ -14,8 +14,10 @@ use handover_core::job::QueueName;
 use handover_core::ports::{Commit, DeadLetter, Expected, JobQueue as _, NoMetrics, Store as _};
 use handover_core::settings::Connection;
 use handover_embedded::Embedded;
+use handover_files::{FileDirectory, HttpFetcher};
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
+use handover_handlers::files::Files;
 use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
 use handover_ringcx::{ProcessBudget, RingCxClient};
 use jiff::SignedDuration;
@@ -81,6 +83,17 @@ impl Bench {
             Arc::new(ProcessBudget::new()),
             Arc::new(clock.clone()),
         );
+        let files = Files::new(
+            Arc::new(crash::Ports::new(
+                FileDirectory::new(dir.path().join("files")),
+                &steps,
+            )),
+            Arc::new(crash::Ports::new(
+                HttpFetcher::default().within(setup.file_deadline),
+                &steps,
+            )),
+            4,
+        );
         let app = App {
             connections: Arc::new(FixedConnections::new(connections)),
             store: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
@@ -91,6 +104,7 @@ impl Bench {
             ids: Arc::new(CountedIds::default()),
             availability: Arc::default(),
             metrics: Arc::new(NoMetrics),
+            files,
         };
         let (url, server) = listen(app.clone()).await;
         let bench = Self {

@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use handover_core::Timestamp;
 use handover_core::event::BotEvent;
+use handover_core::files::{FileFacts, FileKey};
 use handover_core::hours::OpeningHours;
 use handover_core::ids::{
     AgentId, CategoryId, ConnectionId, ForeignThreadId, InterventionId, MessageId, ThreadId,
@@ -18,8 +20,9 @@ use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
     Agents, BotError, BotPlatform, ClaimKey, Commit, ConversationSummary, CustomerMessage, DeadLetter,
-    Delivery, Identity, Intervention, JobQueue, QueueError, Receipt, Received, Recorded, RingCx, RingCxError,
-    Store, StoreError, Thread, ToLookAfter, Told, Urgency, Versioned,
+    Delivery, Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, Identity, Intervention,
+    JobQueue, OpenedFile, QueueError, Receipt, Received, Recorded, RingCx, RingCxError, Store, StoreError,
+    Thread, ToLookAfter, Told, Urgency, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -229,6 +232,17 @@ steps! { RingCx, RingCxError, RingCxError::NoAnswer;
     fn agent_name(connection: &Connection, agent: &AgentId) -> Option<String>;
     fn agents(connection: &Connection) -> Option<Agents>;
     fn opening_hours(connection: &Connection) -> Option<Arc<OpeningHours>>;
+}
+
+steps! { FileStore, FileStoreError, FileStoreError;
+    fn put(connection: &ConnectionId, key: &FileKey, facts: &FileFacts, bytes: Bytes) -> ();
+    fn facts(connection: &ConnectionId, key: &FileKey, now: Timestamp) -> Option<FileFacts>;
+    fn open(connection: &ConnectionId, key: &FileKey, now: Timestamp) -> Option<OpenedFile>;
+    fn sweep(now: Timestamp) -> ();
+}
+
+steps! { FileFetcher, FetchError, FetchError::NoAnswer;
+    fn fetch(wanted: &Fetch<'_>) -> Fetched;
 }
 
 steps! { BotPlatform, BotError, BotError::NoAnswer;

@@ -12,6 +12,7 @@
 //! | [`bot`] | a bot that listens, checks signatures, and answers as it is told |
 //! | [`cognigy`] | a Cognigy.AI that listens, with its limits |
 //! | [`canned`] | an RCE that answers from a list |
+//! | [`file_server`] | a server of files that lies, stalls and sends elsewhere |
 //! | [`crash`] | ports that fail, or die, at a chosen step |
 //! | [`logs`] | what was logged |
 #![expect(clippy::missing_panics_doc, reason = "a story fails by panicking")]
@@ -23,6 +24,7 @@ pub mod chat;
 pub mod cognigy;
 pub mod crash;
 pub mod desk;
+pub mod file_server;
 pub mod logs;
 pub mod reply;
 pub mod setup;

@@ -21,6 +21,9 @@ pub const BOT_SECRET: &str = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=
 /// The key that signs what the wallboard is told.
 pub const WALLBOARD_SECRET: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=";
 
+/// Where the bridge of a story is reached from outside.
+pub const PUBLIC_URL: &str = "https://bridge.example.org";
+
 /// Builds a [`Bench`].
 pub struct Setup {
     pub(crate) rce: SimulatedConfig,
@@ -31,6 +34,8 @@ pub struct Setup {
     pub(crate) rce_ahead: SignedDuration,
     /// Where the bridge finds RCE, if it is not the simulated one.
     pub(crate) rce_url: Option<String>,
+    /// How long fetching a file may take.
+    pub(crate) file_deadline: Duration,
     forward_only: bool,
     queue_updates: bool,
     connection: String,
@@ -63,6 +68,7 @@ impl Default for Setup {
             connected: true,
             rce_ahead: SignedDuration::ZERO,
             rce_url: None,
+            file_deadline: Duration::from_secs(10),
             forward_only: false,
             queue_updates: true,
             connection: String::new(),
@@ -148,6 +154,21 @@ impl Setup {
     pub fn section(mut self, lines: &str) -> Self {
         self.sections.push_str(lines);
         self.sections.push('\n');
+        self
+    }
+
+    /// Files are hosted, and fetched also from these hosts.
+    #[must_use]
+    pub fn files(self, allow_hosts: &[&str]) -> Self {
+        self.section(&format!(
+            "[connections.acme.files]\npublic_url = \"{PUBLIC_URL}\"\nallow_hosts = {allow_hosts:?}"
+        ))
+    }
+
+    /// Fetching a file may take so long.
+    #[must_use]
+    pub fn file_deadline(mut self, deadline: Duration) -> Self {
+        self.file_deadline = deadline;
         self
     }
 

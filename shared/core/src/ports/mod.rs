@@ -2,6 +2,7 @@
 
 mod bot;
 mod clock;
+mod files;
 mod metrics;
 mod queue;
 mod ringcx;
@@ -9,6 +10,7 @@ mod store;
 
 pub use bot::{Address, BotError, BotPlatform, Delivery, Told};
 pub use clock::Clock;
+pub use files::{Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, NoFiles, OpenedFile};
 pub use metrics::{Measured, Metrics, NoMetrics};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};
 pub use ringcx::{Agents, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency};

@@ -14,6 +14,7 @@ use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use super::files::Inline;
 use super::idempotency::Once;
 use super::input::{self, Errors};
 use super::{Ask, CONFLICT_RETRIES, existing, unavailable};
@@ -31,10 +32,12 @@ pub async fn request(app: &App, call: &Call, id: &ConversationId) -> Result<Answ
 
 /// The bot asks for a human. A second request during a handover returns the running one.
 pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
-    let body = std::mem::take(&mut ask.body);
+    let mut body = std::mem::take(&mut ask.body);
     let (connection, id) = (ask.connection, ask.conversation);
     let thread = ForeignThreadId::of(id);
     let handover_id = app.new_handover_id();
+    let mut errors = Errors::default();
+    let inline = Inline::take(app, connection, &thread, &mut body, &mut errors);
     let Wanted {
         id: named,
         details,
@@ -42,11 +45,12 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         user,
         platform,
         transcript,
-    } = Wanted::read(&body, &thread, &handover_id, app.now())?;
+    } = Wanted::read(&body, &thread, &handover_id, app.now(), errors)?;
     let once = Once::of(&ask, "POST", "handover", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
+    inline.put(app, connection).await?;
 
     for _ in 0..CONFLICT_RETRIES {
         let now = app.now();
@@ -149,8 +153,8 @@ impl Wanted {
         thread: &ForeignThreadId,
         handover: &HandoverId,
         now: Timestamp,
+        mut errors: Errors,
     ) -> Result<Self, Problem> {
-        let mut errors = Errors::default();
         let wanted = Self {
             id: input::id(body, &mut errors),
             details: HandoverRequest {

@@ -66,6 +66,10 @@ impl Errors {
         self.0.push(error.into());
     }
 
+    pub fn first(self) -> Option<String> {
+        self.0.into_iter().next()
+    }
+
     pub fn into_result<T>(self, value: T) -> Result<T, Problem> {
         if self.0.is_empty() {
             Ok(value)

@@ -9,6 +9,7 @@ use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::files::Inline;
 use super::idempotency::Once;
 use super::input::{self, Errors};
 use super::{Ask, CONFLICT_RETRIES, unavailable};
@@ -24,10 +25,11 @@ pub async fn post(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
 
 /// Takes a message, tells the caller who answers the person, and sends or keeps it for RCE.
 pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
-    let body = std::mem::take(&mut ask.body);
+    let mut body = std::mem::take(&mut ask.body);
     let (connection, id) = (ask.connection, ask.conversation);
     let thread = ForeignThreadId::of(id);
     let mut errors = Errors::default();
+    let inline = Inline::take(app, connection, &thread, &mut body, &mut errors);
     let named = input::id(&body, &mut Errors::default());
     let message = input::message(&body, &thread, || app.ids.next(), app.now(), &mut errors);
     let user = input::user(&body, &mut errors);
@@ -39,6 +41,7 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }
+    inline.put(app, connection).await?;
 
     for _ in 0..CONFLICT_RETRIES {
         let now = app.now();

@@ -4,6 +4,7 @@
 //! answer of the first and has no effect of its own.
 
 pub mod conversation;
+pub mod files;
 pub mod handover;
 pub mod idempotency;
 pub mod input;
@@ -46,17 +47,24 @@ impl<'a> Ask<'a> {
     /// A call of the bot API itself, once its key was checked.
     fn read(call: &'a Call, conversation: &'a ConversationId) -> Result<Self, Problem> {
         authenticate_bot(call)?;
-        let key = call
-            .header("idempotency-key")
-            .map(std::str::from_utf8)
-            .transpose();
+        Self::with(call, conversation, input::object(call.body())?)
+    }
+
+    /// The same, once the body was read.
+    fn with(
+        call: &'a Call,
+        conversation: &'a ConversationId,
+        body: Map<String, Value>,
+    ) -> Result<Self, Problem> {
+        let key = call.header("idempotency-key").map(std::str::from_utf8);
+        let key = key
+            .transpose()
+            .map_err(|_| Problem::Invalid(vec!["the Idempotency-Key header is not UTF-8".to_owned()]))?;
         Ok(Self {
             connection: &call.connection,
             conversation,
-            body: input::object(call.body())?,
-            key: key
-                .map_err(|_| Problem::Invalid(vec!["the Idempotency-Key header is not UTF-8".to_owned()]))?
-                .map(str::to_owned),
+            body,
+            key: key.map(str::to_owned),
         })
     }
 }
@@ -82,6 +90,10 @@ pub(crate) fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
 
 /// Checks the Bearer key and the size of a call that changes something.
 pub(crate) fn authenticate_bot(call: &Call) -> Result<(), Problem> {
+    authenticate_bot_within(call, BOT_API_BODY_LIMIT)
+}
+
+fn authenticate_bot_within(call: &Call, limit: usize) -> Result<(), Problem> {
     let key = call
         .header("authorization")
         .and_then(bearer)
@@ -90,10 +102,8 @@ pub(crate) fn authenticate_bot(call: &Call) -> Result<(), Problem> {
         tracing::warn!(connection.id = %call.connection.id, "bot api call refused");
         return Err(Problem::Unauthorized);
     }
-    if call.exceeds(BOT_API_BODY_LIMIT) {
-        return Err(Problem::TooLarge {
-            limit: BOT_API_BODY_LIMIT,
-        });
+    if call.exceeds(limit) {
+        return Err(Problem::TooLarge { limit });
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_core::ids::{CategoryId, ConnectionId, SourceId};
 use handover_core::settings::{
-    Availability, Connection, Dialogs, Hours, IdentitySettings, RingCxSettings, Timers,
+    Availability, Connection, Dialogs, FileSettings, Hours, IdentitySettings, Rehost, RingCxSettings, Timers,
 };
 use handover_ringcx::base_url;
 use toml::Value;
@@ -66,6 +66,7 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
     };
     let availability = availability(section.below("availability"));
     let timers = timers(section.below("timers"));
+    let files = files(section.below("files"));
     section.finish();
     Some(Connection {
         id: ConnectionId::from(name),
@@ -80,6 +81,7 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
         dialogs,
         availability,
         timers,
+        files,
     })
 }
 
@@ -245,4 +247,58 @@ fn timers(mut section: Section<'_>) -> Timers {
     };
     section.finish();
     timers
+}
+
+/// Largest `max_bytes`, in bytes: what RCE takes in a request.
+const FILE_MAX_BYTES: u32 = 20_971_520;
+
+fn files(mut section: Section<'_>) -> FileSettings {
+    let default = FileSettings::default();
+    let public_url = section
+        .contains("public_url")
+        .then(|| url(&mut section, "public_url"))
+        .flatten();
+    if public_url
+        .as_ref()
+        .is_some_and(|url| url.query().is_some() || url.fragment().is_some())
+    {
+        section.error("public_url", "is an address without ? and #");
+    }
+    let limit = u32::try_from(default.max_bytes).unwrap_or(FILE_MAX_BYTES);
+    let max_bytes = section.number("max_bytes", limit, 1..=FILE_MAX_BYTES).into();
+    let days = section.number("keep_days", 30, 1..=365);
+    let rehost = match section.optional_text("rehost").as_deref() {
+        None | Some("auto") => Rehost::Auto,
+        Some("always") => Rehost::Always,
+        Some("never") => Rehost::Never,
+        Some(_) => {
+            section.error("rehost", "is not \"auto\", \"always\" or \"never\"");
+            Rehost::Auto
+        }
+    };
+    let allow_hosts = section.texts("allow_hosts");
+    if !allow_hosts.iter().all(|host| is_host(host)) {
+        section.error(
+            "allow_hosts",
+            "has hosts such as files.example.org or 10.0.0.7:8080 only",
+        );
+    }
+    section.finish();
+    FileSettings {
+        public_url,
+        max_bytes,
+        keep: Duration::from_hours(24 * u64::from(days)),
+        rehost,
+        allow_hosts,
+    }
+}
+
+/// `host` or `host:port`, as it stands in a URL.
+fn is_host(text: &str) -> bool {
+    let url = Url::parse(&format!("http://{text}/"));
+    url.is_ok_and(|url| {
+        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+        let whole = format!("{}{port}", url.host_str().unwrap_or_default());
+        whole.eq_ignore_ascii_case(text) || format!("{whole}:80").eq_ignore_ascii_case(text)
+    })
 }

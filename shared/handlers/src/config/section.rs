@@ -193,6 +193,32 @@ impl<'a> Section<'a> {
         self.optional_text(key)
     }
 
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// A list of texts; a single text is one.
+    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+        let items = match self.table.remove(key) {
+            None => return Vec::new(),
+            Some(Value::String(text)) => return vec![text],
+            Some(Value::Array(items)) => items,
+            Some(_) => {
+                self.error(key, "is not a text or a list of texts");
+                return Vec::new();
+            }
+        };
+        let texts: Vec<String> = items
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
+        if texts.len() != items.len() {
+            self.error(key, "is not a list of texts");
+        }
+        texts
+    }
+
     pub(super) fn secret(&mut self, key: &str, of: SecretOf) -> Option<Secret> {
         let text = self.text(key)?;
         self.resolve(key, &text, of)

@@ -1,13 +1,13 @@
 //! An agent's message → bot.
 
-use handover_core::conversation::AgentMessageDecision;
+use handover_core::conversation::{AgentMessageDecision, Conversation};
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
 use handover_core::ports::{Claim, KEPT_FOR, Measured, StoreError};
 
 use super::deliver::AgentWords;
 use super::outcome::{Step, Why};
-use super::{Task, deliver};
+use super::{Task, deliver, files};
 use crate::source_sdk::message_claim;
 
 /// What the claim of a delivered message says; until then it only keeps others away.
@@ -32,8 +32,7 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
     }
     let epoch = found.conversation.epoch();
     if deliver::started(task, &found.conversation).is_some() {
-        let words = words(task, message, epoch, false);
-        return deliver::deliver(task, &found.conversation, Some(words)).await;
+        return say(task, &found.conversation, message, epoch, false).await;
     }
     let takeover = task.connection.ringcx.agent_takeover;
     let decided = task
@@ -66,14 +65,32 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
             if begins {
                 task.app.metrics.record(Measured::HandoverRequested);
             }
-            let words = words(task, message, epoch, begins);
-            deliver::deliver(task, &stored.conversation, Some(words)).await
+            say(task, &stored.conversation, message, epoch, begins).await
         }
         Some((None, _)) => Ok(Step::Never {
             why: Why::new("bot_has_it", "the bot has the conversation"),
         }),
         None => Ok(unknown_conversation()),
     }
+}
+
+/// Delivers the message, its files with it or a word about each that is missing.
+async fn say(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    message: &AgentMessage,
+    epoch: u32,
+    begins: bool,
+) -> Result<Step, StoreError> {
+    let prepared = match files::for_bot(task, message).await {
+        Ok(prepared) => prepared,
+        Err(step) => return Ok(step),
+    };
+    let words = AgentWords {
+        message: &prepared,
+        ..words(task, message, epoch, begins)
+    };
+    deliver::deliver(task, conversation, Some(words)).await
 }
 
 fn unknown_conversation() -> Step {

@@ -9,8 +9,8 @@ use handover_core::message::{Author, Message};
 use handover_core::ports::{CustomerMessage, Identity, Measured, StoreError};
 use handover_core::settings::{Connection, IdentitySettings};
 
-use super::Task;
 use super::outcome::{Step, Why};
+use super::{Task, files};
 
 /// What an agent reads when one of their messages could not be delivered.
 const NOTE_UNDELIVERED: &str = "Your last message could not be delivered to the customer.";
@@ -21,7 +21,11 @@ pub(super) async fn send(task: &Task<'_>, message: &Message) -> Result<Step, Sto
             why: Why::new("unknown_conversation", "the conversation is unknown"),
         });
     };
-    let outgoing = render(&task.connection, &found.conversation, message);
+    let message = match files::for_ringcx(task, message).await {
+        Ok(message) => message,
+        Err(step) => return Ok(step),
+    };
+    let outgoing = render(&task.connection, &found.conversation, &message);
     match task.app.ringcx.send_message(&task.connection, &outgoing).await {
         Ok(()) => {
             let latency = task.since_accepted();

@@ -10,6 +10,7 @@
 //! | `signal` | webhook event of RCE → conversation → bot |
 //! | `tell` | things that happened on our side → bot |
 //! | `deliver` | numbered events → bot, with what was delivered already |
+//! | `files` | what becomes of a message's files before it is delivered |
 //! | `customer_message` | person's or bot's message → RCE |
 //! | `start_handover` | profile, transcript, category → RCE |
 //! | `tidy_up` | thread back to the Bot category, interventions closed |
@@ -20,6 +21,7 @@
 mod agent_message;
 mod customer_message;
 mod deliver;
+mod files;
 mod look;
 mod outcome;
 mod person;

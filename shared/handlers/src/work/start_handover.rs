@@ -13,7 +13,7 @@ use handover_core::settings::RingCxSettings;
 use jiff::SignedDuration;
 
 use super::outcome::{Step, Why};
-use super::{LOOK_AGAIN, Task, customer_message};
+use super::{LOOK_AGAIN, Task, customer_message, files};
 
 /// How long the previous handover's end may hold back the next beginning.
 const PREVIOUS_END_PATIENCE: Duration = Duration::from_secs(6);
@@ -35,8 +35,8 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         .as_ref()
         .is_some_and(|handover| handover.briefed);
     if !briefed {
-        if let Err(error) = brief(task, &conversation, transcript).await? {
-            return Ok(error.into());
+        if let Err(step) = brief(task, &conversation, transcript).await? {
+            return Ok(step);
         }
         let stored = task
             .change(|conversation, commit| {
@@ -96,7 +96,7 @@ async fn brief(
     task: &Task<'_>,
     conversation: &Conversation,
     transcript: &[Message],
-) -> Result<Result<(), RingCxError>, StoreError> {
+) -> Result<Result<(), Step>, StoreError> {
     let kept = if transcript.is_empty() {
         let not_before = task.app.now() - KEPT_FOR;
         task.app
@@ -106,7 +106,13 @@ async fn brief(
     } else {
         transcript.to_vec()
     };
-    Ok(send_briefing(task, conversation, &kept).await)
+    let story = match files::all_for_ringcx(task, &kept).await {
+        Ok(story) => story,
+        Err(step) => return Ok(Err(step)),
+    };
+    Ok(send_briefing(task, conversation, &story)
+        .await
+        .map_err(Step::from))
 }
 
 async fn send_briefing(

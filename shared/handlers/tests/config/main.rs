@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use handover_core::secret::Secret;
-use handover_core::settings::{BotKind, Hours, Timers};
+use handover_core::settings::{BotKind, FileSettings, Hours, Rehost, Timers};
 use samples::{FULL, LEAST, read};
 
 fn exposed(secrets: &[Secret]) -> Vec<&str> {
@@ -94,6 +94,16 @@ fn every_setting_is_read() {
     .map(|t| t.as_secs());
     assert_eq!(seconds, [60, 61, 62, 63, 64, 65]);
     assert!(rce.customer_reopens && shop.availability.refuse_unknown);
+    let files = FileSettings {
+        public_url: Some("https://bridge.example.org/".parse().unwrap()),
+        max_bytes: 5_000_000,
+        keep: Duration::from_hours(7 * 24),
+        rehost: Rehost::Always,
+        allow_hosts: ["files.corp", "10.0.0.7:8080", "[fd00::7]"]
+            .map(str::to_owned)
+            .to_vec(),
+    };
+    assert_eq!(shop.files, files);
 }
 
 #[test]
@@ -125,6 +135,11 @@ fn what_is_left_out_has_a_sensible_value() {
         reconcile_every: Duration::from_mins(1),
     };
     assert_eq!(least.timers, timers);
+    assert_eq!(least.files, FileSettings::default());
+    assert_eq!(
+        (least.files.max_bytes, least.files.keep.as_secs()),
+        (20_000_000, 30 * 24 * 3600)
+    );
 }
 
 #[test]

@@ -27,6 +27,12 @@ kind = "telepathy"
 hours = "sometimes"
 [connections.shop.timers]
 queue = "long"
+[connections.shop.files]
+public_url = "https://bridge.example.org/?a=1"
+max_bytes = 99000000
+keep_days = 0
+rehost = "perhaps"
+allow_hosts = ["https://files.example.org/", 7]
 [connections.health]
 "#;
     let mut listed = read(text).unwrap_err();
@@ -50,6 +56,12 @@ queue = "long"
         "connections.shop.bot.kind is not \"webhook\", \"cognigy\" or \"chatlayer\"".to_owned(),
         "connections.shop.availability.hours is not \"source\" or \"none\"".to_owned(),
         "connections.shop.timers.queue is not a whole number from 0 to 31536000".to_owned(),
+        "connections.shop.files.public_url is an address without ? and #".to_owned(),
+        "connections.shop.files.max_bytes is not a whole number from 1 to 20971520".to_owned(),
+        "connections.shop.files.keep_days is not a whole number from 1 to 365".to_owned(),
+        "connections.shop.files.rehost is not \"auto\", \"always\" or \"never\"".to_owned(),
+        "connections.shop.files.allow_hosts is not a list of texts".to_owned(),
+        "connections.shop.files.allow_hosts has hosts such as files.example.org or 10.0.0.7:8080 only".to_owned(),
         "connections.health: a connection's name has 1 to 64 letters, digits, - or _ and is none of [\"health\", \"openapi.json\", \"metrics\"]".to_owned(),
     ];
     let keys = [

@@ -57,6 +57,13 @@ agent_idle = 62
 max_age = 64
 warn_before = 65
 reconcile_every = 63
+
+[connections.shop.files]
+public_url = "https://bridge.example.org/"
+max_bytes = 5000000
+keep_days = 7
+rehost = "always"
+allow_hosts = ["files.corp", "10.0.0.7:8080", "[fd00::7]"]
 "#;
 
 /// As little as is possible.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::bot::{AVAILABILITY, Bot, CANCEL, HANDOVER, HELLO, MESSAGES, READ, SHOW, TIMELINE, TYPING};
+use crate::bot::{AVAILABILITY, Bot, CANCEL, FILES, HANDOVER, HELLO, MESSAGES, READ, SHOW, TIMELINE, TYPING};
 use crate::host::{BOT_KEY, OPERATOR_KEY};
 use crate::schemas::{assert_valid, document};
 
@@ -112,4 +112,32 @@ async fn the_service_describes_itself() {
     let bot = Bot::start();
     bot.call("GET /health", "", "", 200).await;
     assert_eq!(bot.call("GET /openapi.json", "", "", 200).await, document());
+}
+
+#[tokio::test]
+async fn a_file_is_kept_and_opened() {
+    let mut bot = Bot::start();
+    let kept = bot.call(FILES, "c-1", "just text", 201).await;
+    assert_eq!(
+        (&kept["filename"], &kept["size"]),
+        (&json!("file.txt"), &json!(9))
+    );
+    let path = kept["url"]
+        .as_str()
+        .and_then(|url| url.strip_prefix("https://bridge.example.org"));
+    let request = Request::get(path.expect("an address of ours")).body(Bytes::new());
+    let opened = bot.host.answer(request.expect("a request")).await;
+    let described = &bot.document["paths"]["/{connection}/files/{key}/{filename}"]["get"]["responses"];
+    assert_eq!(
+        (opened.status().as_u16(), &opened.body()[..]),
+        (200, &b"just text"[..])
+    );
+    for header in described["200"]["headers"].as_object().expect("headers").keys() {
+        assert!(opened.headers().contains_key(header), "{header}");
+    }
+    let refused = bot.call(FILES, "c-1", "MZ\0\0", 422).await;
+    assert!(refused["errors"][0].is_string());
+    bot.call(FILES, "c-1", vec![b' '; 4 * 1024 * 1024 + 1], 413).await;
+    bot.key = OPERATOR_KEY;
+    bot.call(FILES, "c-1", "just text", 401).await;
 }

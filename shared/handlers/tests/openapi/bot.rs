@@ -111,5 +111,6 @@ pub(crate) const TIMELINE: &str = "GET /{connection}/conversations/{id}/timeline
 pub(crate) const TYPING: &str = "POST /{connection}/conversations/{id}/typing";
 pub(crate) const READ: &str = "POST /{connection}/conversations/{id}/read";
 pub(crate) const AVAILABILITY: &str = "GET /{connection}/availability";
+pub(crate) const FILES: &str = "POST /{connection}/conversations/{id}/files";
 
 pub(crate) const HELLO: &str = r#"{"id": "m-1", "from": "user", "text": "Hello"}"#;

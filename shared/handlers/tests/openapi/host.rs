@@ -13,12 +13,14 @@ use handover_core::ids::{
 use handover_core::job::QueueName;
 use handover_core::ports::{
     Agents, BotError, BotPlatform, Clock, CustomerMessage, Delivery, Identity, Intervention, JobQueue as _,
-    NoMetrics, RingCx, RingCxError, Thread, Told, Urgency,
+    NoFiles, NoMetrics, RingCx, RingCxError, Thread, Told, Urgency,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_embedded::Embedded;
+use handover_files::FileDirectory;
 use handover_handlers::app::FixedConnections;
 use handover_handlers::config::{Lookup, parse};
+use handover_handlers::files::Files;
 use handover_handlers::{App, routes, work};
 use http::{Request, Response};
 use tempfile::TempDir;
@@ -34,6 +36,7 @@ bot_keys = "bot-key-of-the-tests"
 operator_keys = "operator-key-of-the-tests"
 get_queue_updates = true
 availability.cache_seconds = 0
+files.public_url = "https://bridge.example.org"
 [connections.on.ringcx]
 base_api_url = "http://127.0.0.1:1"
 api_access_token = "t"
@@ -198,6 +201,11 @@ impl Host {
             ids: Arc::new(Counted::default()),
             availability: Arc::default(),
             metrics: Arc::new(NoMetrics),
+            files: Files::new(
+                Arc::new(FileDirectory::new(dir.path().join("files"))),
+                Arc::new(NoFiles),
+                1,
+            ),
         };
         Self {
             app,

@@ -82,6 +82,10 @@ async fn what_the_document_calls_a_wrong_body_is_refused_and_its_examples_are_ta
             MESSAGES,
             json!({"from": "user", "attachments": [{"filename": "a"}]}),
         ),
+        (
+            MESSAGES,
+            json!({"from": "user", "attachments": [{"content": 7, "filename": "a.txt"}]}),
+        ),
         (MESSAGES, json!({"from": "bot", "structured": "select"})),
         (MESSAGES, json!({"from": "user", "payload": ["a"]})),
         (

@@ -1,5 +1,6 @@
 //! `messages.create`: an agent's message in our words (Source SDK, message object).
 
+use handover_core::files::media_type;
 use handover_core::html::html_to_text;
 use handover_core::ids::{ContentId, MessageId};
 use handover_core::json::is_too_deep;
@@ -51,15 +52,18 @@ fn text(params: &Map<String, Value>) -> Option<String> {
     (!text.trim().is_empty()).then_some(text)
 }
 
+/// Its `type` is a media type, or only a word such as `image`.
 fn attachments(params: &Map<String, Value>) -> Vec<Attachment> {
     json::items(params.get("attachments"))
         .iter()
         .filter_map(|attachment| {
             let member = |name: &str| json::text(attachment.get(name)).map(str::to_owned);
+            let (url, filename) = (member("url")?, member("filename"));
+            let content_type = media_type(member("type").as_deref(), filename.as_deref(), &url);
             Some(Attachment {
-                url: member("url")?,
-                filename: member("filename"),
-                content_type: member("type"),
+                url,
+                filename,
+                content_type,
             })
         })
         .collect()

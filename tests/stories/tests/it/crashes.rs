@@ -13,8 +13,11 @@ use std::time::Duration;
 use handover_handlers::work::VISIBILITY;
 use handover_stories::crash::Crash;
 use handover_stories::desk::SAM;
+use handover_stories::file_server::{FileServer, Given};
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
+
+use crate::files::{PNG, png};
 
 type Path = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
@@ -27,6 +30,7 @@ struct EndState {
     kinds: Vec<String>,
     texts: Vec<String>,
     wallboard: usize,
+    files: Vec<Value>,
 }
 
 async fn end_state(bench: &Bench) -> EndState {
@@ -39,7 +43,14 @@ async fn end_state(bench: &Bench) -> EndState {
         .collect();
     boards.sort();
     boards.dedup();
+    let contents = bench.rce.contents("c1");
+    let sent = contents.iter().flat_map(|content| content.attachments.clone());
+    let told = bench.bot.taken().into_iter().flat_map(|heard| {
+        let told = heard.data()["message"]["attachments"].as_array();
+        told.cloned().unwrap_or_default()
+    });
     EndState {
+        files: sent.chain(told).map(|file| file["filename"].clone()).collect(),
         in_rce: bench.in_rce("c1"),
         categories: bench.categories("c1"),
         control: format!("{}/{}", seen["handler"], seen["handover"]["status"]),
@@ -94,6 +105,13 @@ fn one_id_each(bench: &Bench, what: &str) {
         said["data"]["rce"] = Value::Null;
         let known = ids.entry(heard.id.clone()).or_insert_with(|| said.to_string());
         assert_eq!(*known, said.to_string(), "{what}: one id, two events");
+    }
+    let mut ids: HashMap<String, Value> = HashMap::new();
+    let sent = bench.rce.requests().into_iter();
+    for request in sent.filter(|request| request.what == "messages.create") {
+        let id = request.body["params"]["id"].to_string();
+        let known = ids.entry(id).or_insert_with(|| request.body.clone());
+        assert_eq!(*known, request.body, "{what}: one id, two messages");
     }
 }
 
@@ -178,6 +196,45 @@ async fn a_takeover_survives() {
         })
     }
     survives(Setup::default, mirrored, path).await;
+}
+
+#[tokio::test]
+async fn a_persons_files_survive() {
+    fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            // It lives as long as the test: work is taken up again long after the path.
+            let server = Box::leak(Box::new(FileServer::start().await));
+            let page = Given::File("text/html", "<html><body>no</body></html>".into());
+            let late = server.gives("/late.png", [Given::Status(503), png()]);
+            let lie = server.gives("/page.png", [page]);
+            let upload = "/conversations/c1/files?filename=notes.txt";
+            let given = bench.insist("POST", upload, &json!("words")).await.json();
+            let body = json!({"id": "m1", "from": "user", "text": "look", "attachments": [
+                {"url": late}, {"url": lie}, given,
+                {"content": "aGVsbG8=", "filename": "hello.txt"}]});
+            bench.insist("POST", "/conversations/c1/messages", &body).await;
+            bench.work().await;
+        })
+    }
+    survives(|| Setup::default().files(&["127.0.0.1"]), nothing, path).await;
+}
+
+#[tokio::test]
+async fn agents_files_survive() {
+    fn path(bench: &Bench) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async {
+            let mut call = bench.agent_message("c1", "66aa", "look");
+            call["params"]["attachments"] = json!([
+                bench.rce.attach_later("late.png", "image", PNG, &[503]),
+                bench
+                    .rce
+                    .attach("page.png", "image", "<html><body>no</body></html>"),
+            ]);
+            bench.insist_source_sdk(&call).await;
+            bench.work().await;
+        })
+    }
+    survives(|| Setup::default().files(&[]), waiting, path).await;
 }
 
 #[tokio::test]

@@ -13,6 +13,8 @@ mod crashes;
 mod dead_letters;
 mod ends;
 mod events;
+mod files;
+mod files_hosted;
 mod healing;
 mod idempotency;
 mod leaving;
