@@ -7,9 +7,10 @@
 use handover_core::Timestamp;
 use handover_core::event::BotEvent;
 use handover_core::handover::Cause;
-use handover_core::message::{AgentMessage, split_text};
+use handover_core::message::AgentMessage;
 use handover_core::ports::{BotError, Delivery, Told};
 use handover_core::settings::{ChatlayerSettings, Connection};
+use handover_platforms::chatlayer::to_chatlayer;
 use jiff::SignedDuration;
 use reqwest::Client;
 use reqwest::header::HeaderMap;
@@ -18,9 +19,6 @@ use serde_json::{Value, json};
 use crate::cognigy::below;
 use crate::pace::Pace;
 use crate::{TIMEOUT, answer};
-
-/// Longest text of one bubble, in characters. Chatlayer documents none; its channels are Messenger-like.
-const TEXT_MAX_CHARS: usize = 2_000;
 
 /// Tells Chatlayer.
 #[derive(Debug)]
@@ -36,10 +34,10 @@ pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotE
     let dialog = |id: &Option<String>| id.as_ref().map(|id| fill(&actions.dialog, id));
     match event {
         BotEvent::HandoverAccepted => dialog(&dialogs.opened).into_iter().collect(),
-        BotEvent::HandoverActive { cause, .. } | BotEvent::HandoverBegun { cause }
-            if *cause != Cause::Bot =>
-        {
-            // Nobody asked Chatlayer: its bot would go on talking.
+        // Nobody asked Chatlayer: its bot would go on talking. Who waits first is told twice, so the dialog, which must
+        // not come twice, waits for the agent.
+        BotEvent::HandoverBegun { cause } if *cause != Cause::Bot => vec![actions.pause.clone()],
+        BotEvent::HandoverActive { cause, .. } if *cause != Cause::Bot => {
             std::iter::once(actions.pause.clone())
                 .chain(dialog(&dialogs.opened))
                 .collect()
@@ -69,12 +67,9 @@ pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotE
     }
 }
 
+/// All of a message is one call, so that a person never sees half of it.
 fn messages(message: &AgentMessage) -> Vec<Value> {
-    let texts = message
-        .text
-        .as_deref()
-        .map_or_else(Vec::new, |text| split_text(text, TEXT_MAX_CHARS));
-    let templates: Vec<Value> = texts.into_iter().map(text).collect();
+    let templates = to_chatlayer(message);
     if templates.is_empty() {
         return Vec::new();
     }

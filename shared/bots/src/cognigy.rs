@@ -5,10 +5,10 @@
 //! No key makes a repeat harmless there: one is possible if an answer gets lost, and carries the same `eventId`.
 
 use handover_core::event::BotEvent;
-use handover_core::message::split_text;
 use handover_core::ports::{BotError, Delivery, Told};
 use handover_core::secret::Secret;
 use handover_core::settings::{BotSettings, CognigySettings, CognigyWayIn, Connection};
+use handover_platforms::cognigy::{CognigyOutput, to_cognigy};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use url::Url;
@@ -16,8 +16,6 @@ use url::Url;
 use crate::pace::Pace;
 use crate::{TIMEOUT, answer, signed};
 
-/// Longest text of a message, in characters (Cognigy, "Endpoints").
-pub const TEXT_MAX_CHARS: usize = 10_000;
 /// Longest body of the API service, in bytes (Cognigy, "Limits").
 const API_BODY_MAX_BYTES: usize = 60 * 1000;
 
@@ -72,20 +70,33 @@ pub fn calls(bot: &BotSettings, event: &BotEvent) -> Vec<Call> {
         }
         BotEvent::MessageCreated { message } => {
             let from = json!({"from": "agent", "agentName": message.agent_name, "messageId": message.id});
-            let texts = message
-                .text
-                .as_deref()
-                .map_or_else(Vec::new, |text| split_text(text, TEXT_MAX_CHARS));
-            texts.into_iter().map(|text| notify(Some(text), &from)).collect()
+            let CognigyOutput { texts, data } = to_cognigy(message);
+            let texts = texts.iter().map(|text| notify(Some(text), &from));
+            let forms = data.into_iter().map(|form| {
+                let mut call = notify(None, &from);
+                merge(&mut call.data, form);
+                call
+            });
+            texts.chain(forms).collect()
         }
         BotEvent::MessageFailed { message, reason } => {
             let failed =
                 json!({"from": "bridge", "event": "message.failed", "messageId": message, "reason": reason});
             vec![notify(Some(&bot.message_failed_text), &failed)]
         }
-        BotEvent::HandoverCompleted { cause, .. } => {
-            inject(json!({"status": "completed", "cause": cause.as_str()}))
-        }
+        BotEvent::HandoverCompleted {
+            cause,
+            summary,
+            tags,
+            rating,
+            ..
+        } => inject(json!({
+            "status": "completed",
+            "cause": cause.as_str(),
+            "summary": summary,
+            "tags": tags,
+            "rating": rating,
+        })),
         BotEvent::HandoverCancelled { cause } => {
             inject(json!({"status": "cancelled", "cause": cause.as_str()}))
         }
@@ -120,7 +131,10 @@ fn figures(state: &mut Value, position: Option<u64>, wait_ms: Option<u64>) {
     state["data"] = Value::Object(known);
 }
 
-fn inject(state: Value) -> Vec<Call> {
+fn inject(mut state: Value) -> Vec<Call> {
+    if let Some(members) = state.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
     let mut data = json!({});
     if state["status"] == "queue" && state.get("data").is_some() {
         data["request"] = state["data"].clone();
@@ -138,6 +152,13 @@ fn notify(text: Option<&str>, bridge: &Value) -> Call {
         does: Does::Notify,
         text: text.map(str::to_owned),
         data: json!({"bridge": bridge}),
+    }
+}
+
+/// Adds the members of a form to a call's data.
+fn merge(data: &mut Value, form: Value) {
+    if let (Value::Object(data), Value::Object(form)) = (data, form) {
+        data.extend(form);
     }
 }
 

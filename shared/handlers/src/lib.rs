@@ -14,6 +14,7 @@
 //! | [`webhook_intake`] | RCE's webhooks: validation, authentication, queueing |
 //! | [`bot_api`] | what bots call |
 //! | [`cognigy`] | what Cognigy.AI's transformer kit sends, translated into the bot API |
+//! | [`chatlayer`] | Chatlayer's Offloading Webhook, in the bot API's words |
 //! | [`work`] | what workers do with a job from a queue |
 //! | [`watch`] | sends somebody to look after handovers whose time has come |
 //! | [`openapi`] | the description of the bot API |
@@ -21,6 +22,7 @@
 pub mod app;
 pub mod availability;
 pub mod bot_api;
+pub mod chatlayer;
 pub mod cognigy;
 pub mod config;
 pub mod files;

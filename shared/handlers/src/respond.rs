@@ -15,6 +15,8 @@ pub enum Problem {
     UnknownRoute,
     MethodNotAllowed(&'static str),
     Unauthorized,
+    /// Known callers only; says what is wrong.
+    Forbidden(&'static str),
     TooLarge {
         limit: usize,
     },
@@ -56,6 +58,7 @@ impl Problem {
                 "unauthorized",
                 "The credentials are missing or wrong",
             ),
+            Self::Forbidden(_) => (StatusCode::FORBIDDEN, "forbidden", "The caller may not do that"),
             Self::TooLarge { .. } => (
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
@@ -105,7 +108,7 @@ impl Problem {
             Self::TooLarge { limit } => Some(format!("at most {limit} bytes are taken here")),
             Self::Malformed(detail) => Some(detail.clone()),
             Self::Invalid(errors) => Some(errors.join("; ")),
-            Self::NotSupported(detail) => Some((*detail).to_owned()),
+            Self::NotSupported(detail) | Self::Forbidden(detail) => Some((*detail).to_owned()),
             Self::WrongKind(kind) => Some(format!(
                 "this address is for connections whose bot has kind = \"{kind}\""
             )),

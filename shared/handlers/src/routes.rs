@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::respond::{self, Answer, Problem};
-use crate::{App, bot_api, cognigy, files, openapi, rce, source_sdk, webhook_intake};
+use crate::{App, bot_api, chatlayer, cognigy, files, openapi, rce, source_sdk, webhook_intake};
 
 /// Largest body that RCE's calls may have, in bytes.
 pub const RCE_BODY_LIMIT: usize = 5 * 1024 * 1024;
@@ -33,6 +33,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/handover/rce/webhook"),
     ("POST", "/handover/rce/webhook"),
     ("POST", "/handover/cognigy"),
+    ("GET", "/handover/chatlayer"),
+    ("POST", "/handover/chatlayer"),
     ("POST", "/conversations/{id}/messages"),
     ("POST", "/conversations/{id}/handover"),
     ("DELETE", "/conversations/{id}/handover"),
@@ -115,6 +117,9 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
         (["handover", "rce", "source"] | ["handover", "cognigy"], _) => {
             Err(Problem::MethodNotAllowed("POST"))
         }
+        (["handover", "chatlayer"], "GET") => chatlayer::check(&call),
+        (["handover", "chatlayer"], "POST") => Box::pin(chatlayer::receive(app, &call)).await,
+        (["handover", "chatlayer"], _) => Err(Problem::MethodNotAllowed("GET, POST")),
         (["availability"], "GET") => bot_api::availability(app, &call).await,
         (["files", key, _], "GET") => files::serve(app, &call, key).await,
         (["availability"] | ["files", _, _], _) => Err(Problem::MethodNotAllowed("GET")),
@@ -153,7 +158,7 @@ fn segments(path: &str) -> Result<Vec<Cow<'_, str>>, Problem> {
         .collect()
 }
 
-fn conversation_id(id: &str) -> Result<ConversationId, Problem> {
+pub(crate) fn conversation_id(id: &str) -> Result<ConversationId, Problem> {
     let length = id.chars().count();
     if length == 0 || length > CONVERSATION_ID_MAX_CHARS || id.chars().any(char::is_control) {
         return Err(Problem::Invalid(vec![format!(

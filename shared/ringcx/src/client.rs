@@ -16,6 +16,7 @@ use crate::limiter::RestBudget;
 mod agent_names;
 pub(crate) mod agents;
 mod answer;
+mod identities;
 mod interventions;
 mod messages;
 mod rest;
@@ -99,6 +100,14 @@ impl RingCx for RingCxClient {
         thread: &ForeignThreadId,
     ) -> Result<Option<Thread>, RingCxError> {
         self.search_thread(connection, thread).await
+    }
+
+    async fn find_thread_of_person(
+        &self,
+        connection: &Connection,
+        person: &str,
+    ) -> Result<Option<Thread>, RingCxError> {
+        self.search_thread_of(connection, person).await
     }
 
     async fn thread(

@@ -100,6 +100,12 @@ impl SimulatedRingcx {
         connect(&self.hub, Some(base_uri), Some(webhook_url)).await
     }
 
+    /// Enters the webhook's address alone, for a bridge that has no source; returns whether its receiver returned the
+    /// challenge.
+    pub async fn set_webhook(&self, webhook_url: &str) -> bool {
+        connect(&self.hub, None, Some(webhook_url)).await.webhook
+    }
+
     /// Ends everything and waits for it.
     pub async fn stop(mut self) {
         self.hub.stop();

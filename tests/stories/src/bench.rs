@@ -123,8 +123,12 @@ impl Bench {
         bench.set_clock_of_rce();
         if setup.connected {
             let base = format!("{url}/{CONNECTION}/handover/rce");
-            let checked = bench.rce.set_bridge(&base, &base).await;
-            assert!(checked.source_sdk && checked.webhook, "{checked:?}");
+            if bench.connection.relay_messages {
+                let checked = bench.rce.set_bridge(&base, &base).await;
+                assert!(checked.source_sdk && checked.webhook, "{checked:?}");
+            } else {
+                assert!(bench.rce.set_webhook(&base).await, "the webhook is refused");
+            }
         }
         bench
     }

@@ -220,6 +220,7 @@ steps! { RingCx, RingCxError, RingCxError::NoAnswer;
     fn typing_stopped(connection: &Connection, thread: &ForeignThreadId) -> ();
     fn mark_as_read(connection: &Connection, message: &MessageId) -> ();
     fn find_thread(connection: &Connection, thread: &ForeignThreadId) -> Option<Thread>;
+    fn find_thread_of_person(connection: &Connection, person: &str) -> Option<Thread>;
     fn thread(connection: &Connection, thread: &ThreadId, urgency: Urgency) -> Thread;
     fn open_thread(connection: &Connection, thread: &ThreadId) -> ();
     fn set_categories(connection: &Connection, thread: &ThreadId, categories: &[CategoryId]) -> Thread;

@@ -11,6 +11,7 @@
 //! | [`desk`] | what RCE says to the bridge |
 //! | [`bot`] | a bot that listens, checks signatures, and answers as it is told |
 //! | [`cognigy`] | a Cognigy.AI that listens, with its limits |
+//! | [`chatlayer`] | a Chatlayer that pauses its bot, shows messages and launches dialogs |
 //! | [`canned`] | an RCE that answers from a list |
 //! | [`file_server`] | a server of files that lies, stalls and sends elsewhere |
 //! | [`crash`] | ports that fail, or die, at a chosen step |
@@ -21,6 +22,7 @@ pub mod bench;
 pub mod bot;
 pub mod canned;
 pub mod chat;
+pub mod chatlayer;
 pub mod cognigy;
 pub mod crash;
 pub mod desk;

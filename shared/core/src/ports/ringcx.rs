@@ -65,6 +65,17 @@ pub trait RingCx: Send + Sync {
         thread: &ForeignThreadId,
     ) -> Result<Option<Thread>, RingCxError>;
 
+    /// Finds the newest thread of a person on the connection's source, by what that channel calls them. `None`: they
+    /// are unknown there, or have none (yet). For channels of RCE's own, where threads have no id of ours.
+    async fn find_thread_of_person(
+        &self,
+        connection: &Connection,
+        person: &str,
+    ) -> Result<Option<Thread>, RingCxError> {
+        let _ = (connection, person);
+        Ok(None)
+    }
+
     async fn thread(
         &self,
         connection: &Connection,

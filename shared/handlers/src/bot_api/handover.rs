@@ -4,8 +4,8 @@ use handover_core::Timestamp;
 use handover_core::conversation::{Conversation, HandoverDecision, Platform};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest};
-use handover_core::ids::{ConversationId, ForeignThreadId, HandoverId};
-use handover_core::job::Work;
+use handover_core::ids::{ConversationId, ForeignThreadId, HandoverId, ThreadId};
+use handover_core::job::{Outgoing, Work};
 use handover_core::message::Message;
 use handover_core::ports::{Commit, Expected, Measured};
 use handover_core::profile::UserProfile;
@@ -45,7 +45,8 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         user,
         platform,
         transcript,
-    } = Wanted::read(&body, &thread, &handover_id, app.now(), errors)?;
+        rce_thread,
+    } = Wanted::read(&body, connection, &thread, &handover_id, app.now(), errors)?;
     let once = Once::of(&ask, "POST", "handover", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
@@ -88,6 +89,10 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 }
             }
         };
+        if !connection.relay_messages && !running {
+            // Their newest thread is looked for anew each time, unless somebody knows which it is.
+            conversation.rce_thread.clone_from(&rce_thread);
+        }
         let mut jobs = Vec::new();
         let mut entry = TimelineEntry::new(now, "handover.requested");
         match conversation.request_handover(handover_id.clone(), details.clone(), now) {
@@ -102,16 +107,7 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 } else {
                     transcript.clone().unwrap_or_default()
                 };
-                let work = Work::StartHandover { epoch, transcript };
-                jobs.push(app.outgoing(&connection.id, &thread, work));
-                if connection.bot.kind.is_told_of_acceptance() {
-                    let work = Work::Tell {
-                        epoch,
-                        event: BotEvent::HandoverAccepted,
-                        after_tidy_up: false,
-                    };
-                    jobs.push(app.outgoing(&connection.id, &thread, work));
-                }
+                jobs = beginning(app, connection, &thread, epoch, transcript);
             }
             HandoverDecision::Running { epoch } => {
                 entry = entry.with("epoch", epoch).with("outcome", "running already");
@@ -137,6 +133,26 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
     Err(Problem::Unavailable)
 }
 
+/// What follows from a request that is accepted.
+fn beginning(
+    app: &App,
+    connection: &Connection,
+    thread: &ForeignThreadId,
+    epoch: u32,
+    transcript: Vec<Message>,
+) -> Vec<Outgoing> {
+    let mut works = vec![Work::StartHandover { epoch, transcript }];
+    if connection.bot.kind.is_told_of_acceptance() {
+        works.push(Work::Tell {
+            epoch,
+            event: BotEvent::HandoverAccepted,
+            after_tidy_up: false,
+        });
+    }
+    let outgoing = |work| app.outgoing(&connection.id, thread, work);
+    works.into_iter().map(outgoing).collect()
+}
+
 /// What a request asks for.
 struct Wanted {
     id: Option<String>,
@@ -145,11 +161,14 @@ struct Wanted {
     user: Option<UserProfile>,
     platform: Option<Platform>,
     transcript: Option<Vec<Message>>,
+    /// Where the person talks on a channel of RCE's own: their thread, if it is known.
+    rce_thread: Option<ThreadId>,
 }
 
 impl Wanted {
     fn read(
         body: &Map<String, Value>,
+        connection: &Connection,
         thread: &ForeignThreadId,
         handover: &HandoverId,
         now: Timestamp,
@@ -168,6 +187,12 @@ impl Wanted {
             user: input::user(body, &mut errors),
             platform: input::platform(body, &mut errors),
             transcript: input::transcript(body, thread, handover.as_str(), now, &mut errors),
+            rce_thread: if connection.relay_messages {
+                None
+            } else {
+                let named = input::text(body, "thread_id", &mut errors);
+                named.filter(|id| !id.is_empty()).map(ThreadId::new)
+            },
         };
         let wanted = errors.into_result(wanted)?;
         input::remembered("reason, summary and context of a handover", &wanted.details)?;

@@ -31,15 +31,26 @@ pub fn remembered(what: &str, value: &impl serde::Serialize) -> Result<(), Probl
     Ok(())
 }
 
-/// A JSON object; an empty body is an empty object.
+/// A JSON object that may be stored as it is; an empty body is an empty object.
 pub fn object(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     if body.trim_ascii().is_empty() {
         return Ok(Map::new());
     }
-    match serde_json::from_slice(body) {
-        Ok(value) if is_too_deep(&value) => Err(Problem::Malformed(format!(
+    let object = Value::Object(parsed(body)?);
+    if is_too_deep(&object) {
+        return Err(Problem::Malformed(format!(
             "it is nested deeper than {DEEPEST} levels"
-        ))),
+        )));
+    }
+    match object {
+        Value::Object(object) => Ok(object),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// A JSON object, however deep.
+pub fn parsed(body: &[u8]) -> Result<Map<String, Value>, Problem> {
+    match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(_) => Err(Problem::Malformed("a JSON object is expected".to_owned())),
         Err(error) => {

@@ -85,7 +85,12 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 ..Commit::default()
             },
         };
-        let entry = accepted(&message, &conversation, forwards, now);
+        let outcome = match (forwards, connection.relay_messages) {
+            (true, _) => "queued",
+            (false, true) => "kept",
+            (false, false) => "not relayed",
+        };
+        let entry = accepted(&message, &conversation, outcome, now);
         commit
             .timeline
             .push((connection.id.clone(), thread.clone(), entry));
@@ -111,7 +116,7 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
 fn accepted(
     message: &Message,
     conversation: &Conversation,
-    forwards: bool,
+    outcome: &str,
     now: handover_core::Timestamp,
 ) -> TimelineEntry {
     let from = match message.from {
@@ -123,6 +128,6 @@ fn accepted(
         .with("ringcx_message_id", message.foreign_id.as_str())
         .with("from", from)
         .with("handler", conversation.handler().as_str())
-        .with("outcome", if forwards { "queued" } else { "kept" })
+        .with("outcome", outcome)
         .text(message.text.as_deref())
 }

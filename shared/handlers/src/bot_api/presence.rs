@@ -40,7 +40,7 @@ pub async fn types(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
     let preview = input::text(&body, "preview", &mut errors);
     errors.into_result(())?;
     let conversation = existing(app, connection, id).await?.conversation;
-    if conversation.handler() == Handler::Agent {
+    if conversation.handler() == Handler::Agent && connection.relay_messages {
         let thread = &conversation.thread;
         let shown = if starts {
             app.ringcx.typing(connection, thread, preview.as_deref()).await
@@ -74,11 +74,13 @@ pub async fn reads(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
     }
     errors.into_result(())?;
     let conversation = existing(app, connection, id).await?.conversation;
-    let work = Work::MarkAsRead {
-        message: MessageId::new(message),
-    };
-    let job = app.outgoing(&connection.id, &conversation.thread, work);
-    app.queue.send(vec![job]).await.map_err(unavailable)?;
+    if connection.relay_messages {
+        let work = Work::MarkAsRead {
+            message: MessageId::new(message),
+        };
+        let job = app.outgoing(&connection.id, &conversation.thread, work);
+        app.queue.send(vec![job]).await.map_err(unavailable)?;
+    }
     Ok(json_answer(StatusCode::ACCEPTED, &json!({})))
 }
 

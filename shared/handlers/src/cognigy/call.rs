@@ -2,6 +2,7 @@
 //! wrong; what only describes is read as far as it goes.
 
 use handover_core::ids::CONVERSATION_ID_MAX_CHARS;
+use handover_platforms::cognigy::{from_cognigy, person_from_cognigy};
 use serde_json::{Map, Value, json};
 
 use super::{profile, transcript};
@@ -193,14 +194,25 @@ fn message(
     }
 }
 
-/// What a message of Cognigy shows: `text`, and what its `data` and `attachments` hold.
+/// What a message of Cognigy shows, in the bot API's words: `text`, and what its `data` and `attachments` hold.
 pub(super) fn content(said: &Map<String, Value>, from: &str) -> Map<String, Value> {
-    let mut members = Map::new();
-    if let Some(shown) = text(said, "text").filter(|text| !text.trim().is_empty()) {
-        members.insert("text".to_owned(), json!(shown));
+    let mut data = said
+        .get("data")
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default();
+    if let Some(files) = said.get("attachments").filter(|files| files.is_array()) {
+        data.insert("attachments".to_owned(), files.clone());
     }
-    let _ = from;
-    members
+    let shown = json!({"text": said.get("text"), "data": data});
+    let read = match from {
+        "user" => person_from_cognigy(&shown),
+        _ => from_cognigy(&shown),
+    };
+    match serde_json::to_value(read) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
 }
 
 fn request(data: &Map<String, Value>, conversation: &Conversation) -> Map<String, Value> {

@@ -15,6 +15,7 @@ use handover_core::signal::{Signal, SignalKind};
 
 use super::Task;
 use super::outcome::Step;
+use super::start_handover::is_set;
 
 /// How old an answer about all conversations may be at most.
 const OVERVIEW_MAX_AGE: Duration = Duration::from_secs(20);
@@ -99,7 +100,8 @@ async fn find(
         }
     }
     // What we have not moved yet is not back.
-    let moved = conversation.handover.as_ref().is_some_and(|it| it.moved);
+    let moved = conversation.handover.as_ref().is_some_and(|it| it.moved)
+        && is_set(&connection.ringcx.bot_category_id);
     let back =
         moved && conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;
     Ok(back.then(Finding::cancelled).and_then(signal))

@@ -13,6 +13,7 @@ use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::Step;
+use super::start_handover::is_set;
 use super::{LOOK_AGAIN, Task, deliver, tidy_up};
 use crate::webhook_intake::signal_claim;
 
@@ -21,6 +22,9 @@ const CATEGORY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the bot waits for an agent's name.
 const NAME_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long what happened to an unknown thread waits for the handover that looks for it. Longer than the search may last.
+const OWNER_PATIENCE: Duration = Duration::from_secs(150);
 
 /// How often RCE is asked what a signal means.
 const CLARIFY_ATTEMPTS: u32 = 4;
@@ -297,8 +301,11 @@ async fn is_it_with_agents(
     thread: &ThreadId,
     urgency: Urgency,
 ) -> Result<SignalKind, RingCxError> {
-    let thread = task.app.ringcx.thread(&task.connection, thread, urgency).await?;
     let settings = &task.connection.ringcx;
+    if !is_set(&settings.agent_category_id) {
+        return Ok(SignalKind::Note);
+    }
+    let thread = task.app.ringcx.thread(&task.connection, thread, urgency).await?;
     let has = |category| thread.categories.contains(category);
     let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
     Ok(if with_agents {
@@ -355,6 +362,9 @@ pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, St
     let connection = &task.job.connection;
     if let Some(ours) = task.app.store.thread_owner(connection, &thread).await? {
         return pass_on(task, &ours, signal, Commit::default()).await;
+    }
+    if !task.connection.relay_messages {
+        return Ok(wait_for_owner(task, signal));
     }
     let read = task.app.ringcx.thread(&task.connection, &thread, urgency).await;
     let thread = match read {
@@ -414,6 +424,26 @@ async fn pass_on(
         Err(StoreError::Conflict) => Ok(Step::Wait { after: LOOK_AGAIN }),
         Err(error) => Err(error),
     }
+}
+
+/// Where messages are not relayed the thread is not ours, and RCE cannot say whose conversation it is: a handover that
+/// looks for its thread may find this one. Until then what may end it waits.
+fn wait_for_owner(task: &Task<'_>, signal: &Signal) -> Step {
+    let decides = matters_to_who_waits(&signal.kind);
+    let waited = task.since_accepted();
+    if !decides || waited >= OWNER_PATIENCE {
+        return unknown(signal);
+    }
+    let after = (waited / 2).clamp(Duration::from_secs(1), Duration::from_secs(20));
+    Step::Wait { after }
+}
+
+fn matters_to_who_waits(kind: &SignalKind) -> bool {
+    kind.is_end()
+        || matches!(
+            kind,
+            SignalKind::TaskDestroyed | SignalKind::AgentJoined | SignalKind::Reopened { .. }
+        )
 }
 
 fn unknown(signal: &Signal) -> Step {

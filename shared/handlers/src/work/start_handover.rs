@@ -17,6 +17,7 @@ use super::{LOOK_AGAIN, Task, customer_message, files};
 
 /// How long the previous handover's end may hold back the next beginning.
 const PREVIOUS_END_PATIENCE: Duration = Duration::from_secs(6);
+
 pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
@@ -34,7 +35,8 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         .handover
         .as_ref()
         .is_some_and(|handover| handover.briefed);
-    if !briefed {
+    // Where RCE has the person's channel itself, agents have read it all.
+    if !briefed && task.connection.relay_messages {
         if let Err(step) = brief(task, &conversation, transcript).await? {
             return Ok(step);
         }
@@ -58,6 +60,15 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
             return Ok(Step::Done);
         };
         conversation = stored.conversation;
+    }
+    if !task.connection.relay_messages && conversation.rce_thread.is_none() && person(&conversation).is_none()
+    {
+        return Ok(Step::Never {
+            why: Why::new(
+                "person_unknown",
+                "nobody said who the person is in RingCX (user.id), or which thread is theirs (thread_id)",
+            ),
+        });
     }
     let moved = match move_to_agents(task, &conversation).await {
         Ok(Some(moved)) => moved,
@@ -188,7 +199,7 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
     let ringcx = &task.app.ringcx;
     let known = match &conversation.rce_thread {
         Some(id) => match ringcx.thread(&task.connection, id, Urgency::Now).await {
-            Ok(thread) => Some(thread),
+            Ok(thread) => is_of_connection(task, &thread).then_some(thread),
             Err(RingCxError::NotFound) => None,
             Err(error) => return Err(error),
         },
@@ -196,7 +207,7 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
     };
     let found = match known {
         Some(thread) => Some(thread),
-        None => ringcx.find_thread(&task.connection, &conversation.thread).await?,
+        None => find(task, conversation).await?,
     };
     let Some(thread) = found else { return Ok(None) };
     if thread.closed {
@@ -215,6 +226,28 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
         .await?;
     let at = moved_at(conversation, &thread, &moved);
     Ok(Some(Moved { thread: moved, at }))
+}
+
+/// A thread by our id; where it is not ours, the person's newest.
+async fn find(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Thread>, RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    if connection.relay_messages {
+        return ringcx.find_thread(connection, &conversation.thread).await;
+    }
+    match person(conversation) {
+        Some(person) => ringcx.find_thread_of_person(connection, person).await,
+        None => Ok(None),
+    }
+}
+
+/// What RCE's own channel calls the person.
+fn person(conversation: &Conversation) -> Option<&str> {
+    conversation.user.id.as_deref().filter(|id| !id.is_empty())
+}
+
+/// A thread that somebody named may be anywhere.
+fn is_of_connection(task: &Task<'_>, thread: &Thread) -> bool {
+    task.connection.relay_messages || thread.source == task.connection.ringcx.source_id
 }
 
 /// When RCE moved it, by its clock. Its times of changes have whole seconds, so that they may be the same before and
@@ -252,6 +285,11 @@ async fn open(task: &Task<'_>, thread: &Thread) -> Result<(), RingCxError> {
     }
 }
 
+/// Without a category (where messages are not relayed) threads are not moved.
+pub(super) fn is_set(category: &CategoryId) -> bool {
+    !category.as_str().is_empty()
+}
+
 /// The complete new set: Bot out, Agent and the requested ones in, everything else kept.
 pub(super) fn agent_categories(
     current: &[CategoryId],
@@ -263,7 +301,8 @@ pub(super) fn agent_categories(
         .filter(|id| **id != settings.bot_category_id)
         .cloned()
         .collect();
-    for id in std::iter::once(&settings.agent_category_id).chain(extra) {
+    let agent = Some(&settings.agent_category_id).filter(|id| is_set(id));
+    for id in agent.into_iter().chain(extra) {
         if !wanted.contains(id) && *id != settings.bot_category_id {
             wanted.push(id.clone());
         }

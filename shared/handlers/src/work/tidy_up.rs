@@ -9,6 +9,7 @@ use handover_core::ports::{RingCxError, StoreError, Urgency};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
+use super::start_handover::is_set;
 use super::{Task, customer_message};
 use crate::App;
 
@@ -38,6 +39,10 @@ pub(crate) fn leave(app: &App, conversation: &Conversation, event: BotEvent) -> 
 /// The next handover may have begun. As long as it has not moved the thread, that is put back for it: agents get work
 /// only when a thread comes into their category, and what there was may be ended already.
 pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation) -> Result<(), RingCxError> {
+    let settings = &task.connection.ringcx;
+    if !is_set(&settings.bot_category_id) && !is_set(&settings.agent_category_id) {
+        return Ok(());
+    }
     let with_agents = conversation.is_under_way(conversation.epoch());
     let is_next = conversation.waits_with(conversation.epoch());
     let moved = conversation.handover.as_ref().is_some_and(|it| it.moved);
@@ -65,6 +70,8 @@ async fn move_back(task: &Task<'_>, id: &ThreadId) -> Result<(), RingCxError> {
 async fn thread_of(task: &Task<'_>, conversation: &Conversation) -> Result<Option<ThreadId>, RingCxError> {
     match &conversation.rce_thread {
         Some(id) => Ok(Some(id.clone())),
+        // What was not found was not moved.
+        None if !task.connection.relay_messages => Ok(None),
         None => Ok(task
             .app
             .ringcx
@@ -81,7 +88,7 @@ pub(super) fn bot_categories(current: &[CategoryId], settings: &RingCxSettings) 
         .filter(|id| **id != settings.agent_category_id)
         .cloned()
         .collect();
-    if !wanted.contains(&settings.bot_category_id) {
+    if is_set(&settings.bot_category_id) && !wanted.contains(&settings.bot_category_id) {
         wanted.push(settings.bot_category_id.clone());
     }
     wanted
@@ -115,7 +122,8 @@ pub(super) async fn carry_out(
         return Ok(Step::Done);
     };
     let conversation = found.conversation;
-    if conversation.epoch() != epoch {
+    // On a channel of RCE's own the person is still there: what agents do with them is not ours to end.
+    if conversation.epoch() != epoch || !task.connection.relay_messages {
         if let Err(error) = to_bot_category(task, &conversation).await {
             return Ok(error.into());
         }

@@ -1,5 +1,6 @@
 //! `connections.toml`: what an integrator may write, and what they are told when it is wrong.
 
+mod chatlayer;
 mod mistakes;
 mod samples;
 

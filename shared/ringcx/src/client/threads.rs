@@ -26,8 +26,6 @@ impl RingCxClient {
         wanted: &ForeignThreadId,
     ) -> Result<Option<Thread>, RingCxError> {
         let source = &connection.ringcx.source_id;
-        // The search syntax documents no way to write a quotation mark.
-        let quoted = |id: &str| format!("\"{}\"", id.replace('"', ""));
         let search = format!(
             "foreign:{} source:{}",
             quoted(wanted.as_str()),
@@ -44,6 +42,29 @@ impl RingCxClient {
             .iter()
             .filter_map(thread)
             .find(|thread| thread.foreign_id.as_ref() == Some(wanted) && thread.source == *source))
+    }
+
+    /// The thread on the connection's source in which something was said last, of those of an identity.
+    pub(super) async fn search_thread_by_identity(
+        &self,
+        connection: &Connection,
+        identity: &str,
+    ) -> Result<Option<Thread>, RingCxError> {
+        let source = &connection.ringcx.source_id;
+        let search = format!(
+            "identity:{} source:{} order:last_content_at.desc",
+            quoted(identity),
+            quoted(source.as_str())
+        );
+        let call = Call {
+            query: &[("limit", "2"), ("q", &search)],
+            ..Call::new("find_thread", Method::GET, &[THREADS])
+        };
+        let answer = self.rest(connection, call).await?;
+        let page = answer.json()?;
+        let records = answer.records(&page)?;
+        let mut threads = records.iter().filter_map(thread);
+        Ok(threads.find(|thread| thread.source == *source))
     }
 
     pub(super) async fn get_thread(
@@ -112,6 +133,11 @@ impl RingCxClient {
             .await
             .map(drop)
     }
+}
+
+/// The search syntax documents no way to write a quotation mark.
+fn quoted(id: &str) -> String {
+    format!("\"{}\"", id.replace('"', ""))
 }
 
 fn thread(record: &Value) -> Option<Thread> {

@@ -216,7 +216,7 @@ fn br_017_a_message_may_have_no_body() {
     let expected = Attachment {
         url: "https://x.test/l.png".to_owned(),
         filename: Some("l.png".to_owned()),
-        content_type: Some("image".to_owned()),
+        content_type: Some("image/png".to_owned()),
     };
     assert_eq!(message.attachments, [expected]);
     for nothing in [

@@ -188,3 +188,51 @@ async fn br_066_a_thread_is_archived_and_its_answer_not_needed() {
         ("PUT", "/1.0/content_threads/74a1/ignore")
     );
 }
+
+#[tokio::test]
+async fn a_persons_newest_thread_is_found_by_what_their_channel_calls_them() {
+    let bench = Bench::new().await;
+    let identity = |id: &str, foreign: &str| json!({"id": id, "foreign_id": foreign, "type": "whats_app"});
+    let person = "+32 470/\"1\"";
+    bench
+        .server
+        .answers_json(&page(&[identity("i-1", "+32 470"), identity("i-2", person)]));
+    let elsewhere = record(&json!("f-1"), &json!("another-source"), &json!([]));
+    let theirs = record(&json!("f-2"), &json!(SOURCE), &json!(["ca-1"]));
+    bench.server.answers_json(&page(&[elsewhere, theirs]));
+    let found = bench
+        .client
+        .find_thread_of_person(&bench.connection, person)
+        .await
+        .unwrap();
+    assert_eq!(
+        found.map(|thread| (thread.foreign_id, thread.categories)),
+        Some((Some(ForeignThreadId::new("f-2")), categories(&["ca-1"])))
+    );
+    let targets: Vec<String> = bench
+        .server
+        .seen()
+        .iter()
+        .map(|seen| seen.target.clone())
+        .collect();
+    assert_eq!(
+        targets,
+        [
+            "/1.0/identities?source_id=50c1&foreign_id=%2B32%20470%2F%221%22&limit=5",
+            "/1.0/content_threads?limit=2&q=identity%3A%22i-2%22%20source%3A%2250c1%22%20order%3Alast_content_at.desc"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_person_whom_nobody_knows_has_no_thread() {
+    let bench = Bench::new().await;
+    bench.server.answers_json(&page(&[]));
+    let found = bench
+        .client
+        .find_thread_of_person(&bench.connection, "nobody")
+        .await
+        .unwrap();
+    assert_eq!(found, None);
+    bench.server.only();
+}
