@@ -25,9 +25,7 @@ fn text(connection: &str, ringcx: &str, bot: &str) -> String {
 
 #[track_caller]
 fn one(connection: &str, ringcx: &str, bot: &str) -> Connection {
-    read(&text(connection, ringcx, bot))
-        .expect("a right configuration")
-        .remove(0)
+    read(&text(connection, ringcx, bot)).expect("valid").remove(0)
 }
 
 #[track_caller]
@@ -40,9 +38,8 @@ fn chatlayer(bot: &str) -> ChatlayerSettings {
 
 #[track_caller]
 fn wrong(connection: &str, ringcx: &str, bot: &str, expected: &[&str]) {
-    let error = read(&text(connection, ringcx, bot))
-        .expect_err("a mistake")
-        .join("\n");
+    let errors = read(&text(connection, ringcx, bot)).expect_err("it is wrong");
+    let error = errors.join("\n");
     for part in expected {
         assert!(error.contains(part), "{part:?} is not in:\n{error}");
     }

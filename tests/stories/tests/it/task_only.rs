@@ -209,12 +209,13 @@ async fn a_person_whom_ringcx_never_gets_to_know_comes_back_to_the_bot() {
 #[tokio::test]
 async fn what_ends_a_handover_before_its_thread_is_known_ends_it() {
     let chatlayer = Chatlayer::start().await;
-    let bench = task_only(&chatlayer).start().await;
+    // Nobody asks RCE: what it reports has to do.
+    let bench = task_only(&chatlayer).timers("reconcile_every = 0").start().await;
     writes(&chatlayer, &bench, "s1", "Human!").await;
     bench.rce.move_to(THREAD, "agent").unwrap();
     bench
         .rce
-        .fail_next(FaultTarget::RestSearch, Fault::Status(503, String::new()), 3);
+        .fail_next(FaultTarget::RestSearch, Fault::Status(503, String::new()), 10);
     assert_eq!(chatlayer.offloads(&bench, "s1", &json!({})).await, accepted());
     bench.work().await;
     bench.pass(Duration::from_secs(3));
@@ -222,6 +223,7 @@ async fn what_ends_a_handover_before_its_thread_is_known_ends_it() {
     bench.rce.reply(THREAD, SAM, "Solved").unwrap();
     bench.rce.close(THREAD).unwrap();
     bench.settle().await;
+    bench.work().await;
     assert_eq!(bench.stored("s1").await.unwrap().rce_thread, None);
     bench.rce.clear_faults();
     bench.until_quiet().await;
