@@ -113,6 +113,10 @@ impl Chatlayer {
         }
         let body = calls.swap_remove(delivery.part);
         let session = delivery.address.session_id.as_str();
+        if matches!(session, "" | "." | "..") {
+            // No URL holds these as a segment: the call would go elsewhere.
+            return Err(BotError::NoAddress);
+        }
         let segments = [
             "v1",
             "bots",

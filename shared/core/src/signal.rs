@@ -85,6 +85,15 @@ impl SignalKind {
         matches!(self, Self::Closed | Self::Cancelled)
     }
 
+    /// Whether it may end a handover, or bring an agent: what must not get lost while a handover looks for its thread.
+    pub fn decides_who_has_it(&self) -> bool {
+        self.is_end()
+            || matches!(
+                self,
+                Self::TaskDestroyed | Self::AgentJoined | Self::Reopened { .. }
+            )
+    }
+
     /// Whether the conversation must be found even at the price of a REST call.
     pub fn matters_without_mapping(&self) -> bool {
         !matches!(

@@ -101,6 +101,8 @@ async fn route(
     let key = signal_claim(connection, &signal);
     let job = match app.store.thread_owner(&connection.id, &thread).await? {
         Some(owner) => app.job(&connection.id, &owner, Work::ApplySignal { signal }),
+        // A channel of RCE's own has many people who never come to us.
+        None if !connection.relay_messages && !signal.kind.decides_who_has_it() => return Ok(None),
         None if signal.kind.matters_without_mapping() => {
             let group = ForeignThreadId::new(format!("rce-{thread}"));
             app.job(&connection.id, &group, Work::ResolveSignal { signal })

@@ -70,7 +70,9 @@ pub enum BotError {
     #[error("the bot refused it ({status})")]
     Refused { status: u16 },
     /// Nobody said where the conversation is to be found, neither the settings nor the bot.
-    #[error("the conversation's address at the bot is unknown (Cognigy: url_token)")]
+    #[error(
+        "the conversation cannot be addressed at the bot: its session or url_token is missing or no part of a URL"
+    )]
     NoAddress,
     /// The receiver wants nothing more (410).
     #[error("the receiver is gone (410)")]

@@ -65,6 +65,10 @@ impl Event {
             errors.add("sessionId has 1 to 256 characters, none of them a control character");
             ConversationId::new("")
         });
+        if matches!(session.as_str(), "." | "..") {
+            // It is part of an address when we answer, where these mean something else.
+            errors.add("sessionId is \".\" or \"..\"");
+        }
         let version = word(&members, "version", &mut errors);
         if version
             .as_ref()

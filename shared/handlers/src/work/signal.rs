@@ -429,21 +429,12 @@ async fn pass_on(
 /// Where messages are not relayed the thread is not ours, and RCE cannot say whose conversation it is: a handover that
 /// looks for its thread may find this one. Until then what may end it waits.
 fn wait_for_owner(task: &Task<'_>, signal: &Signal) -> Step {
-    let decides = matters_to_who_waits(&signal.kind);
     let waited = task.since_accepted();
-    if !decides || waited >= OWNER_PATIENCE {
+    if waited >= OWNER_PATIENCE {
         return unknown(signal);
     }
     let after = (waited / 2).clamp(Duration::from_secs(1), Duration::from_secs(20));
     Step::Wait { after }
-}
-
-fn matters_to_who_waits(kind: &SignalKind) -> bool {
-    kind.is_end()
-        || matches!(
-            kind,
-            SignalKind::TaskDestroyed | SignalKind::AgentJoined | SignalKind::Reopened { .. }
-        )
 }
 
 fn unknown(signal: &Signal) -> Step {

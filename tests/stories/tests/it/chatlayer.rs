@@ -120,6 +120,25 @@ async fn drafts_and_live_bots_are_told_apart() {
 }
 
 #[tokio::test]
+async fn a_session_may_be_called_anything() {
+    let chatlayer = Chatlayer::start().await;
+    let bench = chatlayer.setup().start().await;
+    let longest = "s".repeat(256);
+    for session in ["fb/1:2?x=y#z", "ünï ✓", "../..", "%2e%2e", &longest] {
+        waiting(&chatlayer, &bench, session).await;
+        bench.until_quiet().await;
+        assert_eq!(bench.categories(session), ["agent"]);
+        bench
+            .agent_writes(session, &format!("c-{}", session.len()), "Hello")
+            .await;
+        bench.until_quiet().await;
+        assert_eq!(chatlayer.session(session).shown, ["Hello"], "{session}");
+    }
+    chatlayer.check();
+    bench.finish().await;
+}
+
+#[tokio::test]
 async fn without_dialogs_none_is_launched() {
     let chatlayer = Chatlayer::start().await;
     let bench = chatlayer.setup().start().await;

@@ -190,3 +190,18 @@ async fn a_store_that_is_down_is_no_success() {
     assert_eq!(bench.in_rce("s1"), ["kept"]);
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn no_session_makes_us_call_another_address() {
+    let chatlayer = Chatlayer::start().await;
+    let bench = chatlayer.setup().start().await;
+    // Whoever uses the bot API beside Chatlayer may name anything.
+    let platform = json!({"session_id": ".."});
+    bench.asks_for_agent("s1", json!({"platform": platform})).await;
+    bench.until_quiet().await;
+    bench.agent_writes("s1", "c-1", "Hello").await;
+    bench.until_quiet().await;
+    assert_eq!(chatlayer.calls(), 0);
+    assert_eq!(bench.take_dead_letters().await.len(), 1);
+    bench.finish().await;
+}
