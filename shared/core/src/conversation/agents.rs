@@ -70,7 +70,8 @@ impl Conversation {
     }
 
     /// Whether an agent wrote this before an end that we heard of first. It is delivered, but whoever has the
-    /// conversation now keeps it. RCE's message times have whole seconds; a time from before the conversation
+    /// conversation now keeps it. RCE's message times have whole seconds: words of the second of the end are taken for
+    /// the last ones, because who goes on after closing reopens, which is reported. A time from before the conversation
     /// tells nothing.
     fn is_late(&self, message: &AgentMessage) -> bool {
         let (Some(end), Some(written)) = (self.last_end, message.written_at) else {
@@ -78,8 +79,7 @@ impl Conversation {
         };
         let began = self.by_ringcx_clock(self.started_at);
         let meant = !is_before(written, began, LATE_MESSAGE_SKEW);
-        let surely_before_end = written.as_second() < end.as_second();
-        meant && (surely_before_end || (message.retry && written <= end))
+        meant && written.as_second() <= end.as_second()
     }
 
     pub(super) fn agent_joined(&mut self, agent: Agent, now: Timestamp) -> BotEvent {

@@ -354,3 +354,32 @@ async fn ten_handovers_in_one_conversation_are_ten_handovers() {
 fn is_end(heard: &Heard) -> bool {
     matches!(heard.kind(), "handover.completed" | "handover.cancelled")
 }
+
+#[tokio::test]
+async fn words_of_the_second_of_their_close_are_the_last_ones_though_heard_of_later() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.with_agent_by_hand("c1").await;
+    bench.pass(Duration::from_secs(30));
+    let mut words = bench.agent_message("c1", "66aa", "It is on its way. Bye");
+    words["params"]["created_at"] = json!(bench.clock_now().to_string());
+    bench.rce.close("c1").unwrap();
+    let closed = bench.event("intervention.closed", "c1", &json!({}));
+    bench.webhook(&[closed]).await;
+    bench.work().await;
+    bench.source_sdk(&words).await;
+    bench.work().await;
+    assert_eq!(bench.handler("c1").await, "bot");
+    assert_eq!(
+        bench.bot.texts().last().map(String::as_str),
+        Some("It is on its way. Bye")
+    );
+    assert!(
+        !bench
+            .bot
+            .kinds()
+            .iter()
+            .skip_while(|kind| *kind != "handover.completed")
+            .any(|kind| kind == "handover.active")
+    );
+    bench.finish().await;
+}
