@@ -16,6 +16,10 @@ pub(crate) struct Settings {
     /// Where a worker puts records that it cannot read.
     pub(crate) dead_letters_url: Option<String>,
     pub(crate) connections_path: String,
+    /// Where files are kept.
+    pub(crate) files_bucket: String,
+    /// Where the stage is reached from outside.
+    pub(crate) public_url: String,
     pub(crate) log: String,
     pub(crate) ca_bundle: Option<String>,
     pub(crate) account: Account,
@@ -44,6 +48,8 @@ impl Settings {
             queue_updates_queue_url: need("HANDOVER_QUEUE_UPDATES_QUEUE_URL"),
             dead_letters_url: optional("HANDOVER_DEAD_LETTERS_URL"),
             connections_path: need("HANDOVER_SETTINGS_PATH"),
+            files_bucket: need("HANDOVER_FILES_BUCKET"),
+            public_url: need("HANDOVER_PUBLIC_URL"),
             log: optional("HANDOVER_LOG").unwrap_or_else(|| "info".to_owned()),
             ca_bundle: optional("AWS_CA_BUNDLE"),
             account: Account {
@@ -90,6 +96,8 @@ mod tests {
             "HANDOVER_TO_RINGCX_QUEUE_URL",
             "HANDOVER_QUEUE_UPDATES_QUEUE_URL",
             "HANDOVER_SETTINGS_PATH",
+            "HANDOVER_FILES_BUCKET",
+            "HANDOVER_PUBLIC_URL",
             "AWS_REGION",
         ] {
             assert!(error.contains(name), "{name} in: {error}");

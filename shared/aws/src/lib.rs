@@ -12,6 +12,7 @@
 //! | [`queue`] | the queues in SQS FIFO |
 //! | [`budget`] | one REST budget for all instances |
 //! | [`settings`] | connections from SSM |
+//! | [`s3`] | files in S3 |
 //! | [`records`] | what a worker asks of SQS besides |
 //! | `operator` | what an operator may ask a queue's function for |
 //! | [`metrics`] | what is counted, as lines for CloudWatch |
@@ -29,6 +30,7 @@ pub mod metrics;
 mod operator;
 pub mod queue;
 pub mod records;
+pub mod s3;
 pub mod settings;
 pub mod sqs;
 mod start;

@@ -12,6 +12,7 @@ use handover_bots::Bots;
 use handover_core::job::QueueName;
 use handover_core::ports::Clock;
 use handover_core::settings::Connection;
+use handover_files::HttpFetcher;
 use handover_handlers::App;
 use handover_handlers::files::Files;
 use handover_machine::{Environment, RandomIds, SystemClock};
@@ -30,6 +31,7 @@ use crate::environment::Settings;
 use crate::metrics::Emf;
 use crate::queue::{Ledger, QueueUrls, SqsQueue};
 use crate::records::SqsRecords;
+use crate::s3::S3Files;
 use crate::settings::SsmConnections;
 use crate::sqs::Worker;
 
@@ -60,7 +62,8 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
     let settings = settings?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids = Arc::new(RandomIds);
-    let http = handover_ringcx::http::client_trusting(authorities(settings.ca_bundle.as_deref())?);
+    let authorities = authorities(settings.ca_bundle.as_deref())?;
+    let http = handover_ringcx::http::client_trusting(authorities.clone());
     let aws = Aws::new(settings.account.clone(), http.clone());
     let (dynamodb, sqs) = (aws.dynamodb(), aws.sqs());
 
@@ -82,6 +85,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
         Arc::clone(&clock),
         Arc::clone(&ids) as _,
     );
+    let files = files(&settings, &http, authorities, &clock)?;
     let app = App {
         connections: Arc::clone(&connections) as _,
         store: Arc::new(store),
@@ -92,7 +96,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
         ids,
         availability: Arc::default(),
         metrics: Arc::clone(&metrics) as _,
-        files: Files::none(),
+        files,
     };
     let function = Function {
         app,
@@ -161,6 +165,25 @@ impl Function {
             );
         }
     }
+}
+
+/// Most files in memory at the same time; each has `max_bytes` at most.
+const FILES_IN_MEMORY: usize = 2;
+
+fn files(
+    settings: &Settings,
+    http: &reqwest::Client,
+    authorities: Vec<CertificateDer<'static>>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Files, Error> {
+    let (account, bucket) = (settings.account.clone(), &settings.files_bucket);
+    let store = S3Files::new(account, http.clone(), bucket, Arc::clone(clock))
+        .map_err(|error| format!("HANDOVER_FILES_BUCKET is no bucket: {error}"))?;
+    let fetcher = HttpFetcher::trusting(authorities);
+    let mut files = Files::new(Arc::new(store), Arc::new(fetcher), FILES_IN_MEMORY);
+    let public_url = settings.public_url.parse();
+    files.public_url = Some(public_url.map_err(|error| format!("HANDOVER_PUBLIC_URL is no URL: {error}"))?);
+    Ok(files)
 }
 
 fn connections(aws: &Aws, settings: &Settings, clock: &Arc<dyn Clock>) -> SsmConnections {

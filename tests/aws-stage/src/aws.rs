@@ -87,6 +87,8 @@ impl AwsStage {
             set("HANDOVER_TO_RINGCX_QUEUE_URL", &queues.to_ringcx.url);
             set("HANDOVER_QUEUE_UPDATES_QUEUE_URL", &queues.queue_updates.url);
             set("HANDOVER_SETTINGS_PATH", &settings);
+            set("HANDOVER_FILES_BUCKET", &bucket);
+            set("HANDOVER_PUBLIC_URL", PUBLIC_URL);
             set("HANDOVER_LOG", "info");
             if let Some(queue) = works_off(name, &queues) {
                 set("HANDOVER_DEAD_LETTERS_URL", &queue.dead_letters_url);
