@@ -36,6 +36,10 @@ QUEUES = {
 FOURTEEN_DAYS = 14 * 24 * 3600
 SETTINGS = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/engage-handover/{stage}/connections"
 
+FILES = "${FilesBucket.Arn}"
+# Who stores or opens files.
+KEEP_FILES = {"HandoverRequests", "AgentMessages", "RingcxDelivery"}
+
 # What the template counts from the access log.
 LOG_METRICS = {"RceCalls", "RceCallsFailed"}
 
@@ -228,6 +232,8 @@ class Functions(Check):
                 "HANDOVER_TO_RINGCX_QUEUE_URL": "${ToRingcxQueue}",
                 "HANDOVER_QUEUE_UPDATES_QUEUE_URL": "${QueueUpdatesQueue}",
                 "HANDOVER_SETTINGS_PATH": f"/engage-handover/{stage}/connections",
+                "HANDOVER_FILES_BUCKET": "${FilesBucket}",
+                "HANDOVER_PUBLIC_URL": stack.outputs["EndpointUrl"]["Value"],
                 "HANDOVER_LOG": stack.values["LogFilter"],
             }
             read = set()
@@ -335,6 +341,9 @@ class Permissions(Check):
                 expected.add(("ssm:GetParametersByPath", settings))
                 for action in ("CreateLogStream", "PutLogEvents"):
                     expected.add(("logs:" + action, "${" + name + "Logs.Arn}"))
+                if name in KEEP_FILES:
+                    expected |= {("s3:" + action, FILES + "/*") for action in ("GetObject", "PutObject")}
+                    expected.add(("s3:ListBucket", FILES))
                 if name in WORKERS:
                     queue, dead_letters, _ = QUEUES[name]
                     for action in ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes"):
@@ -342,13 +351,13 @@ class Permissions(Check):
                     expected.add(("sqs:SendMessage", "${" + dead_letters + ".Arn}"))
                 self.assertEqual(self.may(stack, name), expected, name)
 
-    def test_no_action_and_no_resource_is_a_wildcard_but_the_settings_below_their_path(self):
+    def test_no_action_and_no_resource_is_a_wildcard_but_settings_and_files_below_their_path(self):
         for stage, stack in self.each():
             for name in FUNCTIONS:
                 for action, resource in self.may(stack, name):
                     self.assertNotIn("*", action, name)
-                    allowed = SETTINGS.replace("{stage}", stage) + "/*"
-                    self.assertTrue("*" not in resource or resource == allowed, f"{name}: {resource}")
+                    allowed = (SETTINGS.replace("{stage}", stage) + "/*", FILES + "/*")
+                    self.assertTrue("*" not in resource or resource in allowed, f"{name}: {resource}")
 
     def test_a_role_belongs_to_one_function(self):
         for _, stack in self.each():
@@ -373,6 +382,31 @@ class Permissions(Check):
             self.assertEqual(
                 statement["Condition"], {"StringEquals": {"kms:ViaService": "ssm.${AWS::Region}.${AWS::URLSuffix}"}}
             )
+
+
+class Files(Check):
+    def test_nobody_but_the_functions_reads_them(self):
+        for _, stack in self.each():
+            bucket = stack.of("AWS::S3::Bucket")["FilesBucket"]
+            blocked = bucket["PublicAccessBlockConfiguration"]
+            names = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+            self.assertEqual(blocked, dict.fromkeys(names, True))
+            self.assertEqual(bucket["OwnershipControls"]["Rules"], [{"ObjectOwnership": "BucketOwnerEnforced"}])
+            (policy,) = stack.of("AWS::S3::BucketPolicy").values()
+            (statement,) = policy["PolicyDocument"]["Statement"]
+            self.assertEqual((statement["Effect"], statement["Action"]), ("Deny", "s3:*"))
+            self.assertEqual(set(statement["Resource"]), {FILES, FILES + "/*"})
+            self.assertEqual(statement["Condition"], {"Bool": {"aws:SecureTransport": "false"}})
+
+    def test_they_are_encrypted_and_forgotten(self):
+        for _, stack in self.each():
+            bucket = stack.of("AWS::S3::Bucket")["FilesBucket"]
+            (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            self.assertEqual(rule["ServerSideEncryptionByDefault"], {"SSEAlgorithm": "AES256"})
+            (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+            self.assertEqual((rule["Status"], rule["ExpirationInDays"]), ("Enabled", stack.values["FileRetentionDays"]))
+            self.assertGreater(int(stack.values["FileRetentionDays"]), 30, "the default of keep_days")
+            self.assertNotIn("VersioningConfiguration", bucket, "what is forgotten is gone")
 
 
 class Queues(Check):

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) files_bucket: String,
     /// Where the stage is reached from outside.
     pub(crate) public_url: String,
+    /// `AWS_ENDPOINT_URL_S3`.
+    pub(crate) s3_endpoint: Option<String>,
     pub(crate) log: String,
     pub(crate) ca_bundle: Option<String>,
     pub(crate) account: Account,
@@ -50,6 +52,7 @@ impl Settings {
             connections_path: need("HANDOVER_SETTINGS_PATH"),
             files_bucket: need("HANDOVER_FILES_BUCKET"),
             public_url: need("HANDOVER_PUBLIC_URL"),
+            s3_endpoint: optional("AWS_ENDPOINT_URL_S3"),
             log: optional("HANDOVER_LOG").unwrap_or_else(|| "info".to_owned()),
             ca_bundle: optional("AWS_CA_BUNDLE"),
             account: Account {

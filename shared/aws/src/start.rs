@@ -176,7 +176,8 @@ fn files(
     authorities: Vec<CertificateDer<'static>>,
     clock: &Arc<dyn Clock>,
 ) -> Result<Files, Error> {
-    let (account, bucket) = (settings.account.clone(), &settings.files_bucket);
+    let (mut account, bucket) = (settings.account.clone(), &settings.files_bucket);
+    account.endpoint = settings.s3_endpoint.clone().or(account.endpoint);
     let store = S3Files::new(account, http.clone(), bucket, Arc::clone(clock))
         .map_err(|error| format!("HANDOVER_FILES_BUCKET is no bucket: {error}"))?;
     let fetcher = HttpFetcher::trusting(authorities);

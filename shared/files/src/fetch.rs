@@ -1,7 +1,7 @@
 //! A file from an address that a stranger gave.
 
 use std::error::Error;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use handover_core::ports::{Fetch, FetchError, Fetched, FileFetcher};
 use handover_ringcx::http::{CertificateDer, builder};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Client, Response};
+use reqwest::{Client, ClientBuilder, Response};
 use url::Url;
 
 use crate::guard::{PrivateName, PublicNames, Way, way};
@@ -19,14 +19,42 @@ const DEADLINE: Duration = Duration::from_secs(20);
 /// Most redirects that are followed.
 const REDIRECTS: usize = 3;
 
-/// Fetches files by HTTP.
+/// Fetches files by HTTP. A cheap handle; its clients are made for the first file, because most functions on AWS never
+/// see one.
 #[derive(Clone, Debug)]
 pub struct HttpFetcher {
-    /// Connects to public addresses only.
-    guarded: Client,
-    /// For hosts that an operator named.
-    unguarded: Client,
+    clients: Arc<Clients>,
     deadline: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Clients {
+    authorities: Vec<CertificateDer<'static>>,
+    /// Connects to public addresses only.
+    guarded: OnceLock<Client>,
+    /// For hosts that an operator named.
+    unguarded: OnceLock<Client>,
+}
+
+impl Clients {
+    fn for_way(&self, way: Way) -> &Client {
+        match way {
+            Way::Guarded => self
+                .guarded
+                .get_or_init(|| self.build(|builder| builder.dns_resolver(Arc::new(PublicNames)))),
+            Way::Allowed => self.unguarded.get_or_init(|| self.build(|builder| builder)),
+        }
+    }
+
+    fn build(&self, change: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Client {
+        // Strangers' servers are many and seldom called twice; the deadline is kept by the caller, over all requests.
+        let builder = builder(self.authorities.clone())
+            .pool_max_idle_per_host(1)
+            .timeout(DEADLINE);
+        change(builder)
+            .build()
+            .expect("a client without system resources")
+    }
 }
 
 impl Default for HttpFetcher {
@@ -37,19 +65,13 @@ impl Default for HttpFetcher {
 
 impl HttpFetcher {
     /// Trusts also these authorities: a company's proxy, or a test's.
-    ///
-    /// # Panics
-    ///
-    /// When the compiled-in TLS settings contradict each other, which no input can bring about.
     pub fn trusting(authorities: Vec<CertificateDer<'static>>) -> Self {
-        let build = |builder: reqwest::ClientBuilder| {
-            // Strangers' servers are many and seldom called twice; the deadline is kept here, over all requests.
-            let builder = builder.pool_max_idle_per_host(1).timeout(DEADLINE);
-            builder.build().expect("a client without system resources")
+        let clients = Clients {
+            authorities,
+            ..Clients::default()
         };
         Self {
-            guarded: build(builder(authorities.clone()).dns_resolver(Arc::new(PublicNames))),
-            unguarded: build(builder(authorities)),
+            clients: Arc::new(clients),
             deadline: DEADLINE,
         }
     }
@@ -81,15 +103,13 @@ impl HttpFetcher {
     }
 
     async fn ask(&self, url: &Url, with_token: bool, wanted: &Fetch<'_>) -> Result<Response, FetchError> {
-        let client = match way(url, wanted.allow_hosts).ok_or(FetchError::NotAllowed)? {
-            Way::Guarded => &self.guarded,
-            Way::Allowed => &self.unguarded,
-        };
+        let way = way(url, wanted.allow_hosts).ok_or(FetchError::NotAllowed)?;
         let mut url = url.clone();
         url.set_fragment(None);
         if let Some(token) = wanted.access_token.filter(|_| with_token) {
             url.query_pairs_mut().append_pair("access_token", token.expose());
         }
+        let client = self.clients.for_way(way);
         client.get(url).send().await.map_err(no_answer)
     }
 }

@@ -12,7 +12,7 @@ use crate::event_source::EventSource;
 use crate::function::{Definition, Failed, Function};
 use crate::gateway::Gateway;
 use crate::proxy::Proxy;
-use crate::world::{CONNECTION, Stage, World, eventually};
+use crate::world::{CONNECTION, PUBLIC_URL, Stage, World, eventually};
 
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target");
 
@@ -68,6 +68,8 @@ impl AwsStage {
         let table = unique("handover");
         let settings = format!("/engage-handover/{stage}/connections");
         dynamodb.create_table(&table).await;
+        let bucket = unique("files");
+        aws.create_bucket(&bucket).await;
         let queues = Queues::create(aws.url(), &format!("engage-handover-{stage}")).await;
         aws.put_parameter(&format!("{settings}/{CONNECTION}"), &world.toml())
             .await;
@@ -87,6 +89,8 @@ impl AwsStage {
             set("HANDOVER_TO_RINGCX_QUEUE_URL", &queues.to_ringcx.url);
             set("HANDOVER_QUEUE_UPDATES_QUEUE_URL", &queues.queue_updates.url);
             set("HANDOVER_SETTINGS_PATH", &settings);
+            // Signatures are for the host that is asked, so nobody stands in between.
+            set("AWS_ENDPOINT_URL_S3", aws.url());
             set("HANDOVER_FILES_BUCKET", &bucket);
             set("HANDOVER_PUBLIC_URL", PUBLIC_URL);
             set("HANDOVER_LOG", "info");

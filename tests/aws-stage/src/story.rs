@@ -8,7 +8,7 @@ use handover_stories::setup::BOT_KEY;
 use serde_json::{Value, json};
 
 use crate::proxy::Fault;
-use crate::world::{CONNECTION, Stage, World, eventually};
+use crate::world::{CONNECTION, PUBLIC_URL, Stage, World, eventually};
 
 /// There and back: the bot cannot help, the agent can, the bot goes on. Every process ends in the middle of it.
 pub async fn there_and_back(mut stage: impl Stage) {
@@ -101,6 +101,38 @@ pub async fn ended_by_the_bot(stage: impl Stage) {
     let again = world.asks_for_agent("c1").await;
     assert_eq!(again["epoch"], 2);
     world.status_is("c1", "queued").await;
+    stage.finish().await;
+}
+
+/// A file inside a message is hosted, and whoever has its address can open it.
+pub async fn files(stage: impl Stage) {
+    let world = stage.world();
+    let file = json!({"content": "aGVsbG8=", "filename": "hello.txt"});
+    let message = json!({"id": "m1", "from": "user", "attachments": [file]});
+    let path = format!("{}/messages", at("c1"));
+    world.insist("POST", &path, &message).await;
+    world.rce_has("c1", "").await;
+    let content = world.rce.contents(&world.thread("c1")).pop().expect("a message");
+    let link = content.attachments[0]["url"].as_str().expect("a link").to_owned();
+    let path = link
+        .strip_prefix(PUBLIC_URL)
+        .unwrap_or_else(|| panic!("{link} is not ours"));
+    let http = handover_ringcx::http::client();
+    let mut opened = http
+        .get(format!("{}{path}", world.bridge_url()))
+        .send()
+        .await
+        .expect("an answer");
+    if opened.status() == 302 {
+        let elsewhere = opened.headers()["location"].to_str().expect("a link").to_owned();
+        opened = http.get(elsewhere).send().await.expect("an answer");
+    }
+    assert_eq!(opened.status(), 200);
+    assert_eq!(opened.headers()["content-type"], "text/plain");
+    assert_eq!(opened.text().await.expect("a body"), "hello");
+    let unknown = path.replace("/acme/files/", "/acme/files/0");
+    let unknown = http.get(format!("{}{unknown}", world.bridge_url())).send().await;
+    assert_eq!(unknown.expect("an answer").status(), 404);
     stage.finish().await;
 }
 

@@ -19,6 +19,9 @@ use crate::proxy::Proxy;
 /// The connection of every story.
 pub const CONNECTION: &str = "acme";
 
+/// Where the stage says that it is reached from outside. Links of files begin with it.
+pub const PUBLIC_URL: &str = "https://bridge.example.org";
+
 /// Longer than any backoff of a story; a story that is well takes a fraction of it.
 const PATIENCE: Duration = Duration::from_mins(2);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
@@ -125,11 +128,19 @@ signing_secrets = ["{BOT_SECRET}"]
 
 [connections.{CONNECTION}.timers]
 {timers}
+
+[connections.{CONNECTION}.files]
+public_url = "{PUBLIC_URL}"
 "#
         )
     }
 
     /// The bridge is at this address: enters it in RCE, with the webhook and the Source SDK on URLs of their own.
+    /// Where the stage is reached here.
+    pub fn bridge_url(&self) -> &str {
+        &self.url
+    }
+
     pub async fn connect(&mut self, url: &str) {
         url.clone_into(&mut self.url);
         let base = format!("{url}/{CONNECTION}/handover/rce");

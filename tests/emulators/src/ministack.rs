@@ -1,4 +1,4 @@
-//! SQS and SSM.
+//! SQS, SSM and S3.
 
 use std::process::Command;
 
@@ -60,6 +60,13 @@ impl Ministack {
     pub async fn delete_parameter(&self, name: &str) {
         self.call("AmazonSSM.DeleteParameter", &json!({"Name": name}))
             .await;
+    }
+
+    /// An empty bucket of S3.
+    pub async fn create_bucket(&self, name: &str) {
+        let made = api::client().put(format!("{}/{name}", self.url)).send().await;
+        let made = made.expect("the emulator answers");
+        assert!(made.status().is_success(), "no bucket: {}", made.status());
     }
 
     /// Any operation (`AmazonSQS.GetQueueAttributes`); it must succeed.
