@@ -64,16 +64,15 @@ impl S3Files {
         bucket: &str,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, url::ParseError> {
-        let bucket = match &account.endpoint {
-            Some(endpoint) => format!("{}/{bucket}/", endpoint.trim_end_matches('/')),
-            None => {
-                let china = if account.region.starts_with("cn-") {
-                    ".cn"
-                } else {
-                    ""
-                };
-                format!("https://{bucket}.s3.{}.amazonaws.com{china}/", account.region)
-            }
+        let bucket = if let Some(endpoint) = &account.endpoint {
+            format!("{}/{bucket}/", endpoint.trim_end_matches('/'))
+        } else {
+            let china = if account.region.starts_with("cn-") {
+                ".cn"
+            } else {
+                ""
+            };
+            format!("https://{bucket}.s3.{}.amazonaws.com{china}/", account.region)
         };
         let bucket = Url::parse(&bucket)?;
         Ok(Self {

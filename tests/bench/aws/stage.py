@@ -74,6 +74,8 @@ class Stage:
             "HANDOVER_QUEUE_UPDATES_QUEUE_URL": f"{queues}-queue-updates.fifo",
             **({"HANDOVER_DEAD_LETTERS_URL": f"{queues}-{worker}-dead-letters.fifo"} if worker else {}),
             "HANDOVER_SETTINGS_PATH": self.settings,
+            "HANDOVER_FILES_BUCKET": "engage-handover-bench-files",
+            "HANDOVER_PUBLIC_URL": "https://bench.example.org",
         }
 
     def stop(self):
