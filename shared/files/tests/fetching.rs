@@ -1,6 +1,8 @@
 //! A file's server may be slow, endless, elsewhere or hostile; fetching ends all the same, and never at a private
 //! address.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::time::Duration;
 
 use axum::Router;

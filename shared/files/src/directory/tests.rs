@@ -15,7 +15,7 @@ fn facts(refused: Option<Refusal>) -> FileFacts {
         filename: "Übung.txt".to_owned(),
         content_type: "text/plain".to_owned(),
         size: 4,
-        expires_at: NOW + Duration::from_secs(60),
+        expires_at: NOW + Duration::from_mins(1),
         refused,
     }
 }
@@ -46,7 +46,7 @@ async fn a_file_is_there_until_it_expires() {
     // Another connection does not have it.
     let other = ConnectionId::from("other");
     assert_eq!(files.open(&other, &key(1), NOW).await.unwrap(), None);
-    let later = NOW + Duration::from_secs(60);
+    let later = NOW + Duration::from_mins(1);
     assert_eq!(files.open(&acme(), &key(1), later).await.unwrap(), None);
     assert_eq!(files.facts(&acme(), &key(1), later).await.unwrap(), None);
 }
