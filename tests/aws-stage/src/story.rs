@@ -119,7 +119,7 @@ pub async fn files(stage: impl Stage) {
         .unwrap_or_else(|| panic!("{link} is not ours"));
     let http = handover_ringcx::http::client();
     let mut opened = http
-        .get(format!("{}{path}", world.bridge_url()))
+        .get(format!("{}{path}", world.url()))
         .send()
         .await
         .expect("an answer");
@@ -131,7 +131,7 @@ pub async fn files(stage: impl Stage) {
     assert_eq!(opened.headers()["content-type"], "text/plain");
     assert_eq!(opened.text().await.expect("a body"), "hello");
     let unknown = path.replace("/acme/files/", "/acme/files/0");
-    let unknown = http.get(format!("{}{unknown}", world.bridge_url())).send().await;
+    let unknown = http.get(format!("{}{unknown}", world.url())).send().await;
     assert_eq!(unknown.expect("an answer").status(), 404);
     stage.finish().await;
 }
@@ -346,6 +346,28 @@ pub async fn order(stage: impl Stage) {
     assert_eq!(found, from_user);
     assert_eq!(world.bot_door.hit(), 2, "the bot refused, and was asked again");
     stage.finish().await;
+}
+
+/// The platforms' addresses lead to their adapters, which know that this connection's bot is of another kind.
+pub async fn platforms_doors(stage: impl Stage) {
+    let world = stage.world();
+    let bearer = format!("Bearer {BOT_KEY}");
+    let headers = [("authorization", bearer.as_str())];
+    for (method, path) in [
+        ("POST", "cognigy"),
+        ("GET", "chatlayer?challenge.verifyToken=x"),
+        ("POST", "chatlayer?challenge.verifyToken=x"),
+    ] {
+        let path = format!("/{CONNECTION}/handover/{path}");
+        let reply = world
+            .request(method, &path, &headers, Bytes::from_static(b"{}"))
+            .await;
+        let body = reply.expect("an answer").expect(404);
+        assert_eq!(
+            body["type"], "urn:engage-handover:problem:wrong-kind",
+            "{method} {path}: {body}"
+        );
+    }
 }
 
 /// What must not get in does not.

@@ -136,11 +136,6 @@ public_url = "{PUBLIC_URL}"
     }
 
     /// The bridge is at this address: enters it in RCE, with the webhook and the Source SDK on URLs of their own.
-    /// Where the stage is reached here.
-    pub fn bridge_url(&self) -> &str {
-        &self.url
-    }
-
     pub async fn connect(&mut self, url: &str) {
         url.clone_into(&mut self.url);
         let base = format!("{url}/{CONNECTION}/handover/rce");

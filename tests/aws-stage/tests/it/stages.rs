@@ -28,7 +28,7 @@ macro_rules! both_stages {
     )*};
 }
 
-both_stages! { "" => there_and_back ended_by_the_bot repeats files order bad_input odd_ids ids_like_addresses }
+both_stages! { "" => there_and_back ended_by_the_bot repeats files order bad_input platforms_doors odd_ids ids_like_addresses }
 both_stages! { story::ASKED_OFTEN => a_lost_end }
 both_stages! { story::SHORT_QUEUE => nobody_comes }
 
