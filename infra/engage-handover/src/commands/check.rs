@@ -23,7 +23,9 @@ pub(crate) fn run(options: &Check) -> Result<(), Failure> {
     }
     output::line(&format!("{} is fine.", options.config.display()));
     for connection in &connections {
-        let mode = if connection.forward_only_handover_conversations {
+        let mode = if !connection.relay_messages {
+            "no message is relayed"
+        } else if connection.forward_only_handover_conversations {
             "only handover conversations are forwarded"
         } else {
             "every conversation is mirrored"
@@ -31,8 +33,11 @@ pub(crate) fn run(options: &Check) -> Result<(), Failure> {
         let slider = if connection.enabled { "enabled" } else { "disabled" };
         let api = &connection.ringcx.api_base;
         output::line(&format!(
-            "  {}: {slider}; {mode}; source {}; REST {api}",
-            connection.id, connection.ringcx.source_id
+            "  {}: {slider}; {mode}; source {}; REST {api}; bot {} at {}",
+            connection.id,
+            connection.ringcx.source_id,
+            connection.bot.kind.as_str(),
+            connection.bot.kind.origin().host_str().unwrap_or_default()
         ));
     }
     output::line("This was checked offline: tokens, rights and addresses were not tried.");

@@ -25,8 +25,14 @@ const COGNIGY_CALLS_PER_MINUTE: u32 = 200;
 /// Chatlayer's answers show a limit of 1,200; the window is not documented.
 const CHATLAYER_CALLS_PER_MINUTE: u32 = 600;
 
-pub(super) fn read(mut section: Section<'_>) -> Option<BotSettings> {
+/// The bot, and whether nobody could call us without `bot_keys`; that is known also of a section with mistakes.
+pub(super) fn read(mut section: Section<'_>) -> (Option<BotSettings>, bool) {
     let kind = section.optional_text("kind");
+    let needs_keys = match kind.as_deref() {
+        Some("cognigy") => !section.has("signing_secrets"),
+        Some("chatlayer") => false,
+        _ => true,
+    };
     let kind = match kind.as_deref() {
         None | Some("webhook") => endpoint(&mut section).map(BotKind::Webhook),
         Some("cognigy") => cognigy(&mut section).map(|cognigy| BotKind::Cognigy(Box::new(cognigy))),
@@ -45,20 +51,12 @@ pub(super) fn read(mut section: Section<'_>) -> Option<BotSettings> {
         read
     });
     section.finish();
-    Some(BotSettings {
-        kind: kind?,
+    let bot = kind.map(|kind| BotSettings {
+        kind,
         message_failed_text,
         queue_subscribers,
-    })
-}
-
-/// Whether nobody could call us without `bot_keys`.
-pub(super) fn needs_keys(bot: &BotSettings) -> bool {
-    match &bot.kind {
-        BotKind::Webhook(_) => true,
-        BotKind::Cognigy(cognigy) => cognigy.signing_secrets.is_empty(),
-        BotKind::Chatlayer(_) => false,
-    }
+    });
+    (bot, needs_keys)
 }
 
 fn endpoint(section: &mut Section<'_>) -> Option<Endpoint> {

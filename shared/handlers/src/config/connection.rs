@@ -44,8 +44,8 @@ pub(super) fn read(
 
 fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
     let enabled = section.boolean("enabled", true);
-    let bot = bot::read(section.below("bot"));
-    let bot_keys = if bot.as_ref().is_none_or(bot::needs_keys) {
+    let (bot, needs_keys) = bot::read(section.below("bot"));
+    let bot_keys = if needs_keys {
         section.secrets("bot_keys", SecretOf::Ours)
     } else {
         section.optional_secrets("bot_keys", SecretOf::Ours)

@@ -1,6 +1,7 @@
 //! `connections.toml`: what an integrator may write, and what they are told when it is wrong.
 
 mod chatlayer;
+mod cognigy;
 mod mistakes;
 mod samples;
 
