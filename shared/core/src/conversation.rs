@@ -22,6 +22,7 @@
 //! | `signals` | what RCE reports: what is an end, what is a takeover, what only RCE itself can say |
 //! | `news` | which news is about an earlier handover; two clocks |
 //! | `aftermath` | summaries, surveys and deferrals: whose they are, and what was told already |
+//! | `person` | what the bot's platform calls the person, and whether they are there |
 //! | `places` | places in the queue |
 //! | `timers` | ends that nobody brings about, and when to look again |
 //! | `numbering` | numbers of events |
@@ -30,10 +31,12 @@ mod aftermath;
 mod agents;
 mod news;
 mod numbering;
+mod person;
 mod places;
 mod signals;
 mod timers;
 
+pub use person::{Platform, Presence};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
 pub use timers::TimerDecision;
 
@@ -47,7 +50,6 @@ use crate::handover::{Cause, Handover, HandoverRequest, HandoverStatus};
 use crate::ids::{
     ConnectionId, ConversationId, ForeignThreadId, HandoverId, InterventionId, JobId, ThreadId,
 };
-use crate::ports::Address;
 use crate::profile::UserProfile;
 
 /// Jobs whose events are remembered after they were put aside.
@@ -85,46 +87,6 @@ impl Handler {
             Self::Agent => "agent",
         }
     }
-}
-
-/// What the bot platform calls this conversation, where that differs from our ids.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Platform {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub user_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url_token: Option<String>,
-    /// Which version of the bot talks (Chatlayer: `DRAFT` or `LIVE`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-}
-
-impl Platform {
-    /// Takes over what `newer` says; what it does not mention stays.
-    pub fn update(&mut self, newer: Self) {
-        for (slot, value) in [
-            (&mut self.user_id, newer.user_id),
-            (&mut self.session_id, newer.session_id),
-            (&mut self.url_token, newer.url_token),
-            (&mut self.version, newer.version),
-        ] {
-            if value.is_some() {
-                *slot = value;
-            }
-        }
-    }
-}
-
-/// Whether the person is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Presence {
-    pub connected: bool,
-    pub since: Timestamp,
-    /// What the agents read last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<bool>,
 }
 
 /// An intervention that was over when an earlier handover ended.
@@ -299,24 +261,6 @@ impl Conversation {
         self.epoch() == epoch && self.in_handover()
     }
 
-    /// What the bot's platform calls this conversation.
-    pub fn called(&mut self, platform: Platform) {
-        self.platform.get_or_insert_default().update(platform);
-    }
-
-    /// What the bot's platform calls the person and the session.
-    pub fn address(&self) -> Address {
-        let named = self.platform.clone().unwrap_or_default();
-        let session_id = named.session_id.unwrap_or_else(|| self.id.as_str().to_owned());
-        let user_id = named.user_id.or_else(|| self.user.id.clone());
-        Address {
-            user_id: user_id.unwrap_or_else(|| session_id.clone()),
-            session_id,
-            url_token: named.url_token,
-            version: named.version,
-        }
-    }
-
     /// How long the person waited, and talked to an agent, in the current or last handover; in milliseconds.
     fn durations_ms(&self) -> (u64, u64) {
         self.handover
@@ -341,31 +285,6 @@ impl Conversation {
                 }
             }
             Control::Bot | Control::Requested | Control::Queued => {}
-        }
-    }
-
-    /// The person came back, or went. Agents are told while they have the conversation; `false`: there is nothing to
-    /// tell.
-    pub fn came_or_went(&mut self, connected: bool, now: Timestamp) -> bool {
-        let told = self.presence.filter(|_| self.in_handover()).and_then(|p| p.told);
-        self.presence = Some(Presence {
-            connected,
-            since: now,
-            told,
-        });
-        self.in_handover()
-    }
-
-    /// What there is to tell of a change at `since`: nothing if another followed, or if the agents know.
-    pub fn presence_to_tell(&self, since: Timestamp) -> Option<bool> {
-        let presence = self.presence.filter(|p| self.in_handover() && p.since == since)?;
-        (presence.told != Some(presence.connected)).then_some(presence.connected)
-    }
-
-    /// The agents were told.
-    pub fn presence_told(&mut self, connected: bool) {
-        if let Some(presence) = self.presence.as_mut() {
-            presence.told = Some(connected);
         }
     }
 
