@@ -11,9 +11,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
+use crate::served::Served;
 use crate::setup::{BOT_SECRET, WALLBOARD_SECRET};
 
 /// The path at which the bot itself listens; everything else is a wallboard.
@@ -88,31 +87,20 @@ type Shared = Arc<Mutex<Memory>>;
 
 /// The bot, and the wallboards beside it.
 pub struct RecordingBot {
-    url: String,
     memory: Shared,
-    server: JoinHandle<()>,
-}
-
-impl Drop for RecordingBot {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    served: Served,
 }
 
 impl RecordingBot {
     pub async fn start() -> Self {
         let memory = Shared::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(listen).with_state(Arc::clone(&memory));
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { url, memory, server }
+        let served = Served::start(router).await;
+        Self { memory, served }
     }
 
     pub fn url(&self) -> &str {
-        &self.url
+        self.served.url()
     }
 
     /// The bot's next answers, in order; then 200 again.

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::served::Served;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -56,31 +56,20 @@ type Shared = Arc<Mutex<Memory>>;
 
 /// The list, behind a port of its own.
 pub struct CannedRce {
-    url: String,
     memory: Shared,
-    server: JoinHandle<()>,
-}
-
-impl Drop for CannedRce {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    served: Served,
 }
 
 impl CannedRce {
     pub async fn start() -> Self {
         let memory = Shared::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&memory));
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { url, memory, server }
+        let served = Served::start(router).await;
+        Self { memory, served }
     }
 
     pub fn url(&self) -> &str {
-        &self.url
+        self.served.url()
     }
 
     /// The next request that begins like this is answered so.

@@ -13,10 +13,9 @@ use http::StatusCode;
 use http::request::Parts;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
 use crate::bench::CONNECTION;
+use crate::served::Served;
 use crate::{Bench, Reply, Setup};
 
 pub const BOT: &str = "b-77";
@@ -65,27 +64,16 @@ struct Memory {
 type Shared = Arc<Mutex<Memory>>;
 
 pub struct Chatlayer {
-    url: String,
     memory: Shared,
-    server: JoinHandle<()>,
-}
-
-impl Drop for Chatlayer {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    served: Served,
 }
 
 impl Chatlayer {
     pub async fn start() -> Self {
         let memory = Shared::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(act).with_state(Arc::clone(&memory));
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { url, memory, server }
+        let served = Served::start(router).await;
+        Self { memory, served }
     }
 
     /// A bench with a connection to this Chatlayer.
@@ -95,7 +83,7 @@ impl Chatlayer {
 
     /// The same with more lines in its bot section.
     pub fn setup_with(&self, lines: &str) -> Setup {
-        let (url, [first, second]) = (&self.url, VERIFY_TOKENS);
+        let (url, [first, second]) = (self.served.url(), VERIFY_TOKENS);
         Setup::default().bot_is(&format!(
             "kind = \"chatlayer\"\napi_url = \"{url}\"\naccess_token = \"{ACCESS_TOKEN}\"\n\
              verify_tokens = [\"{first}\", \"{second}\"]\nbot_id = \"{BOT}\"\n{lines}"

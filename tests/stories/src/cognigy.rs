@@ -10,9 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use standardwebhooks::Webhook;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 
+use crate::served::Served;
 use crate::setup::BOT_SECRET;
 
 /// The endpoint that the settings name.
@@ -59,38 +58,27 @@ struct Memory {
 type Shared = Arc<Mutex<Memory>>;
 
 pub struct Cognigy {
-    url: String,
     memory: Shared,
-    server: JoinHandle<()>,
-}
-
-impl Drop for Cognigy {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    served: Served,
 }
 
 impl Cognigy {
     pub async fn start() -> Self {
         let memory = Shared::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new().fallback(answer).with_state(Arc::clone(&memory));
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { url, memory, server }
+        let served = Served::start(router).await;
+        Self { memory, served }
     }
 
     pub fn url(&self) -> &str {
-        &self.url
+        self.served.url()
     }
 
     /// The settings of a connection that uses the endpoints' URLs.
     pub fn by_endpoint(&self) -> String {
         format!(
             "kind = \"cognigy\"\nendpoint_base_url = \"{}\"\nurl_token = \"{URL_TOKEN}\"\nsigning_secrets = \"{BOT_SECRET}\"",
-            self.url
+            self.served.url()
         )
     }
 
@@ -98,7 +86,7 @@ impl Cognigy {
     pub fn by_api(&self) -> String {
         format!(
             "kind = \"cognigy\"\napi_base_url = \"{}\"\napi_path_prefix = \"new/\"\napi_key = \"{API_KEY}\"\nurl_token = \"{URL_TOKEN}\"",
-            self.url
+            self.served.url()
         )
     }
 

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+
+use crate::served::Served;
 
 /// What is given for a path.
 #[derive(Clone, Debug)]
@@ -37,28 +37,16 @@ struct Memory {
 
 /// The server.
 pub struct FileServer {
-    /// `127.0.0.1:PORT`
-    pub host: String,
     memory: Arc<Mutex<Memory>>,
-    server: JoinHandle<()>,
-}
-
-impl Drop for FileServer {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
+    served: Served,
 }
 
 impl FileServer {
     pub async fn start() -> Self {
         let memory = Arc::<Mutex<Memory>>::default();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let host = listener.local_addr().expect("an address").to_string();
         let router = Router::new().fallback(give).with_state(Arc::clone(&memory));
-        let server = tokio::spawn(async move {
-            let _ = axum::serve(listener, router).await;
-        });
-        Self { host, memory, server }
+        let served = Served::start(router).await;
+        Self { memory, served }
     }
 
     /// From now on: these for a path, one after the other, the last for ever. Returns its URL.
@@ -69,8 +57,13 @@ impl FileServer {
         self.url(path)
     }
 
+    /// `127.0.0.1:PORT`
+    pub fn host(&self) -> &str {
+        self.served.url().trim_start_matches("http://")
+    }
+
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.host)
+        format!("{}{path}", self.served.url())
     }
 
     /// How often a path was asked for.

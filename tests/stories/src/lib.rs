@@ -14,6 +14,7 @@
 //! | [`chatlayer`] | a Chatlayer that pauses its bot, shows messages and launches dialogs |
 //! | [`canned`] | an RCE that answers from a list |
 //! | [`file_server`] | a server of files that lies, stalls and sends elsewhere |
+//! | [`served`] | a neighbour on a port of its own |
 //! | [`crash`] | ports that fail, or die, at a chosen step |
 //! | [`logs`] | what was logged |
 #![expect(clippy::missing_panics_doc, reason = "a story fails by panicking")]
@@ -29,6 +30,7 @@ pub mod desk;
 pub mod file_server;
 pub mod logs;
 pub mod reply;
+pub mod served;
 pub mod setup;
 pub mod working;
 

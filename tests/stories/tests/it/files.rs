@@ -18,7 +18,7 @@ pub(crate) fn png() -> Given {
 
 /// A bridge that hosts files and may fetch from this server, which no stranger may name.
 async fn bench(server: &FileServer) -> Bench {
-    Setup::default().files(&[&server.host]).by_hand().start().await
+    Setup::default().files(&[server.host()]).by_hand().start().await
 }
 
 /// The person sends files, with or without words; what RCE got of it.
@@ -148,7 +148,7 @@ async fn a_file_that_lies_becomes_a_line() {
 async fn a_file_that_is_too_large_or_empty_becomes_a_line() {
     let server = FileServer::start().await;
     let bench = Setup::default()
-        .files(&[&server.host])
+        .files(&[server.host()])
         .section("max_bytes = 1000000")
         .by_hand()
         .start()
@@ -178,7 +178,7 @@ async fn a_file_that_is_too_large_or_empty_becomes_a_line() {
 async fn no_private_address_is_ever_called() {
     let server = FileServer::start().await;
     let bench = Setup::default().files(&[]).by_hand().start().await;
-    let port = server.host.rsplit(':').next().unwrap();
+    let port = server.host().rsplit(':').next().unwrap();
     server.gives("/a.png", [png()]);
     for host in [
         "127.0.0.1",
@@ -272,7 +272,7 @@ async fn a_server_that_has_trouble_is_asked_three_times_and_then_the_message_goe
 async fn a_server_that_stalls_holds_up_nobody_for_long() {
     let server = FileServer::start().await;
     let bench = Setup::default()
-        .files(&[&server.host])
+        .files(&[server.host()])
         .file_deadline(Duration::from_millis(200))
         .by_hand()
         .start()
@@ -334,7 +334,7 @@ async fn a_choice_beside_a_file_that_is_missing_is_still_read() {
 async fn a_transcript_brings_its_files_along() {
     let server = FileServer::start().await;
     let bench = Setup::default()
-        .files(&[&server.host])
+        .files(&[server.host()])
         .forward_only()
         .by_hand()
         .start()
