@@ -13,10 +13,13 @@ const CANCEL_TEXT = null;
 /** On: every message goes to the bridge, which mirrors it to RingCentral or keeps it for the transcript, as the
  *  connection's "Forward Only Handover Conversations" says. Off: only what is said during a handover goes there. */
 const SEND_EVERYTHING = true;
+/** What the person reads if a handover cannot even be asked for. The Flow's own `unavailableText` wins. */
+const UNAVAILABLE_TEXT = "Our agents cannot be reached at the moment.";
 
 const TIMEOUT_MS = 4000;
 /** The bridge takes 1 MiB. */
 const MOST_BYTES = 900000;
+const MOST_LEVELS = 24;
 
 // ---------------------------------------------------------------------------------------------- signatures
 
@@ -41,7 +44,7 @@ function isFromBridge(request) {
 
 // ---------------------------------------------------------------------------------------------- the one request
 
-/** JSON of anything: without what refers to itself, and without what is too large. */
+/** JSON of anything: without what refers to itself, is nested too deeply, or is too large. */
 function write(value) {
   const path = [];
   const plain = (key, inner) => {
@@ -51,6 +54,7 @@ function write(value) {
   const uncircled = (inner) => {
     if (inner === null || typeof inner !== "object" || inner instanceof Date) return inner;
     if (path.includes(inner)) return "[refers to itself]";
+    if (path.length >= MOST_LEVELS) return "…";
     path.push(inner);
     const copy = Array.isArray(inner)
       ? inner.map(uncircled)
@@ -69,19 +73,20 @@ function write(value) {
   return body;
 }
 
-/** Tells the bridge; its answer, or null if there was none to be had. */
+/** Tells the bridge. Its answer; `{ missing: "refused" }` if it will not have it, `{ missing: "unreachable" }` if it is not
+ *  there. */
 async function tell(type, { userId, sessionId, endpoint }, data) {
-  const body = write({
-    type,
-    timestamp: new Date().toISOString(),
-    data: {
-      conversation: { user_id: userId, session_id: sessionId, channel: endpoint && endpoint.channel, url_token: endpoint && endpoint.URLToken },
-      ...data,
-    },
-  });
-  const id = crypto.randomBytes(16).toString("hex");
-  const seconds = String(Math.floor(Date.now() / 1000));
   try {
+    const body = write({
+      type,
+      timestamp: new Date().toISOString(),
+      data: {
+        conversation: { user_id: userId, session_id: sessionId, channel: endpoint && endpoint.channel, url_token: endpoint && endpoint.URLToken },
+        ...data,
+      },
+    });
+    const id = crypto.randomBytes(16).toString("hex");
+    const seconds = String(Math.floor(Date.now() / 1000));
     const answer = await httpRequest({
       method: "POST",
       uri: `${BRIDGE_URL}/handover/cognigy`,
@@ -97,7 +102,8 @@ async function tell(type, { userId, sessionId, endpoint }, data) {
     return typeof answer === "string" ? JSON.parse(answer) : answer;
   } catch (error) {
     console.error(`engage-handover: ${type} was not taken (${error.statusCode || error.code || error.name})`);
-    return null;
+    const isFinal = error.statusCode >= 400 && error.statusCode < 500 && ![401, 408, 429].includes(error.statusCode);
+    return { missing: isFinal ? "refused" : "unreachable" };
   }
 }
 
@@ -114,20 +120,28 @@ async function handleInput({ payload, request, endpoint }) {
     if (storage.handover) await tell("presence.user", session, { state: event });
     return input;
   }
+  const isSaid = Boolean(text) || Boolean(data && Object.keys(data).length);
+  // Nobody said anything; a Flow would speak beside the agent.
+  if (!isSaid) return storage.handover ? null : input;
+  const untold = (missing) => ({ ...input, data: { ...data, handover: { status: missing } } });
   if (storage.handover && CANCEL_TEXT !== null && String(text).trim().toLowerCase() === CANCEL_TEXT.toLowerCase()) {
-    await tell("handover.cancelled", session, { cause: "user_cancelled" });
-    return null;
+    const { missing } = await tell("handover.cancelled", session, { cause: "user_cancelled" });
+    return missing ? untold(missing) : null;
   }
   if (!storage.handover && !SEND_EVERYTHING) return input;
-  if (!text && !(data && Object.keys(data).length)) return input;
   const message = { id: `u-${crypto.randomBytes(12).toString("hex")}`, text, data };
   const answer = await tell("message.user", session, { message });
-  if (answer === null) {
-    // Never dropped: the Flow hears it, and can say that the agent did not.
-    return storage.handover ? { ...input, data: { ...data, handover: { status: "unreachable" } } } : input;
-  }
+  // Never dropped: the Flow hears it, and can say that the agent did not.
+  if (answer.missing) return storage.handover ? untold(answer.missing) : input;
   storage.handover = answer.handler === "agent";
   return storage.handover ? null : input;
+}
+
+/** What the person is shown, in the channel's own form: a Webhook endpoint has the words below AIOutput. */
+function instead(shown, words) {
+  if (!words) return null;
+  const said = { text: words, data: {} };
+  return shown.AIOutput ? { ...shown, AIOutput: { ...shown.AIOutput, ...said } } : { ...shown, ...said };
 }
 
 /** The Flow's output. `data.handover.command` is for the bridge, everything else is for the person. */
@@ -141,16 +155,14 @@ async function handleOutput({ output, processedOutput, endpoint, userId, session
   if (handover && (handover.command === "start" || handover.command === "end")) {
     const storage = await getSessionStorage(userId, sessionId);
     if (handover.command === "end") {
-      storage.handover = false;
-      await tell("handover.cancelled", session, { cause: "bot_ended" });
-    } else {
-      const { command, ...wish } = handover;
-      const answer = await tell("handover.requested", session, wish);
-      const accepted = answer !== null && answer.handover && answer.handover.status !== "unavailable";
-      storage.handover = Boolean(accepted);
-      if (answer === null && handover.unavailableText) return { ...shown, text: handover.unavailableText, data: {} };
+      const { missing } = await tell("handover.cancelled", session, { cause: "bot_ended" });
+      if (!missing) storage.handover = false;
+      return instead(shown, text);
     }
-    return text ? { ...shown, data: {} } : null;
+    const { command, unavailableText, ...wish } = handover;
+    const answer = await tell("handover.requested", session, wish);
+    storage.handover = !answer.missing && answer.handover.status !== "unavailable";
+    return instead(shown, answer.missing ? unavailableText || UNAVAILABLE_TEXT : text);
   }
   if (SEND_EVERYTHING && (text || (data && Object.keys(data).length))) {
     await tell("message.bot", session, { message: { id: `b-${crypto.randomBytes(12).toString("hex")}`, text, data } });

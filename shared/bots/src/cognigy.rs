@@ -5,10 +5,11 @@
 //! No key makes a repeat harmless there: one is possible if an answer gets lost, and carries the same `eventId`.
 
 use handover_core::event::BotEvent;
+use handover_core::message::AgentMessage;
 use handover_core::ports::{BotError, Delivery, Told};
 use handover_core::secret::Secret;
-use handover_core::settings::{BotSettings, CognigySettings, CognigyWayIn, Connection};
-use handover_platforms::cognigy::{CognigyOutput, to_cognigy};
+use handover_core::settings::{BotKind, BotSettings, CognigySettings, CognigyWayIn, Connection};
+use handover_platforms::cognigy::{CognigyOutput, text_for_cognigy, to_cognigy};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use url::Url;
@@ -18,6 +19,8 @@ use crate::{TIMEOUT, answer, signed};
 
 /// Longest body of the API service, in bytes (Cognigy, "Limits").
 const API_BODY_MAX_BYTES: usize = 60 * 1000;
+/// What of it a form may take; the rest is ids of 256 characters, the URL token, and who wrote it.
+const API_FORM_MAX_BYTES: usize = API_BODY_MAX_BYTES - 8 * 1024;
 
 /// Tells Cognigy.
 #[derive(Debug)]
@@ -70,7 +73,7 @@ pub fn calls(bot: &BotSettings, event: &BotEvent) -> Vec<Call> {
         }
         BotEvent::MessageCreated { message } => {
             let from = json!({"from": "agent", "agentName": message.agent_name, "messageId": message.id});
-            let CognigyOutput { texts, data } = to_cognigy(message);
+            let CognigyOutput { texts, data } = outputs(bot, message);
             let texts = texts.iter().map(|text| notify(Some(text), &from));
             let forms = data.into_iter().map(|form| {
                 let mut call = notify(None, &from);
@@ -153,6 +156,23 @@ fn notify(text: Option<&str>, bridge: &Value) -> Call {
         text: text.map(str::to_owned),
         data: json!({"bridge": bridge}),
     }
+}
+
+/// A message in Cognigy's forms; as text, if a form is larger than the API service takes.
+fn outputs(bot: &BotSettings, message: &AgentMessage) -> CognigyOutput {
+    let output = to_cognigy(message);
+    let by_api = matches!(
+        &bot.kind,
+        BotKind::Cognigy(settings) if matches!(settings.way_in, CognigyWayIn::Api { .. })
+    );
+    let too_large = |form: &Value| form.to_string().len() > API_FORM_MAX_BYTES;
+    if by_api && output.data.iter().any(too_large) {
+        return CognigyOutput {
+            texts: text_for_cognigy(message),
+            data: Vec::new(),
+        };
+    }
+    output
 }
 
 /// Adds the members of a form to a call's data.

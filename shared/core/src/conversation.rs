@@ -36,7 +36,7 @@ mod places;
 mod signals;
 mod timers;
 
-pub use person::{Platform, Presence};
+pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
 pub use timers::TimerDecision;
 

@@ -216,6 +216,11 @@ pub fn judge_agents_file(
     }
 }
 
+/// What the end of an address tells for certain: programs and pages.
+const NEVER: [&str; 12] = [
+    "apk", "bat", "cmd", "com", "exe", "hta", "htm", "html", "jar", "js", "msi", "scr",
+];
+
 /// The kind that a file claims to be; `None` if it claims none.
 fn claimed(attachment: &Attachment, served_as: Option<&str>) -> Result<Option<&'static Kind>, Refusal> {
     let types: Vec<String> = [attachment.content_type.as_deref(), served_as]
@@ -233,10 +238,13 @@ fn claimed(attachment: &Attachment, served_as: Option<&str>) -> Result<Option<&'
     {
         Some(extension) => Some(by_extension(extension).ok_or(Refusal::TypeNotAccepted)?),
         // The end of an address is often no name at all (`…/download.php`), so it only counts if it is a known one.
-        None => name_in_url(&attachment.url)
-            .as_deref()
-            .and_then(extension)
-            .and_then(by_extension),
+        None => match name_in_url(&attachment.url).as_deref().and_then(extension) {
+            Some(extension) if NEVER.contains(&extension.to_ascii_lowercase().as_str()) => {
+                return Err(Refusal::TypeNotAccepted);
+            }
+            Some(extension) => by_extension(extension),
+            None => None,
+        },
     };
     if let Some(kind) = by_name {
         let contradicts = |essence: &String| is_active(essence) && kind.1 != essence;

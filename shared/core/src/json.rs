@@ -19,6 +19,23 @@ fn exceeds(value: &Value, levels: usize) -> bool {
     }
 }
 
+/// Cuts what is nested more deeply than [`DEEPEST`]: an ellipsis stands in its place.
+pub fn cut_depth(value: &mut Value) {
+    cut(value, DEEPEST);
+}
+
+fn cut(value: &mut Value, levels: usize) {
+    if levels == 0 && (value.is_array() || value.is_object()) {
+        *value = Value::from("…");
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| cut(item, levels - 1)),
+        Value::Object(members) => members.values_mut().for_each(|member| cut(member, levels - 1)),
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -31,5 +48,11 @@ mod tests {
         assert!(!is_too_deep(&nested(DEEPEST)));
         assert!(is_too_deep(&nested(DEEPEST + 1)));
         assert!(!is_too_deep(&Value::from("text")));
+        let mut deep = nested(100);
+        cut_depth(&mut deep);
+        assert!(!is_too_deep(&deep) && deep.to_string().ends_with(&format!("…\"{}", "]".repeat(DEEPEST))));
+        let mut right = nested(DEEPEST);
+        cut_depth(&mut right);
+        assert_eq!(right, nested(DEEPEST));
     }
 }

@@ -124,6 +124,14 @@ impl BotKind {
         }
     }
 
+    /// Whether the person reads of a message that failed, because their platform has no event for it.
+    pub fn is_told_by_words(&self) -> bool {
+        match self {
+            Self::Webhook(_) => false,
+            Self::Cognigy(_) | Self::Chatlayer(_) => true,
+        }
+    }
+
     /// Whether agents read a line that what came before is history. Others say so in their own summary.
     pub fn marks_history(&self) -> bool {
         matches!(self, Self::Cognigy(_))

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | (here) | the model; reading it leniently from JSON and writing it back |
 //! | [`limits`] | what RCE takes, and what exceeds it |
-//! | [`text`] | the same as text, for whoever cannot show it |
+//! | `text` | the same as text, for whoever cannot show it |
 //!
 //! `list`, `time_select`, `form`, `apple_pay` and `authenticate` exist in RCE, but not on channels of the Source SDK;
 //! here they are types that we do not know, and readable as text.
@@ -151,6 +151,17 @@ impl Structured {
                 }
             }
         }
+    }
+
+    /// The words that stand for it where only one line has room: RCE requires a body of every message without files.
+    pub fn heading(&self) -> Option<&str> {
+        let heading = match self {
+            Self::Select(select) => select.question.as_deref()?,
+            Self::RichLink(link) => &link.title,
+            Self::Template(card) => &card.title,
+            Self::Carousel(cards) => &cards.first()?.title,
+        };
+        Some(heading).filter(|heading| !heading.trim().is_empty())
     }
 
     /// The cards of a template or a carousel.

@@ -10,8 +10,9 @@ mod signature;
 mod transcript;
 
 use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::json::cut_depth;
 use handover_core::settings::{BotKind, CognigySettings};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::App;
@@ -31,8 +32,10 @@ pub async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
             limit: BOT_API_BODY_LIMIT,
         });
     }
-    let body = input::object(call.body())?;
-    let sent = call::read(&body)?;
+    let mut body = Value::Object(input::parsed(call.body())?);
+    // What is nested too deeply is data for machines; what was said beside it must not be lost.
+    cut_depth(&mut body);
+    let sent = call::read(body.as_object().unwrap_or(&Map::new()), settings)?;
     let id = conversation_id(app, call, &sent.conversation).await?;
     // A message that has an id is the same whichever call brings it.
     let key = match &sent.kind {
@@ -58,10 +61,10 @@ pub async fn handle(app: &App, call: &Call) -> Result<Answer, Problem> {
     }
 }
 
-fn object(value: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+fn object(value: Value) -> Map<String, Value> {
     match value {
-        serde_json::Value::Object(object) => object,
-        _ => serde_json::Map::new(),
+        Value::Object(object) => object,
+        _ => Map::new(),
     }
 }
 
@@ -98,7 +101,7 @@ async fn conversation_id(app: &App, call: &Call, named: &Conversation) -> Result
 
 impl Message {
     /// In the bot API's words.
-    fn body(self, conversation: &Conversation) -> serde_json::Map<String, serde_json::Value> {
+    fn body(self, conversation: &Conversation) -> Map<String, Value> {
         let mut body = self.members;
         body.insert("from".to_owned(), json!(self.from));
         body.insert("platform".to_owned(), conversation.platform());

@@ -38,6 +38,19 @@ pub(crate) fn plain_payload(value: &Value) -> Option<String> {
     }
 }
 
+/// A place on earth, as its coordinates and a link to a map; `false`: it is none.
+pub(crate) fn location(place: &Value, into: &mut Reading) -> bool {
+    let of =
+        |keys: &[&str]| said(place, keys).filter(|number| number.parse::<f64>().is_ok_and(f64::is_finite));
+    let (Some(lat), Some(long)) = (of(&["lat", "latitude"]), of(&["long", "lng", "lon", "longitude"])) else {
+        return false;
+    };
+    into.say(&format!(
+        "{lat}, {long}\nhttps://www.google.com/maps?q={lat},{long}"
+    ));
+    true
+}
+
 /// A card that is nothing but a text with buttons.
 pub(crate) fn is_question(card: &Template) -> bool {
     !card.buttons.is_empty() && card.subtitle.is_none() && card.url.is_none() && card.image.is_none()

@@ -41,11 +41,7 @@ pub fn outgoing(body: Option<&str>, structured: &Value) -> Outgoing {
     let Some(content) = Structured::from_json(&written) else {
         return text(Vec::new());
     };
-    let question = match &content {
-        Structured::Select(select) => select.question.as_deref(),
-        _ => None,
-    };
-    let body = body.or(question);
+    let body = body.or(content.heading());
     let excess = content.excess(body);
     if !excess.is_empty() {
         return text(excess);

@@ -72,8 +72,12 @@ function show(sessionId, from, text, data) {
 }
 
 async function output(userId, sessionId, text, data = {}) {
-  const sent = await run("handleOutput", { output: { text, data }, endpoint, userId, sessionId });
-  if (sent) show(sessionId, "bot", sent.text, sent.data);
+  // A Webhook endpoint gives, and sends, its own form.
+  const processedOutput = KIND === "socket" ? undefined : { userId, sessionId, AIOutput: { text, data } };
+  const sent = await run("handleOutput", { output: { text, data }, processedOutput, endpoint, userId, sessionId });
+  if (!sent) return;
+  const shown = KIND === "socket" ? sent : sent.AIOutput;
+  show(sessionId, "bot", shown.text, shown.data);
 }
 
 /** The Flow. */
@@ -85,6 +89,7 @@ async function flow({ userId, sessionId, text = "", data = {} }) {
       queue: handover.position && `Your place in the queue: ${handover.position}`,
       active: `${(handover.agent && handover.agent.name) || "An agent"} is here.`,
       unreachable: "The agent could not be reached.",
+      refused: "The agent could not take that.",
     };
     const words = handover.status in said ? said[handover.status] : `You are back with the bot. (${handover.status})`;
     if (words) await output(userId, sessionId, words);

@@ -15,7 +15,7 @@ pub(crate) fn is_user(user: &Map<String, Value>) -> bool {
         && has_valid_context(user)
 }
 
-/// `id`, `author`, `thread_id`, and a body, attachments or structured content.
+/// `id`, `author`, `thread_id`, and a body or attachments: structured content alone is not enough.
 pub(crate) fn is_message(message: &Map<String, Value>) -> bool {
     text(message, "id").is_some()
         && text(message, "thread_id").is_some()
@@ -48,9 +48,8 @@ fn is_person(object: &Map<String, Value>, key: &str) -> bool {
 fn has_content(message: &Map<String, Value>) -> bool {
     let body = message.get("body").and_then(Value::as_str).unwrap_or_default();
     let attachments = message.get("attachments").and_then(Value::as_array);
-    let structured = message.get("structured_content").is_some_and(Value::is_object);
     body.chars().count() <= MAX_CHARACTERS
-        && (!body.is_empty() || structured || attachments.is_some_and(|list| !list.is_empty()))
+        && (!body.is_empty() || attachments.is_some_and(|list| !list.is_empty()))
         && attachments.is_none_or(|list| list.iter().all(is_attachment))
 }
 

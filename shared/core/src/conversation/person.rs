@@ -1,11 +1,15 @@
 //! What the bot's platform calls the person, and whether they are there.
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::ports::Address;
 
 use super::Conversation;
+
+/// Who is back so soon only reloaded a page; agents need not read of it.
+pub const RELOAD: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the bot platform calls this conversation, where that differs from our ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +73,10 @@ impl Conversation {
     /// The person came back, or went. Agents are told while they have the conversation; `false`: there is nothing to
     /// tell.
     pub fn came_or_went(&mut self, connected: bool, now: Timestamp) -> bool {
-        let told = self.presence.filter(|_| self.in_handover()).and_then(|p| p.told);
+        let before = self.presence.filter(|_| self.in_handover());
+        let is_back = |p: &Presence| !p.connected && now.duration_since(p.since) < RELOAD;
+        let reloaded = connected && before.as_ref().is_some_and(is_back);
+        let told = before.and_then(|p| p.told).or_else(|| reloaded.then_some(true));
         self.presence = Some(Presence {
             connected,
             since: now,

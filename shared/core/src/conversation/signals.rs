@@ -6,7 +6,7 @@ use crate::Timestamp;
 use crate::aftermath::Summary;
 use crate::event::BotEvent;
 use crate::handover::{Agent, Cause, HandoverRequest, HandoverStatus};
-use crate::ids::HandoverId;
+use crate::ids::{HandoverId, InterventionId};
 use crate::signal::{Signal, SignalKind};
 
 use super::{Control, Conversation};
@@ -57,7 +57,9 @@ impl Conversation {
             SignalKind::TaskDestroyed if self.in_handover() => Some(Doubt::IsItOver),
             _ if signal.kind.is_end()
                 && self.in_handover()
-                && (self.is_about_another(signal) || self.is_overtaken(signal)) =>
+                && (self.is_about_another(signal)
+                    || self.is_overtaken(signal)
+                    || self.is_about_earlier(signal)) =>
             {
                 Some(Doubt::IsItOver)
             }
@@ -80,6 +82,18 @@ impl Conversation {
     pub(super) fn is_about_another(&self, signal: &Signal) -> bool {
         let ours = self.handover.as_ref().and_then(|h| h.intervention.as_ref());
         matches!((ours, &signal.intervention), (Some(ours), Some(theirs)) if ours != theirs)
+    }
+
+    /// Whether a signal names an intervention of an earlier handover that we have not heard of in this one.
+    fn is_about_earlier(&self, signal: &Signal) -> bool {
+        let ours = self.handover.as_ref().and_then(|h| h.intervention.as_ref());
+        ours.is_none() && self.was_over_before(signal.intervention.as_ref())
+    }
+
+    /// Whether an intervention was over when an earlier handover ended. RCE reports one end by several events, some of them
+    /// seconds later; or it was opened again and is over again.
+    pub fn was_over_before(&self, intervention: Option<&InterventionId>) -> bool {
+        intervention.is_some_and(|id| self.ended_interventions.iter().any(|ended| ended.id == *id))
     }
 
     /// Whether an agent joined after this, as far as we heard: what ended before need not be what they have now.

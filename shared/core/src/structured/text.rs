@@ -124,15 +124,16 @@ pub fn readable(value: &Value) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Adds a line, if there is room; otherwise the ellipsis, once.
+/// Adds a line, or what there is room for of it and an ellipsis.
 fn push(line: String, lines: &mut Vec<String>, room: &mut usize) {
     let length = line.chars().count() + 1;
     if length <= *room {
         *room -= length;
         lines.push(line);
     } else if *room > 0 {
+        let cut: String = line.chars().take(room.saturating_sub(2)).collect();
         *room = 0;
-        lines.push("…".to_owned());
+        lines.push(format!("{cut}…"));
     }
 }
 

@@ -8,6 +8,7 @@ pub mod files;
 pub mod handover;
 pub mod idempotency;
 pub mod input;
+pub(crate) mod lenient;
 pub mod messages;
 pub mod presence;
 

@@ -12,8 +12,8 @@ use crate::routes::conversation_id;
 const MESSAGES_MAX: usize = 1000;
 /// So much of a transcript is shown to agents, as of messages that we kept ourselves.
 const TRANSCRIPT_MAX: usize = 200;
-/// Longest name of a version, in characters; the documented ones are `DRAFT` and `LIVE`.
-const VERSION_MAX: usize = 32;
+/// The versions of a bot.
+const VERSIONS: [&str; 2] = ["DRAFT", "LIVE"];
 /// Sessions of Chatlayer's own emulator are named so.
 const EMULATOR: &str = "emulator-";
 /// Most that is kept of what Chatlayer says about a person beyond what we know, in bytes.
@@ -38,7 +38,7 @@ pub(super) struct Event {
     fingerprint: String,
     pub(super) said: Vec<Said>,
     /// Who talks, by the newest message that says so.
-    sender: Option<Map<String, Value>>,
+    pub(super) sender: Option<Map<String, Value>>,
     pub(super) is_emulated: bool,
 }
 
@@ -69,13 +69,10 @@ impl Event {
             // It is part of an address when we answer, where these mean something else.
             errors.add("sessionId is \".\" or \"..\"");
         }
-        let version = word(&members, "version", &mut errors);
-        if version
-            .as_ref()
-            .is_some_and(|it| it.chars().count() > VERSION_MAX)
-        {
-            errors.add("version is \"DRAFT\" or \"LIVE\"");
-        }
+        // Chatlayer has two; whatever else is said, the answers go to the one that people talk to.
+        let version = word(&members, "version", &mut errors)
+            .map(|version| version.to_ascii_uppercase())
+            .filter(|version| VERSIONS.contains(&version.as_str()));
         let entries = list.map_or_else(Vec::new, |list| entries(&mut members, list, &mut errors));
         let mut senders = entries.iter().filter_map(|(_, entry)| sender(entry));
         let sender = senders.next_back().cloned();

@@ -18,6 +18,7 @@ mod wish;
 
 use handover_core::conversation::{Control, Conversation, Handler};
 use handover_core::ids::{ConversationId, ForeignThreadId};
+use handover_core::ports::{Claim, ClaimKey, Commit, KEPT_FOR, StoreError};
 use handover_core::secret::any_matches;
 use handover_core::settings::{BotKind, ChatlayerSettings, Connection};
 use http::StatusCode;
@@ -25,7 +26,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::App;
-use crate::bot_api::{Ask, handover, messages};
+use crate::bot_api::{Ask, handover, messages, unavailable};
 use crate::respond::{Answer, Problem, json as json_answer};
 use crate::routes::{BOT_API_BODY_LIMIT, Call};
 use event::{Event, Kind};
@@ -54,7 +55,7 @@ pub async fn receive(app: &App, call: &Call) -> Result<Answer, Problem> {
         });
     }
     let event = Event::read(call.body(), &settings.bot_id)?;
-    let emulated = event.is_emulated && !settings.accept_emulator;
+    let emulated = !settings.accept_emulator && is_emulated(app, &call.connection, &event).await?;
     match &event.kind {
         Kind::Messages if emulated => Ok(done()),
         Kind::Offload { .. } if emulated => Ok(refused("emulator")),
@@ -67,6 +68,36 @@ pub async fn receive(app: &App, call: &Call) -> Result<Answer, Problem> {
                 &json!({"status": "ok", "ignored": true}),
             ))
         }
+    }
+}
+
+/// Whether it is a session of Chatlayer's emulator. Its messages say so, an offload of the same session need not.
+async fn is_emulated(app: &App, connection: &Connection, event: &Event) -> Result<bool, Problem> {
+    let thread = ForeignThreadId::of(&event.conversation);
+    let key = ClaimKey::apart(format!("emulator:{}:{thread}", connection.id));
+    if !event.is_emulated {
+        let asks = matches!(event.kind, Kind::Offload { .. }) && event.sender.is_none();
+        return Ok(asks
+            && app
+                .store
+                .claimed(&key, app.now())
+                .await
+                .map_err(unavailable)?
+                .is_some());
+    }
+    let claim = Claim {
+        key,
+        holder: String::new(),
+        record: String::new(),
+        expires_at: app.now() + KEPT_FOR,
+    };
+    let commit = Commit {
+        claims: vec![claim],
+        ..Commit::default()
+    };
+    match app.store.commit(commit).await {
+        Ok(()) | Err(StoreError::Claimed(_)) => Ok(true),
+        Err(error) => Err(unavailable(error)),
     }
 }
 

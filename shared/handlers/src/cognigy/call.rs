@@ -2,11 +2,13 @@
 //! wrong; what only describes is read as far as it goes.
 
 use handover_core::ids::CONVERSATION_ID_MAX_CHARS;
+use handover_core::settings::CognigySettings;
 use handover_platforms::cognigy::{from_cognigy, person_from_cognigy};
 use serde_json::{Map, Value, json};
 
 use super::{profile, transcript};
 use crate::bot_api::input::Errors;
+use crate::bot_api::lenient::{self, Context, REASON_MAX, SUMMARY_MAX, WORD_MAX};
 use crate::respond::Problem;
 
 /// The types that the kit sends.
@@ -75,7 +77,7 @@ impl Conversation {
 }
 
 /// Reads `{type, timestamp?, id?, data}`.
-pub(super) fn read(body: &Map<String, Value>) -> Result<Sent, Problem> {
+pub(super) fn read(body: &Map<String, Value>, settings: &CognigySettings) -> Result<Sent, Problem> {
     let mut errors = Errors::default();
     let kind = body.get("type").and_then(Value::as_str).unwrap_or_default();
     if !KINDS.contains(&kind) {
@@ -87,6 +89,9 @@ pub(super) fn read(body: &Map<String, Value>) -> Result<Sent, Problem> {
         &nothing
     });
     let conversation = conversation(data, &mut errors);
+    if conversation.url_token.is_none() && settings.url_token.is_none() {
+        errors.add("data.conversation.url_token is missing, and the connection has no url_token: nobody could be answered");
+    }
     let read = match kind {
         "message.user" | "message.bot" => {
             let from = if kind == "message.user" { "user" } else { "bot" };
@@ -215,6 +220,7 @@ pub(super) fn content(said: &Map<String, Value>, from: &str) -> Map<String, Valu
     }
 }
 
+/// Somebody needs a human: whatever is odd is left out, and never a reason to refuse.
 fn request(data: &Map<String, Value>, conversation: &Conversation) -> Map<String, Value> {
     let mut request = Map::new();
     let mut put = |key: &str, value: Option<Value>| {
@@ -222,14 +228,23 @@ fn request(data: &Map<String, Value>, conversation: &Conversation) -> Map<String
             request.insert(key.to_owned(), value);
         }
     };
-    for key in ["id", "reason", "summary", "language", "context", "require_agent"] {
-        put(key, data.get(key).cloned());
-    }
-    let categories = ["categories", "category_ids", "additional_category_ids"];
+    let said = |key: &str, most| lenient::text(data.get(key)?, most).map(Value::from);
+    put("id", said("id", WORD_MAX));
+    put("reason", said("reason", REASON_MAX));
+    put("summary", said("summary", SUMMARY_MAX));
+    put("language", said("language", WORD_MAX));
     put(
-        "category_ids",
-        categories.iter().find_map(|key| data.get(*key)).map(ids),
+        "require_agent",
+        data.get("require_agent").and_then(lenient::flag).map(Value::from),
     );
+    let mut context = Context::default();
+    if let Some(said @ Value::Object(_)) = data.get("context") {
+        context.put("", said, 0);
+    }
+    put("context", Some(Value::Object(context.0)));
+    let categories = ["categories", "category_ids", "additional_category_ids"];
+    let categories = categories.iter().find_map(|key| data.get(*key));
+    put("category_ids", categories.map(|said| json!(ids(said))));
     put(
         "user",
         Some(profile::user(&conversation.user_id, data.get("profile"))),
@@ -240,28 +255,10 @@ fn request(data: &Map<String, Value>, conversation: &Conversation) -> Map<String
 }
 
 /// The node's field is a text: ids separated by commas or spaces are several.
-fn ids(value: &Value) -> Value {
-    let split = |text: &str| -> Vec<Value> {
-        let parts = text.split([',', ';', ' ', '\n']);
-        parts
-            .map(str::trim)
-            .filter(|id| !id.is_empty())
-            .map(Value::from)
-            .collect()
-    };
-    match value {
-        Value::String(text) => Value::Array(split(text)),
-        Value::Array(items) => items
-            .iter()
-            .flat_map(|item| match item {
-                Value::String(text) => split(text),
-                Value::Number(number) => vec![Value::from(number.to_string())],
-                other => vec![other.clone()],
-            })
-            .collect(),
-        Value::Number(number) => json!([number.to_string()]),
-        other => other.clone(),
-    }
+fn ids(value: &Value) -> Vec<String> {
+    let words = lenient::words(value);
+    let split = words.iter().flat_map(|word| word.split([',', ';', ' ', '\n']));
+    split.filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {

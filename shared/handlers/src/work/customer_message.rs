@@ -1,7 +1,7 @@
 //! A person's or the bot's message → RCE, and small things about messages.
 
 use handover_core::Timestamp;
-use handover_core::conversation::Conversation;
+use handover_core::conversation::{Conversation, Handler};
 use handover_core::event::BotEvent;
 use handover_core::ids::{ForeignMessageId, MessageId, customer_identity_id};
 use handover_core::job::Work;
@@ -51,16 +51,22 @@ pub(super) async fn given_up(task: &Task<'_>, message: &Message, why: &Why) -> R
         .with("message_id", message.id.as_str())
         .with("reason", why.detail.as_str());
     let mut commit = task.with_entry(entry);
-    let epoch = task.read().await?.map_or(0, |found| found.conversation.epoch());
+    let conversation = task.read().await?.map(|found| found.conversation);
+    let epoch = conversation.as_ref().map_or(0, Conversation::epoch);
     let event = BotEvent::MessageFailed {
         message: message.id.clone(),
         reason: why.code.to_owned(),
     };
-    commit.jobs.push(task.outgoing(Work::Tell {
-        epoch,
-        event,
-        after_tidy_up: false,
-    }));
+    // A bot is told of every message. A person reads of it where there is no bot that could decide, and only if they
+    // wait for an answer of the agents to what they said.
+    let waits = message.from == Author::User && conversation.is_some_and(|it| it.handler() == Handler::Agent);
+    if waits || !task.connection.bot.kind.is_told_by_words() {
+        commit.jobs.push(task.outgoing(Work::Tell {
+            epoch,
+            event,
+            after_tidy_up: false,
+        }));
+    }
     task.app.store.commit(commit).await
 }
 
@@ -166,7 +172,7 @@ pub(super) fn customer(connection: &Connection, conversation: &Conversation) -> 
 }
 
 /// One of the identities that speak for the company.
-fn company(identity: &IdentitySettings) -> Identity {
+pub(super) fn company(identity: &IdentitySettings) -> Identity {
     Identity {
         id: identity.id.clone(),
         screenname: identity.name.clone(),

@@ -111,7 +111,7 @@ async fn find(
 fn judge(conversation: &Conversation, interventions: &[&Intervention]) -> Option<Finding> {
     if let Some(open) = interventions.iter().find(|it| !it.closed) {
         // One that was over before is open again because the person wrote; that brings no agent.
-        let joined = conversation.control != Control::Active && !was_over_before(conversation, &open.id);
+        let joined = conversation.control != Control::Active && !conversation.was_over_before(Some(&open.id));
         return joined.then(|| Finding::of(SignalKind::AgentJoined, open, open.as_of));
     }
     let ours = known_intervention(conversation);
@@ -126,14 +126,7 @@ fn judge(conversation: &Conversation, interventions: &[&Intervention]) -> Option
 /// The intervention of this handover, unless an earlier one had it too.
 fn known_intervention(conversation: &Conversation) -> Option<&InterventionId> {
     let ours = conversation.handover.as_ref()?.intervention.as_ref()?;
-    (!was_over_before(conversation, ours)).then_some(ours)
-}
-
-fn was_over_before(conversation: &Conversation, id: &InterventionId) -> bool {
-    conversation
-        .ended_interventions
-        .iter()
-        .any(|ended| ended.id == *id)
+    (!conversation.was_over_before(Some(ours))).then_some(ours)
 }
 
 /// Whether somebody at RCE moved a thread that waits back to the bot.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
+use handover_core::conversation::RELOAD;
 use handover_core::ids::MessageId;
 use handover_core::ports::StoreError;
 
@@ -10,17 +11,14 @@ use super::Task;
 use super::customer_message::{customer, note};
 use super::outcome::Step;
 
-/// Who reloads a page is back within seconds; agents need not read of it.
-const SETTLES_WITHIN: Duration = Duration::from_secs(5);
-
 const CONNECTED: &str = "The customer is connected.";
 const DISCONNECTED: &str = "The customer has disconnected.";
 
 pub(super) async fn note_presence(task: &Task<'_>, since: Timestamp) -> Result<Step, StoreError> {
-    let settled = task.job.accepted_at + SETTLES_WITHIN;
+    let settled = task.job.accepted_at + RELOAD;
     let now = task.app.now();
     if now < settled {
-        let after = Duration::try_from(settled.duration_since(now)).unwrap_or(SETTLES_WITHIN);
+        let after = Duration::try_from(settled.duration_since(now)).unwrap_or_default();
         return Ok(Step::Wait { after });
     }
     let Some(found) = task.read().await? else {

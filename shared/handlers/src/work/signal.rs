@@ -292,6 +292,15 @@ async fn is_it_over(
     };
     if kind == SignalKind::Closed {
         signal.intervention = signal.intervention.take().or(newest);
+        // Of one that was over before, RCE says when it ended last: before this handover, or again in it.
+        let named = interventions
+            .iter()
+            .find(|it| Some(&it.id) == signal.intervention.as_ref());
+        if let Some(ended) = named.and_then(|it| it.as_of)
+            && conversation.was_over_before(signal.intervention.as_ref())
+        {
+            signal.issued_at = signal.issued_at.min(ended);
+        }
     }
     Ok(kind)
 }

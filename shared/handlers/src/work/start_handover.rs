@@ -8,13 +8,18 @@ use handover_core::handover::{Cause, Handover};
 use handover_core::ids::{CategoryId, MessageId};
 use handover_core::job::Work;
 use handover_core::message::Message;
-use handover_core::ports::{CustomerMessage, KEPT_FOR, Measured, RingCxError, StoreError, Thread, Urgency};
+use handover_core::ports::{
+    Claim, ClaimKey, Commit, CustomerMessage, KEPT_FOR, Measured, RingCxError, StoreError, Thread, Urgency,
+};
 use handover_core::settings::RingCxSettings;
 use jiff::SignedDuration;
+use sha2::{Digest as _, Sha256};
 
 use super::outcome::{Step, Why};
-use super::{LOOK_AGAIN, Task, customer_message, files};
+use super::{LOOK_AGAIN, Task, customer_message, files, tidy_up};
 
+/// How long RCE's knowledge of the company's identities is taken for granted: somebody may delete one.
+const FACES_KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
 /// Tells agents that what stands above was said before they were asked.
 const HISTORY: &str = "Above: the conversation with the bot, before the handover.";
 /// How long the previous handover's end may hold back the next beginning.
@@ -26,7 +31,11 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
     };
     let mut conversation = found.conversation;
     if !conversation.is_under_way(epoch) {
-        return Ok(Step::Done);
+        // An attempt that did not come to its end may have moved the thread after it was put back.
+        return match task.attempt {
+            0 | 1 => Ok(Step::Done),
+            _ => tidy_up::restore(task, epoch).await,
+        };
     }
     let now = task.app.now();
     let previous_open = conversation.tidied_epoch + 1 < epoch;
@@ -95,6 +104,12 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
                     .with("latency_ms", latency);
                 task.write_down(commit, entry);
             }
+            if !started {
+                // It ended while the thread was moved: whoever put that back may have been before us.
+                commit
+                    .jobs
+                    .push(task.outgoing(Work::RestoreBotCategory { epoch }));
+            }
             started
         })
         .await?;
@@ -123,9 +138,54 @@ async fn brief(
         Ok(story) => story,
         Err(step) => return Ok(Err(step)),
     };
+    introduce_faces(task).await?;
     Ok(send_briefing(task, conversation, &story)
         .await
         .map_err(Step::from))
+}
+
+/// Tells RCE once of the two identities that speak for the company: an administrator can tick *Controlled identity* and
+/// give agents theirs only when RCE knows them, and agents' own is in no message. It is no reason to keep a person waiting.
+async fn introduce_faces(task: &Task<'_>) -> Result<(), StoreError> {
+    let settings = &task.connection.ringcx;
+    let faces = [&settings.bot_identity, &settings.agent_identity];
+    let mut hash = Sha256::new();
+    for part in faces
+        .iter()
+        .flat_map(|face| [face.id.as_str(), face.name.as_str()])
+    {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let name = format!("faces:{}:{}", task.job.connection, hex::encode(hash.finalize()));
+    let (key, now) = (ClaimKey::apart(name), task.app.now());
+    if task.app.store.claimed(&key, now).await?.is_some() {
+        return Ok(());
+    }
+    for face in faces {
+        let face = customer_message::company(face);
+        if let Err(error) = task.app.ringcx.announce(&task.connection, &face).await {
+            tracing::warn!(
+                connection.id = %task.job.connection, error = &error as &dyn std::error::Error,
+                "an identity of the company could not be announced"
+            );
+            return Ok(());
+        }
+    }
+    let claim = Claim {
+        key,
+        holder: task.job.id.to_string(),
+        record: String::new(),
+        expires_at: now + FACES_KNOWN_FOR,
+    };
+    let commit = Commit {
+        claims: vec![claim],
+        ..Commit::default()
+    };
+    match task.app.store.commit(commit).await {
+        Ok(()) | Err(StoreError::Claimed(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn send_briefing(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::PAYLOAD_KEY;
 use crate::content::{Content, Reading};
-use crate::forms::{items, plain_payload, said, scalar};
+use crate::forms::{items, location, plain_payload, said, scalar};
 use crate::messenger;
 
 /// Members of a person's message that are about it, not in it.
@@ -40,7 +40,10 @@ pub fn from_chatlayer(message: &Value, actor: Author) -> Content {
 fn person(message: &Value, into: &mut Reading) {
     match said(message, &["messageType"]).unwrap_or_default().as_str() {
         "fileUploadInputResult" => upload(message, into),
-        "location" => location(message, into),
+        "location" => {
+            into.say(&said(message, &["text", "title", "address"]).unwrap_or_default());
+            location(message.get("coordinates").unwrap_or(message), into);
+        }
         "postback" => {
             into.say(&said(message, &["title", "text"]).unwrap_or_default());
             into.payload = payload(message);
@@ -66,18 +69,6 @@ fn upload(message: &Value, into: &mut Reading) {
     let status = said(data, &["uploadStatus"]).filter(|status| status != "SUCCEEDED");
     if let Some(status) = status {
         into.say(&format!("(file upload: {status})"));
-    }
-}
-
-fn location(message: &Value, into: &mut Reading) {
-    let place = message.get("coordinates").unwrap_or(message);
-    let of =
-        |keys: &[&str]| said(place, keys).filter(|number| number.parse::<f64>().is_ok_and(f64::is_finite));
-    into.say(&said(message, &["text", "title", "address"]).unwrap_or_default());
-    if let (Some(lat), Some(long)) = (of(&["lat", "latitude"]), of(&["long", "lng", "lon", "longitude"])) {
-        into.say(&format!(
-            "{lat}, {long}\nhttps://www.google.com/maps?q={lat},{long}"
-        ));
     }
 }
 

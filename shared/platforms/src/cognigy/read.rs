@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::adaptive;
 use crate::content::{Content, Reading};
-use crate::forms::{cards, choice, items, plain_payload, said, scalar};
+use crate::forms::{cards, choice, items, location, plain_payload, said, scalar};
 use crate::messenger::{self, below};
 use crate::words::clean;
 
@@ -151,7 +151,8 @@ fn is_machine(data: &Value) -> bool {
 }
 
 /// Reads a person's input, `{text, data}`: files are in `data.attachments[{name, url, type}]` (endpoints that take files),
-/// a button's payload in `data.payload`, and what was filled in on an xApp's page in `data._cognigy._app.payload`.
+/// a button's payload in `data.payload`, and what was filled in on an xApp's page in `data._cognigy._app.payload`. Other data
+/// is shown if nothing else is said: a place, a form that was sent.
 ///
 /// A person's words are never changed.
 pub fn person_from_cognigy(input: &Value) -> Content {
@@ -172,7 +173,16 @@ pub fn person_from_cognigy(input: &Value) -> Content {
         let value = data.get(*key)?;
         plain_payload(value.get("payload").unwrap_or(value))
     });
-    let app = &data["_cognigy"]["_app"]["payload"];
-    reading.say(&readable(app).unwrap_or_default());
+    for place in [&data["location"], data] {
+        if location(place, &mut reading) {
+            break;
+        }
+    }
+    for filled_in in [&data["_cognigy"]["_app"]["payload"], &data["_plugin"]["payload"]] {
+        reading.say(&readable(filled_in).unwrap_or_default());
+    }
+    if reading.is_empty() && !is_machine(data) {
+        reading.say(&readable(data).unwrap_or_default());
+    }
     reading.finish()
 }

@@ -8,7 +8,8 @@ use crate::files::{Kind, kind_of, line};
 use crate::forms::{host, is_question};
 use crate::own_text;
 
-/// Longest text of an output, in characters (Cognigy documentation, "REST endpoint").
+/// Longest text of an output, in characters (Cognigy documentation, "REST endpoint"). Cognigy is written in JavaScript, which
+/// counts UTF-16 units.
 pub const TEXT_MAX: usize = 10_000;
 
 /// What is sent, in this order: each text as an output without data, then each `data` as an output without text. A form
@@ -57,7 +58,12 @@ pub fn text_for_cognigy(message: &AgentMessage) -> Vec<String> {
 
 fn split(text: Option<&str>) -> Vec<String> {
     let parts = text.map(|text| split_text(text, TEXT_MAX)).unwrap_or_default();
-    parts.into_iter().map(str::to_owned).collect()
+    let short = |part| match part {
+        // A character has two units at most.
+        part if str::encode_utf16(part).count() > TEXT_MAX => split_text(part, TEXT_MAX / 2),
+        part => vec![part],
+    };
+    parts.into_iter().flat_map(short).map(str::to_owned).collect()
 }
 
 fn file_form(file: &Attachment) -> Option<Value> {

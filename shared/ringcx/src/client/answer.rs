@@ -138,15 +138,16 @@ impl Answer {
 
     /// Whether RCE refuses the structured part of a message, so that its text may still pass.
     pub(super) fn refuses_structured(&self) -> bool {
-        self.status == StatusCode::UNPROCESSABLE_ENTITY
-            && matches!(
-                self.refusal(),
-                Some(
-                    Refusal::NoStructuredContent
-                        | Refusal::StructuredContent
-                        | Refusal::AuthorNotPuppetizable
-                )
+        let whatever_it_says = matches!(
+            self.refusal(),
+            Some(
+                Refusal::SourceNotFound
+                    | Refusal::InvalidSignature
+                    | Refusal::InvalidAction
+                    | Refusal::InvalidSize
             )
+        );
+        self.status == StatusCode::UNPROCESSABLE_ENTITY && !whatever_it_says
     }
 
     fn rate_limited(&self) -> RingCxError {

@@ -78,7 +78,7 @@ impl RingCxClient {
             .post_signed(connection, CREATE, &request(message, part))
             .await?;
         let refused = matches!(answer.send_outcome(), Err(RingCxError::Refused { .. }));
-        if part.linked && refused && !answer.refuses_structured() {
+        if part.linked && refused && !(part.structured.is_some() && answer.refuses_structured()) {
             // RCE wants a content that it knows there; the words matter more than what they answer.
             part.linked = false;
             answer = self
@@ -110,7 +110,8 @@ impl RingCxClient {
                 payload: part.payload.filter(|_| last),
                 first: part.first && index == 0,
                 last,
-                linked: part.linked && last,
+                // Which of the two was refused is not always said.
+                linked: false,
             };
             self.call_send_api(connection, CREATE, &request(message, as_text))
                 .await?;

@@ -20,6 +20,11 @@ pub(crate) async fn tell(world: &World, sends_everything: bool) {
     the_person_cancels(world).await;
     only_what_the_bridge_signed_counts_and_only_once(world).await;
     a_bridge_that_is_away_strands_nobody(world).await;
+    let shown = json!(window(world).await).to_string();
+    assert!(
+        !shown.contains("ada@example.org"),
+        "the Flow's wish is for the bridge only: {shown}"
+    );
     let state = world.bot.asks("/state", None).await;
     assert_eq!(state["broken"], json!([]), "{}", world.bot.log());
     for hidden in ["small bot", "Ada", "private", "2210", "MDEyMzQ1"] {
@@ -135,12 +140,23 @@ async fn a_bridge_that_is_away_strands_nobody(world: &World) {
     world.door.shut(true);
     says(world, "Hurry").await;
     shows(world, "bot", "The agent could not be reached.", 1).await;
+    says(world, "bot").await;
+    shows(world, "bot", "The agent could not be reached.", 2).await;
     world.door.shut(false);
+    says(world, "bot").await;
+    shows(world, "bot", "(cancelled)", 2).await;
 }
 
 /// The person says something in the chat.
 async fn says(world: &World, text: &str) {
-    let input = json!({"userId": USER, "sessionId": SESSION, "text": text, "data": {}});
+    sends(world, &json!({"text": text, "data": {}})).await;
+}
+
+/// The person's channel sends this.
+async fn sends(world: &World, said: &Value) {
+    let mut input = said.clone();
+    input["userId"] = json!(USER);
+    input["sessionId"] = json!(SESSION);
     world.bot.asks(&format!("/{TOKEN}"), Some(&input)).await;
 }
 

@@ -8,6 +8,7 @@ use handover_stories::chatlayer::{BOT, Chatlayer, VERIFY_TOKENS, merge};
 use handover_stories::desk::SAM;
 use handover_stories::logs::Logs;
 use serde_json::{Value, json};
+use simulated_ringcx::{Fault, FaultTarget};
 
 use crate::chatlayer::{accepted, waiting, with_agent};
 
@@ -104,7 +105,6 @@ async fn what_is_wrong_is_said_all_at_once_and_nothing_is_done() {
         json!({"messages": {}}),
         json!({"messages": vec![json!({}); 1001]}),
         json!({"event": "offload", "transcript": "all"}),
-        json!({"version": "v".repeat(33)}),
     ];
     for change in variants {
         let mut body = base.clone();
@@ -394,4 +394,62 @@ async fn a_message_in_the_moment_of_the_end_is_never_lost() {
         chatlayer.check();
         bench.finish().await;
     }
+}
+
+#[tokio::test]
+async fn an_emulator_session_stays_one_when_it_asks_for_an_agent() {
+    let chatlayer = Chatlayer::start().await;
+    let bench = chatlayer.setup().start().await;
+    let mut said = chatlayer.of_user(&bench, "s1", &json!({"text": "a trial"}));
+    said["message"]["sender"]["isEmulator"] = json!(true);
+    chatlayer.reports(&bench, "s1", &[said]).await;
+    let mut offload = chatlayer.offload_event(&bench, "s1", &Value::Null);
+    offload["transcript"] = json!([]);
+    let answer = chatlayer.posts(&bench, offload.to_string()).await.expect(200);
+    assert_eq!(answer["offloadSuccess"], false, "{answer}");
+    bench.until_quiet().await;
+    assert!(bench.rce.thread("s1").is_none());
+    chatlayer.check();
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_version_that_chatlayer_does_not_have_is_answered_as_live() {
+    let chatlayer = Chatlayer::start().await;
+    let bench = chatlayer.setup().start().await;
+    chatlayer.uses("s1", "LIVE");
+    let mut offload = chatlayer.offload_event(&bench, "s1", &Value::Null);
+    offload["version"] = json!("beta-7");
+    chatlayer.posts(&bench, offload.to_string()).await.expect(200);
+    bench.until_quiet().await;
+    bench.rce.take("s1", SAM).unwrap();
+    bench.rce.reply("s1", SAM, "Hello").unwrap();
+    bench.until_quiet().await;
+    assert_eq!(chatlayer.session("s1").shown, ["Hello"]);
+    chatlayer.check();
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn only_who_waits_for_agents_reads_that_their_own_words_did_not_arrive() {
+    let chatlayer = Chatlayer::start().await;
+    let bench = chatlayer.setup().start().await;
+    let refused = || Fault::Status(422, "Invalid resource format".to_owned());
+    chatlayer.user_says(&bench, "s1", "Hello").await;
+    bench.until_quiet().await;
+    bench.rce.fail_next(FaultTarget::SendApiMessages, refused(), 2);
+    chatlayer.user_says(&bench, "s1", "to the bot").await;
+    chatlayer.bot_says(&bench, "s1", "of the bot").await;
+    bench.until_quiet().await;
+    assert_eq!(bench.take_dead_letters().await.len(), 2);
+    assert_eq!(chatlayer.session("s1").shown, [""; 0]);
+    chatlayer.offloads(&bench, "s1", &Value::Null).await;
+    bench.until_quiet().await;
+    bench.rce.fail_next(FaultTarget::SendApiMessages, refused(), 1);
+    chatlayer.user_says(&bench, "s1", "to the agent").await;
+    bench.until_quiet().await;
+    assert_eq!(bench.take_dead_letters().await.len(), 1);
+    assert_eq!(chatlayer.session("s1").shown.len(), 1);
+    chatlayer.check();
+    bench.finish().await;
 }

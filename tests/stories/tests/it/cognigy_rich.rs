@@ -140,3 +140,50 @@ async fn files_go_both_ways_and_a_message_of_a_file_alone_arrives() {
     cognigy.check();
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn a_form_that_the_api_service_would_not_take_is_text() {
+    let cognigy = handover_stories::cognigy::Cognigy::start().await;
+    let bench = Setup::default()
+        .bot_is(&cognigy.by_api())
+        .connection("")
+        .by_hand()
+        .start()
+        .await;
+    let key = format!("Bearer {}", handover_stories::setup::BOT_KEY);
+    let headers = [("authorization", key.as_str())];
+    let wish = call("handover.requested", &json!({})).to_string();
+    bench
+        .request("POST", "/acme/handover/cognigy", &headers, wish)
+        .await
+        .expect(202);
+    bench.until_quiet_by_hand().await;
+    let card = |n: usize| {
+        json!({"title": format!("Card {n}"), "subtitle": "é".repeat(1_000),
+            "items": [{"type": "reply", "title": "Take", "payload": "p".repeat(1_000)}]})
+    };
+    let mut words = bench.agent_message(SESSION, "66aa", "");
+    words["params"]["structured_content"] =
+        json!({"type": "carousel", "items": (1..=10).map(card).collect::<Vec<_>>()});
+    bench.source_sdk(&words).await.expect(200);
+    bench.until_quiet_by_hand().await;
+    let shown = cognigy.shown(SESSION).concat();
+    assert!((1..=10).all(|n| shown.contains(&format!("Card {n}"))), "{shown}");
+    assert!(forms(&cognigy).is_empty());
+    cognigy.check();
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn a_text_is_counted_as_cognigy_counts() {
+    let (bench, cognigy) = by_endpoint(Setup::default().by_hand()).await;
+    asks(&bench, &json!({})).await;
+    bench.until_quiet_by_hand().await;
+    bench.agent_writes(SESSION, "66aa", &"🙂".repeat(9_000)).await;
+    bench.until_quiet_by_hand().await;
+    let shown = cognigy.shown(SESSION);
+    assert!(shown.iter().all(|text| text.encode_utf16().count() <= 10_000));
+    assert_eq!(shown.concat(), "🙂".repeat(9_000));
+    cognigy.check();
+    bench.finish().await;
+}

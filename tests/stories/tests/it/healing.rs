@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handover_core::job::QueueName;
 use handover_stories::desk::{MIRA, SAM};
 use handover_stories::logs::Logs;
 use handover_stories::{Bench, Heard, Setup};
@@ -382,4 +383,63 @@ async fn words_of_the_second_of_their_close_are_the_last_ones_though_heard_of_la
             .any(|kind| kind == "handover.active")
     );
     bench.finish().await;
+}
+
+#[tokio::test]
+async fn an_end_that_comes_while_the_thread_is_moved_puts_it_back() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.with_agent_by_hand("c1").await;
+    bench.ends_handover("c1", json!({})).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_mins(1));
+    bench.asks_for_agent("c1", json!({})).await;
+    bench.pass(Duration::from_secs(3));
+    let asked = bench.asked_rce("GET");
+    // RCE moves the thread a moment after it was asked to; meanwhile an agent has opened and closed it from a folder.
+    let slow = Fault::Delay(Duration::from_millis(300));
+    bench.rce.fail_next(FaultTarget::RestCategorize, slow, 1);
+    let starts = bench.work_on(QueueName::ToRingcx);
+    let ends = async {
+        while bench.asked_rce("GET") == asked {
+            tokio::task::yield_now().await;
+        }
+        let mut closed = bench.event("intervention.closed", "c1", &json!({"user_id": SAM}));
+        closed["resource"]["id"] = json!("5f0c0000000000000000e0e0");
+        bench.webhook(&[closed]).await;
+        bench.work_on(QueueName::ToBot).await;
+    };
+    tokio::join!(starts, ends);
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.handler("c1").await, "bot");
+    assert_eq!(bench.categories("c1"), ["bot"]);
+    bench.finish().await;
+}
+
+#[tokio::test]
+async fn late_events_of_an_end_do_not_end_the_handover_after_it() {
+    for (kind, change) in [
+        ("task.completed", json!({"metadata": {"action": "closed"}})),
+        ("task.destroyed", json!({})),
+        ("intervention.closed", json!({})),
+    ] {
+        let bench = Setup::default().by_hand().start().await;
+        bench.with_agent_by_hand("c1").await;
+        bench.pass(Duration::from_secs(30));
+        bench.rce.close("c1").unwrap();
+        let closed = bench.event("intervention.closed", "c1", &json!({}));
+        // RCE reports the same end again, seconds later, under another name.
+        let mut late = bench.event(kind, "c1", &change);
+        bench.webhook(&[closed]).await;
+        bench.until_quiet_by_hand().await;
+        bench.pass(Duration::from_secs(3));
+        bench.asks_for_agent("c1", json!({})).await;
+        bench.until_quiet_by_hand().await;
+        bench.pass(Duration::from_secs(4));
+        late["id"] = json!("late-1");
+        late["issued_at"] = json!(bench.clock_now().to_string());
+        bench.webhook(&[late]).await;
+        bench.until_quiet_by_hand().await;
+        assert_eq!(bench.status("c1").await, "queued", "{kind}");
+        bench.finish().await;
+    }
 }

@@ -111,10 +111,10 @@ async fn br_062_a_thread_that_is_known_is_not_searched() {
     let before = bench.rce.requests().len();
     bench.asks_for_agent("c1", json!({})).await;
     bench.work().await;
-    let asked: Vec<String> = bench.rce.requests()[before..]
-        .iter()
-        .map(|r| r.what.clone())
-        .collect();
+    let asked = bench.rce.requests().split_off(before);
+    let asked = asked.into_iter().map(|request| request.what);
+    // The Send API has no budget.
+    let asked: Vec<String> = asked.filter(|what| what.contains("/1.0/")).collect();
     let thread = bench.rce.thread("c1").unwrap().id;
     let expected = [
         format!("GET /1.0/content_threads/{thread}"),

@@ -258,3 +258,43 @@ async fn an_answers_reference_is_an_id() {
     assert_eq!(bench.rce.contents("c1")[0].params.get("in_reply_to_id"), None);
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn every_card_has_a_body_and_a_refused_one_does_not_cost_the_handover() {
+    let bench = Bench::new().await;
+    let cards = [
+        json!({"type": "template", "title": "Parcel", "items": [{"type": "reply", "title": "Where?", "payload": "w"}]}),
+        link(&json!({})),
+        json!({"type": "carousel", "items": [{"title": "S", "items": [{"type": "reply", "title": "Take S", "payload": "s"}]}]}),
+    ];
+    for card in &cards {
+        bench
+            .message("c1", json!({"from": "bot", "structured": card}))
+            .await;
+    }
+    bench.until_quiet().await;
+    let contents = bench.rce.contents("c1");
+    let bodies: Vec<_> = contents
+        .iter()
+        .map(|content| content.body.as_deref().unwrap_or_default())
+        .collect();
+    assert_eq!(bodies, ["Parcel", "Manual", "S"], "RCE requires one");
+    assert!(
+        contents
+            .iter()
+            .all(|content| content.structured_content.is_some())
+    );
+    // In a transcript, refused whatever it is.
+    let refused = simulated_ringcx::Fault::Status(422, "Invalid resource format".to_owned());
+    bench
+        .rce
+        .fail_next(simulated_ringcx::FaultTarget::SendApiMessages, refused, 1);
+    let transcript = json!([{"from": "bot", "structured": cards[1]}]);
+    bench
+        .asks_for_agent("c2", json!({"transcript": transcript}))
+        .await;
+    bench.until_quiet().await;
+    assert_eq!(bench.status("c2").await, "queued");
+    assert_eq!(bench.in_rce("c2")[0], "Manual\nhttps://x.test/manual");
+    bench.finish().await;
+}
