@@ -20,6 +20,10 @@ use super::{LOOK_AGAIN, Task, customer_message, files, tidy_up};
 
 /// How long RCE's knowledge of the company's identities is taken for granted: somebody may delete one.
 const FACES_KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
+/// What stands for a person who has said nothing that agents could read.
+const ASKS: &str = "The customer asks for an agent.";
+/// After so many attempts in vain the thread does not wait for RCE's index: it does not exist.
+const OPENS_AT: u32 = 5;
 /// Tells agents that what stands above was said before they were asked.
 const HISTORY: &str = "Above: the conversation with the bot, before the handover.";
 /// How long the previous handover's end may hold back the next beginning.
@@ -84,6 +88,12 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
     let moved = match move_to_agents(task, &conversation).await {
         Ok(Some(moved)) => moved,
         Ok(None) => {
+            if task.attempt == OPENS_AT && task.connection.relay_messages {
+                let opener = opener(task, &conversation);
+                if let Err(error) = task.app.ringcx.send_message(&task.connection, &opener).await {
+                    return Ok(error.into());
+                }
+            }
             return Ok(Step::Again {
                 after: None,
                 why: Why::new("thread_not_found", "RingCX does not know the thread"),
@@ -240,7 +250,7 @@ fn note(
     }
     let id = MessageId::new(format!("note-{}", handover.id));
     let text = if lines.is_empty() {
-        "The customer asks for an agent.".to_owned()
+        ASKS.to_owned()
     } else {
         lines.join("\n")
     };
@@ -250,6 +260,16 @@ fn note(
     }
     note.language.clone_from(&request.language);
     Some(note)
+}
+
+/// What makes the thread come into being where RCE refused all that was mirrored, in the person's name.
+fn opener(task: &Task<'_>, conversation: &Conversation) -> CustomerMessage {
+    let handover = conversation.handover.as_ref();
+    let id = handover.map_or_else(|| task.job.id.to_string(), |handover| handover.id.to_string());
+    let id = MessageId::new(format!("opener-{id}"));
+    let mut opener = customer_message::note(&task.connection, conversation, &id, ASKS, task.job.accepted_at);
+    opener.author = customer_message::customer(&task.connection, conversation);
+    opener
 }
 
 /// A thread before the agents, and when it was moved there, if its answer shows that.

@@ -252,3 +252,18 @@ async fn br_067_only_closed_and_closed_at_tell_that_a_case_is_over() {
     assert_eq!(bench.status("c1").await, "completed");
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn who_said_nothing_that_rce_would_take_reaches_an_agent_all_the_same() {
+    let bench = Setup::default().by_hand().start().await;
+    bench.rce.fail_next(FaultTarget::SendApiMessages, refusal(422), 1);
+    bench.user_says("c1", "refused").await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.take_dead_letters().await.len(), 1);
+    bench.asks_for_agent("c1", json!({})).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.status("c1").await, "queued");
+    assert_eq!(bench.in_rce("c1"), ["The customer asks for an agent."]);
+    assert_eq!(bench.categories("c1"), ["agent"]);
+    bench.finish().await;
+}
