@@ -69,7 +69,7 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stopped: watch::R
 
 async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (mut parts, body) = request.into_parts();
-    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let (method, path) = (parts.method.clone(), loggable(parts.uri.path()));
     let body = match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
         Ok(Ok(Some(body))) => body,
         Ok(Ok(None)) => {
@@ -94,6 +94,14 @@ async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<By
     Ok(answer.map(Full::new))
 }
 
+/// A path as a log may show it: a file's address is all that is needed to open it, and holds its name.
+fn loggable(path: &str) -> String {
+    match path.split('/').collect::<Vec<_>>().as_slice() {
+        ["", connection, "files", _, ..] => format!("/{connection}/files/…"),
+        _ => path.to_owned(),
+    }
+}
+
 /// The whole body; `None` if it is larger than anything that is taken here.
 async fn read(mut body: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut bytes = BytesMut::new();
@@ -115,4 +123,22 @@ fn plain(status: StatusCode) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = status;
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loggable;
+
+    #[test]
+    fn the_address_of_a_file_is_not_logged() {
+        assert_eq!(loggable("/acme/files/k3y/Ada%20Lovelace.pdf"), "/acme/files/…");
+        for path in [
+            "/acme/conversations/c-1/files",
+            "/acme/handover/rce",
+            "/health",
+            "/",
+        ] {
+            assert_eq!(loggable(path), path);
+        }
+    }
 }

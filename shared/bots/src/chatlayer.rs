@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::cognigy::below;
 use crate::pace::Pace;
-use crate::{TIMEOUT, answer};
+use crate::{answer, post, send};
 
 /// Tells Chatlayer.
 #[derive(Debug)]
@@ -130,16 +130,8 @@ impl Chatlayer {
         url.query_pairs_mut().append_pair("version", version);
         self.pace
             .take(&connection.id, settings.calls_per_minute, delivery.now)?;
-        let answer = self
-            .http
-            .post(url)
-            .timeout(TIMEOUT)
-            .bearer_auth(settings.access_token.expose())
-            .header("content-type", "application/json")
-            .body(body.to_string())
-            .send()
-            .await
-            .map_err(|error| BotError::NoAnswer(error.without_url().into()))?;
+        let request = post(&self.http, url).bearer_auth(settings.access_token.expose());
+        let answer = send(request, body.to_string().into_bytes()).await?;
         if let Some(pause) = exhausted(answer.headers(), delivery.now) {
             self.pace.hold(&connection.id, pause, delivery.now);
         }

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::pace::Pace;
-use crate::{TIMEOUT, answer, signed};
+use crate::{answer, post, send, signed};
 
 /// Longest body of the API service, in bytes (Cognigy, "Limits").
 const API_BODY_MAX_BYTES: usize = 60 * 1000;
@@ -227,11 +227,8 @@ impl Cognigy {
         }
         self.pace
             .take(&connection.id, settings.calls_per_minute, delivery.now)?;
-        let answer = signed::sign(request, &settings.signing_secrets, delivery, &id, &body)?
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| BotError::NoAnswer(error.without_url().into()))?;
+        let request = signed::sign(request, &settings.signing_secrets, delivery, &id, &body)?;
+        let answer = send(request, body).await?;
         answer::read_platform(answer.status().as_u16(), answer.headers(), delivery.now)
     }
 
@@ -249,11 +246,7 @@ impl Cognigy {
             CognigyWayIn::Endpoint { base } => (below(base, &[does.as_str(), token]), None),
             CognigyWayIn::Api { base, key } => (below(base, &["v2.0", "endpoint", does.as_str()]), Some(key)),
         };
-        let request = self
-            .http
-            .post(url)
-            .timeout(TIMEOUT)
-            .header("content-type", "application/json");
+        let request = post(&self.http, url);
         Ok(match key {
             Some(key) => request.header("x-api-key", key.expose()),
             None => request,

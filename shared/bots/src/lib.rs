@@ -24,7 +24,8 @@ use async_trait::async_trait;
 use handover_core::event::BotEvent;
 use handover_core::ports::{BotError, BotPlatform, Delivery, Told};
 use handover_core::settings::{BotKind, Connection, Endpoint};
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder, Response};
+use url::Url;
 
 use chatlayer::Chatlayer;
 use cognigy::Cognigy;
@@ -32,6 +33,19 @@ use webhook::WebhookBots;
 
 /// How long a receiver may take to answer (Standard Webhooks advises 15 to 30 seconds; a person waits).
 const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A call with a JSON body.
+fn post(http: &Client, url: Url) -> RequestBuilder {
+    http.post(url)
+        .timeout(TIMEOUT)
+        .header("content-type", "application/json")
+}
+
+/// Sends it. An error names no address, which may hold a token.
+async fn send(request: RequestBuilder, body: Vec<u8>) -> Result<Response, BotError> {
+    let sent = request.body(body).send().await;
+    sent.map_err(|error| BotError::NoAnswer(error.without_url().into()))
+}
 
 /// Every kind of bot, each connection in its own words.
 #[derive(Debug)]

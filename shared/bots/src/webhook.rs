@@ -4,7 +4,7 @@ use handover_core::ports::{BotError, Delivery, Told};
 use handover_core::settings::{Connection, Endpoint};
 use reqwest::Client;
 
-use crate::{TIMEOUT, answer, body, signed};
+use crate::{answer, body, post, send, signed};
 
 /// Tells bots by HTTP.
 #[derive(Clone, Debug)]
@@ -25,16 +25,9 @@ impl WebhookBots {
         delivery: &Delivery,
     ) -> Result<Told, BotError> {
         let body = body::render(connection, delivery);
-        let request = self
-            .http
-            .post(to.url.clone())
-            .timeout(TIMEOUT)
-            .header("content-type", "application/json");
-        let answer = signed::sign(request, &to.signing_secrets, delivery, &delivery.id, &body)?
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| BotError::NoAnswer(error.without_url().into()))?;
+        let request = post(&self.http, to.url.clone());
+        let request = signed::sign(request, &to.signing_secrets, delivery, &delivery.id, &body)?;
+        let answer = send(request, body).await?;
         answer::read(answer.status().as_u16(), answer.headers(), delivery.now)
     }
 }

@@ -103,8 +103,10 @@ impl BotKind {
         }
     }
 
-    /// Whether it cannot read the answer to a request, so that a refusal must be told as well.
-    pub fn is_told_of_refusals(&self) -> bool {
+    /// Whether it is a platform with words of its own: its flows do not read our answers, so that a refusal is told as well;
+    /// it has no event for a message that failed, so that the person reads of it; and it has no key that makes a repeat
+    /// harmless, so that only the last call may be one.
+    pub fn is_platform(&self) -> bool {
         match self {
             Self::Webhook(_) => false,
             Self::Cognigy(_) | Self::Chatlayer(_) => true,
@@ -114,22 +116,6 @@ impl BotKind {
     /// Whether it does something of its own once a handover was accepted.
     pub fn is_told_of_acceptance(&self) -> bool {
         matches!(self, Self::Chatlayer(_))
-    }
-
-    /// Whether its platform has no key that makes a repeat harmless: then only the last call may be one.
-    pub fn shows_repeats(&self) -> bool {
-        match self {
-            Self::Webhook(_) => false,
-            Self::Cognigy(_) | Self::Chatlayer(_) => true,
-        }
-    }
-
-    /// Whether the person reads of a message that failed, because their platform has no event for it.
-    pub fn is_told_by_words(&self) -> bool {
-        match self {
-            Self::Webhook(_) => false,
-            Self::Cognigy(_) | Self::Chatlayer(_) => true,
-        }
     }
 
     /// Whether agents read a line that what came before is history. Others say so in their own summary.

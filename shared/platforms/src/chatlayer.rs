@@ -12,7 +12,7 @@ mod read;
 mod write;
 
 pub use read::from_chatlayer;
-pub use write::{TEXT_MAX, text_for_chatlayer, to_chatlayer};
+pub use write::{TEXT_MAX, to_chatlayer};
 
 /// The key under which an agent's payload travels in a button's session data.
 pub const PAYLOAD_KEY: &str = "handover_payload";

@@ -236,7 +236,7 @@ async fn refuse(
     let (thread, epoch) = (conversation.thread.clone(), conversation.epoch());
     let entry = TimelineEntry::new(app.now(), "handover.unavailable").with("reason", reason);
     let mut commit = Commit::default();
-    if connection.bot.kind.is_told_of_refusals() {
+    if connection.bot.kind.is_platform() {
         commit = Commit::writing(conversation, expected, &connection.timers);
         let work = Work::Tell {
             epoch,

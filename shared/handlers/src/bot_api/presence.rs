@@ -22,12 +22,7 @@ pub async fn typing(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
 
 /// The same, whoever says so.
 pub async fn types(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
-    let Ask {
-        connection,
-        conversation: id,
-        body,
-        ..
-    } = ask;
+    let (connection, id, body) = (ask.connection, ask.conversation, ask.body);
     let mut errors = Errors::default();
     let starts = match input::text(&body, "state", &mut errors).as_deref() {
         Some("start") => true,
@@ -61,12 +56,7 @@ pub async fn read(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
 
 /// The same, whoever says so.
 pub async fn reads(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
-    let Ask {
-        connection,
-        conversation: id,
-        body,
-        ..
-    } = ask;
+    let (connection, id, body) = (ask.connection, ask.conversation, ask.body);
     let mut errors = Errors::default();
     let message = input::text(&body, "message_id", &mut errors).unwrap_or_default();
     if !message.starts_with("rcx-") || message.len() > KEY_MAX_CHARS {

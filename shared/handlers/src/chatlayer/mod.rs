@@ -128,7 +128,11 @@ async fn take(app: &App, connection: &Connection, event: &Event) -> Result<Answe
     if !connection.relay_messages && !with_agent {
         return Ok(done());
     }
-    let ours = our_words(app, connection, before.as_ref()).await?;
+    // Only the bot's words may be ours; the whole timeline is not read for what a person says.
+    let talks = before
+        .as_ref()
+        .filter(|_| event.said.iter().any(|said| !said.by_user));
+    let ours = our_words(app, connection, talks).await?;
     for said in &event.said {
         if !said.by_user && is_ours(said, &ours) {
             tracing::debug!(connection.id = %connection.id, "our own words came back");
@@ -202,10 +206,7 @@ async fn before(
         .store
         .conversation(&connection.id, &ForeignThreadId::of(id))
         .await;
-    let found = found.map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
-        Problem::Unavailable
-    })?;
+    let found = found.map_err(unavailable)?;
     Ok(found.map(|found| found.conversation))
 }
 
@@ -220,11 +221,8 @@ async fn our_words(
         return Ok(Vec::new());
     };
     let entries = app.store.timeline(&connection.id, &conversation.thread).await;
-    let entries = entries.map_err(|error| {
-        tracing::error!(error = &error as &dyn std::error::Error, "store unavailable");
-        Problem::Unavailable
-    })?;
     let agents = entries
+        .map_err(unavailable)?
         .into_iter()
         .filter(|entry| entry.what == "agent_message.accepted")
         .filter_map(|entry| entry.text);

@@ -53,22 +53,14 @@ pub(super) fn all(entries: &[(String, Map<String, Value>)], errors: &mut Errors)
 
 fn said(by_user: bool, id: &str, at: Option<Timestamp>, content: Content) -> Said {
     let mut body = Map::new();
-    let mut put = |key: &str, value: Value| {
-        if !value.is_null() {
-            body.insert(key.to_owned(), value);
-        }
-    };
-    put("id", json!(id));
-    put("from", json!(if by_user { "user" } else { "bot" }));
     if let Ok(Value::Object(members)) = serde_json::to_value(&content) {
         body.extend(members);
     }
-    let mut put = |key: &str, value: Value| {
-        if !value.is_null() {
-            body.insert(key.to_owned(), value);
-        }
-    };
-    put("sent_at", json!(at.map(|at| at.to_string())));
+    body.insert("id".to_owned(), json!(id));
+    body.insert("from".to_owned(), json!(if by_user { "user" } else { "bot" }));
+    if let Some(at) = at {
+        body.insert("sent_at".to_owned(), json!(at.to_string()));
+    }
     Said {
         by_user,
         text: content.text,

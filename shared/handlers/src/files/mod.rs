@@ -86,9 +86,11 @@ const PURPOSE: &[u8] = b"engage-handover file key";
 impl Host<'_> {
     /// The key of what these parts describe, and of nothing else. It changes with the source's first token.
     pub(crate) fn key(&self, parts: &[&[u8]]) -> FileKey {
-        let secret = self.connection.ringcx.realtime_access_tokens.first();
-        let secret = secret.map_or(&b""[..], |secret| secret.expose().as_bytes());
-        let Ok(mut digest) = Hmac::<Sha256>::new_from_slice(secret) else {
+        let ringcx = &self.connection.ringcx;
+        // Who relays no messages has no source, and so no token of one.
+        let secret = ringcx.realtime_access_tokens.first();
+        let secret = secret.unwrap_or(&ringcx.api_access_token).expose();
+        let Ok(mut digest) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
             unreachable!("HMAC takes keys of any length")
         };
         for part in [PURPOSE, self.connection.id.as_str().as_bytes()]

@@ -60,7 +60,7 @@ pub(super) async fn given_up(task: &Task<'_>, message: &Message, why: &Why) -> R
     // A bot is told of every message. A person reads of it where there is no bot that could decide, and only if they
     // wait for an answer of the agents to what they said.
     let waits = message.from == Author::User && conversation.is_some_and(|it| it.handler() == Handler::Agent);
-    if waits || !task.connection.bot.kind.is_told_by_words() {
+    if waits || !task.connection.bot.kind.is_platform() {
         commit.jobs.push(task.outgoing(Work::Tell {
             epoch,
             event,

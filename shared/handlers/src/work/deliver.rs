@@ -76,7 +76,7 @@ pub(super) async fn deliver(
                 Ok(told) => {
                     note_delivered(task, &mut commit, &delivery, told);
                     let more = index < last || part + 1 < parts;
-                    if more && task.connection.bot.kind.shows_repeats() {
+                    if more && task.connection.bot.kind.is_platform() {
                         remember_progress(task, index, part + 1, std::mem::take(&mut commit)).await?;
                     }
                 }

@@ -88,7 +88,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
     let moved = match move_to_agents(task, &conversation).await {
         Ok(Some(moved)) => moved,
         Ok(None) => {
-            if task.attempt == OPENS_AT && task.connection.relay_messages {
+            if task.attempt >= OPENS_AT && task.connection.relay_messages {
                 let opener = opener(task, &conversation);
                 if let Err(error) = task.app.ringcx.send_message(&task.connection, &opener).await {
                     return Ok(error.into());

@@ -52,15 +52,6 @@ pub fn to_chatlayer(message: &AgentMessage) -> Vec<Value> {
     entries
 }
 
-/// The same in plain texts, for a channel that refuses templates.
-pub fn text_for_chatlayer(message: &AgentMessage) -> Vec<Value> {
-    let text = crate::plain_text(message);
-    split(text.as_deref())
-        .iter()
-        .map(|text| text_template(text))
-        .collect()
-}
-
 fn split(text: Option<&str>) -> Vec<String> {
     let parts = text.map(|text| split_text(text, TEXT_MAX)).unwrap_or_default();
     parts.into_iter().map(str::to_owned).collect()

@@ -31,17 +31,10 @@ impl RingCxClient {
             quoted(wanted.as_str()),
             quoted(source.as_str())
         );
-        let call = Call {
-            query: &[("limit", "2"), ("q", &search)],
-            ..Call::new("find_thread", Method::GET, &[THREADS])
-        };
-        let answer = self.rest(connection, call).await?;
-        let page = answer.json()?;
-        let records = answer.records(&page)?;
-        Ok(records
-            .iter()
-            .filter_map(thread)
-            .find(|thread| thread.foreign_id.as_ref() == Some(wanted) && thread.source == *source))
+        let found = self.search(connection, &search).await?;
+        let is_wanted =
+            |thread: &Thread| thread.foreign_id.as_ref() == Some(wanted) && thread.source == *source;
+        Ok(found.into_iter().find(is_wanted))
     }
 
     /// The thread on the connection's source in which something was said last, of those of an identity.
@@ -56,15 +49,19 @@ impl RingCxClient {
             quoted(identity),
             quoted(source.as_str())
         );
+        let found = self.search(connection, &search).await?;
+        Ok(found.into_iter().find(|thread| thread.source == *source))
+    }
+
+    /// The first hits of a search.
+    async fn search(&self, connection: &Connection, search: &str) -> Result<Vec<Thread>, RingCxError> {
         let call = Call {
-            query: &[("limit", "2"), ("q", &search)],
+            query: &[("limit", "2"), ("q", search)],
             ..Call::new("find_thread", Method::GET, &[THREADS])
         };
         let answer = self.rest(connection, call).await?;
         let page = answer.json()?;
-        let records = answer.records(&page)?;
-        let mut threads = records.iter().filter_map(thread);
-        Ok(threads.find(|thread| thread.source == *source))
+        Ok(answer.records(&page)?.iter().filter_map(thread).collect())
     }
 
     pub(super) async fn get_thread(

@@ -15,6 +15,7 @@ mod chatlayer_input;
 mod chatlayer_news;
 mod cognigy;
 mod cognigy_crashes;
+mod cognigy_input;
 mod cognigy_rich;
 mod crashes;
 mod dead_letters;
