@@ -11,15 +11,16 @@ use handover_core::ports::{
 };
 use handover_core::settings::Connection;
 
+use crate::answer::Answer;
 use crate::limiter::RestBudget;
+use crate::rest::{Account, Call, Rest};
 
 mod agent_names;
 pub(crate) mod agents;
-mod answer;
 mod identities;
 mod interventions;
+mod lacking;
 mod messages;
-mod rest;
 mod send;
 mod threads;
 mod time_sheets;
@@ -29,30 +30,46 @@ mod wire;
 /// RCE over HTTP. One per process: it shares connections, the REST budget and small caches among all
 /// connections of the bridge.
 pub struct RingCxClient {
+    rest: Rest,
     http: reqwest::Client,
-    budget: Arc<dyn RestBudget>,
     clock: Arc<dyn Clock>,
     typing: typing::Throttle,
     channels: agents::ChannelCache,
     names: agent_names::NameCache,
     recent: interventions::RecentCache,
     hours: time_sheets::HoursCache,
-    lacking: rest::Lacking,
+    lacking: lacking::Lacking,
 }
 
 impl RingCxClient {
     pub fn new(http: reqwest::Client, budget: Arc<dyn RestBudget>, clock: Arc<dyn Clock>) -> Self {
         Self {
+            rest: Rest {
+                http: http.clone(),
+                budget,
+                clock: Arc::clone(&clock),
+            },
             http,
-            budget,
             clock,
             typing: typing::Throttle::default(),
             channels: agents::ChannelCache::default(),
             names: agent_names::NameCache::default(),
             recent: interventions::RecentCache::default(),
             hours: time_sheets::HoursCache::default(),
-            lacking: rest::Lacking::default(),
+            lacking: lacking::Lacking::default(),
         }
+    }
+}
+
+impl RingCxClient {
+    /// One REST call on a connection's account. What the account has no right to is said once.
+    async fn rest(&self, connection: &Connection, call: Call<'_>) -> Result<Answer, RingCxError> {
+        let operation = call.operation;
+        let outcome = self.rest.call(&Account::of(&connection.ringcx), call).await;
+        if let Err(RingCxError::NotPermitted { .. }) = outcome {
+            self.lacking.say(&connection.id, operation);
+        }
+        outcome
     }
 }
 
@@ -196,4 +213,4 @@ impl RingCx for RingCxClient {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -7,6 +7,7 @@
 //! | [`source_sdk`], [`signature`] | Source SDK: what RCE asks our channel, signed with HMAC-SHA512 |
 //! | [`webhook`] | webhooks: what RCE reports about agents' work, authenticated by a static secret |
 //! | [`client`] | Send API and REST API: the implementation of [`handover_core::ports::RingCx`] |
+//! | [`console`] | what an administrator does in RCE's console, by REST: for `setup` and `doctor` |
 //! | [`html`] | an agent's formatted words as plain text |
 //! | [`structured`] | what RCE takes of a bot's structured content, and payloads in ASCII |
 //! | [`base_url`] | what an integrator pastes, made into the URLs that are called |
@@ -15,11 +16,14 @@
 //! Parsers take [`Verified`] bytes only, and only a successful check of a signature or a secret makes
 //! those: what nobody vouched for cannot be parsed by accident.
 
+mod answer;
 pub mod base_url;
 pub mod client;
+pub mod console;
 pub mod http;
 mod json;
 pub mod limiter;
+mod rest;
 pub mod signature;
 pub mod source_sdk;
 pub mod structured;
@@ -32,4 +36,5 @@ pub use client::RingCxClient;
 pub use handover_core::html;
 pub use json::ParseError;
 pub use limiter::{ProcessBudget, RestBudget};
+pub use rest::Account;
 pub use verified::{SourceSdk, Verified, Webhook};

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::RingCxClient;
-use super::rest::Call;
+use crate::rest::Call;
 
 /// How long a name is remembered, also that there is none to be had.
 const KEPT: Duration = Duration::from_hours(1);

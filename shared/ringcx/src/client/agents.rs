@@ -12,8 +12,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::RingCxClient;
-use super::rest::Call;
 use crate::json;
+use crate::rest::Call;
 
 /// How long the channel group of a source is remembered; it changes with the account's set-up only.
 const CHANNEL_KEPT: Duration = Duration::from_mins(10);

@@ -5,8 +5,8 @@ use handover_core::settings::Connection;
 use reqwest::Method;
 
 use super::RingCxClient;
-use super::rest::Call;
 use crate::json;
+use crate::rest::Call;
 
 /// Most identities of one name that are looked at: `source_id` filters by the source's community, within which the
 /// name is unique.

@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::RingCxClient;
-use super::rest::Call;
 use crate::json;
+use crate::rest::Call;
 
 const INTERVENTIONS: &str = "interventions";
 

@@ -8,8 +8,8 @@ use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
 
 use super::RingCxClient;
-use super::answer::{Answer, no_answer};
 use super::wire::Envelope;
+use crate::answer::{Answer, no_answer};
 use crate::signature::{SIGNATURE_HEADER, sign};
 
 /// Longest request that RCE takes, in bytes (Send API, "Limits").

@@ -11,7 +11,7 @@ mod interventions;
 mod rest_errors;
 mod send;
 mod send_errors;
-mod server;
+pub(crate) mod server;
 mod threads;
 mod typing;
 

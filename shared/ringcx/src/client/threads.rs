@@ -9,8 +9,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::RingCxClient;
-use super::rest::Call;
 use crate::json;
+use crate::rest::Call;
 
 const THREADS: &str = "content_threads";
 

@@ -15,8 +15,8 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::RingCxClient;
-use super::rest::Call;
 use crate::json;
+use crate::rest::Call;
 
 /// How long a time sheet is remembered, also that there is none.
 const KEPT: Duration = Duration::from_mins(10);

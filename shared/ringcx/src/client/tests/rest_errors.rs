@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::Bench;
-use crate::client::rest::Call;
+use crate::rest::Call;
 
 impl Bench {
     async fn ask(&self) -> Result<Thread, RingCxError> {

@@ -11,24 +11,24 @@ use serde_json::Value;
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) method: String,
+pub(crate) struct Seen {
+    pub(crate) method: String,
     /// Path and query, undecoded.
-    pub(super) target: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Vec<u8>,
+    pub(crate) target: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Seen {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
@@ -40,13 +40,13 @@ struct Script {
 }
 
 /// Without a scripted answer it says `200 ok`, as the Send API does.
-pub(super) struct Server {
-    pub(super) origin: String,
+pub(crate) struct Server {
+    pub(crate) origin: String,
     script: Arc<Mutex<Script>>,
 }
 
 impl Server {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let script = Arc::new(Mutex::new(Script::default()));
         let app = Router::new().fallback(answer).with_state(Arc::clone(&script));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -55,11 +55,11 @@ impl Server {
         Self { origin, script }
     }
 
-    pub(super) fn answers(&self, status: u16, body: impl Into<String>) -> &Self {
+    pub(crate) fn answers(&self, status: u16, body: impl Into<String>) -> &Self {
         self.answers_with(status, &[], body)
     }
 
-    pub(super) fn answers_with(
+    pub(crate) fn answers_with(
         &self,
         status: u16,
         headers: &[(&str, &str)],
@@ -74,18 +74,18 @@ impl Server {
         self
     }
 
-    pub(super) fn answers_json(&self, body: &Value) -> &Self {
+    pub(crate) fn answers_json(&self, body: &Value) -> &Self {
         self.answers(200, body.to_string())
     }
 
     /// All requests so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.script.lock().unwrap().seen.clone()
     }
 
     /// The only request so far.
     #[track_caller]
-    pub(super) fn only(&self) -> Seen {
+    pub(crate) fn only(&self) -> Seen {
         let mut seen = self.seen();
         assert_eq!(seen.len(), 1, "one request");
         seen.remove(0)

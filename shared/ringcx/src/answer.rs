@@ -18,21 +18,21 @@ const NO_CODE: &str = "no code";
 const CODE_MAX_BYTES: usize = 64;
 
 /// An answer, read as far as we care.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) retry_after: Option<Duration>,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<Duration>,
     /// What RCE's clock showed.
-    pub(super) date: Option<Timestamp>,
-    pub(super) body: Vec<u8>,
+    pub(crate) date: Option<Timestamp>,
+    pub(crate) body: Vec<u8>,
     /// The body was longer than we read.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 impl Answer {
     /// Reads at most `cap` bytes of the body.
     ///
     /// The status says whether it was done, so a body that breaks off is as good as a short one.
-    pub(super) async fn read(mut response: Response, cap: usize, now: Timestamp) -> Self {
+    pub(crate) async fn read(mut response: Response, cap: usize, now: Timestamp) -> Self {
         let mut answer = Self {
             status: response.status(),
             retry_after: retry_after(response.headers(), now),
@@ -60,7 +60,7 @@ impl Answer {
     }
 
     /// The body as JSON. A success that cannot be read is not RCE speaking.
-    pub(super) fn json(&self) -> Result<Value, RingCxError> {
+    pub(crate) fn json(&self) -> Result<Value, RingCxError> {
         let unreadable = RingCxError::Unavailable {
             status: self.status.as_u16(),
         };
@@ -71,7 +71,7 @@ impl Answer {
     }
 
     /// The records of a page of a list, which is what [`Self::json`] gave.
-    pub(super) fn records<'a>(&self, page: &'a Value) -> Result<&'a [Value], RingCxError> {
+    pub(crate) fn records<'a>(&self, page: &'a Value) -> Result<&'a [Value], RingCxError> {
         let records = page.get("records").and_then(Value::as_array);
         records.map(Vec::as_slice).ok_or(RingCxError::Unavailable {
             status: self.status.as_u16(),
@@ -80,7 +80,7 @@ impl Answer {
 
     /// RCE's short word for what is wrong: `error` of its envelope, never `message`, which is
     /// localised and may quote what was sent (REST API, "Errors").
-    pub(super) fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let envelope: Option<Value> = serde_json::from_slice(&self.body).ok();
         envelope
             .as_ref()
@@ -91,7 +91,7 @@ impl Answer {
     }
 
     /// The outcome of a REST call.
-    pub(super) fn rest_outcome(&self) -> Result<(), RingCxError> {
+    pub(crate) fn rest_outcome(&self) -> Result<(), RingCxError> {
         if self.status.is_success() {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl Answer {
 
     /// The outcome of a Send API call. Its error bodies are plain texts of which only the status is
     /// dependable, so the status decides and the text only says more (Send API, "Errors").
-    pub(super) fn send_outcome(&self) -> Result<(), RingCxError> {
+    pub(crate) fn send_outcome(&self) -> Result<(), RingCxError> {
         if self.status.is_success() {
             return Ok(());
         }
@@ -137,7 +137,7 @@ impl Answer {
     }
 
     /// Whether RCE refuses the structured part of a message, so that its text may still pass.
-    pub(super) fn refuses_structured(&self) -> bool {
+    pub(crate) fn refuses_structured(&self) -> bool {
         let whatever_it_says = matches!(
             self.refusal(),
             Some(
@@ -244,6 +244,6 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 /// A call that had no answer. The URL is left out of it.
-pub(super) fn no_answer(error: reqwest::Error) -> RingCxError {
+pub(crate) fn no_answer(error: reqwest::Error) -> RingCxError {
     RingCxError::NoAnswer(Box::new(error.without_url()))
 }
