@@ -46,11 +46,11 @@ impl State {
         self.must_be_unlocked(thread_id)?;
         if !reply.as_supervisor {
             self.must_be_visible(thread_id)?;
+            self.must_be_allowed(agent_id, thread_id, "reply")?;
             self.must_have(thread_id, agent_id)?;
         }
+        let author_id = self.speaks_as(agent_id)?;
         let intervention = self.engage(thread_id, agent_id)?;
-        let puppet = self.config.agent_identity.clone();
-        let author_id = self.identity_or_placeholder(&puppet, "Simulated agents");
         let author = (author_id, AuthorKind::Agent, name);
         let content = self.write(thread_id, author, agent_id, "interface", reply);
         let now = self.now();

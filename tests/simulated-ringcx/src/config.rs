@@ -215,12 +215,17 @@ pub struct SimulatedConfig {
     pub controlled_identities: Vec<String>,
     /// Tasks and queues (push), or folders from which agents pick (pull).
     pub task_mode: bool,
+    /// Whether somebody set the account up for the bridge: categories exist, agents hold theirs and have their
+    /// permissions, identities are controlled. See [`SimulatedConfig::bare`].
+    pub set_up: bool,
     /// Whether the REST token may look at agents' availability.
     pub may_monitor: bool,
     /// Whether the REST token may look at business hours.
     pub may_read_time_sheets: bool,
     /// Whether the REST token may look at interventions, or act on them.
     pub may_read_interventions: bool,
+    /// The rights of [`ROLE_RIGHTS`](crate::ROLE_RIGHTS) that the role of the token's account lacks.
+    pub lacking_rights: Vec<String>,
     /// The account's business hours.
     pub time_sheets: Vec<TimeSheet>,
     /// Sends the signature to the bridge as `?signature=` instead of as a header.
@@ -292,9 +297,11 @@ impl Default for SimulatedConfig {
             agent_identity: "agent".to_owned(),
             controlled_identities: Vec::new(),
             task_mode: true,
+            set_up: true,
             may_monitor: true,
             may_read_time_sheets: true,
             may_read_interventions: true,
+            lacking_rights: Vec::new(),
             time_sheets: Vec::new(),
             signature_in_query: false,
             clock_ahead: SignedDuration::ZERO,
@@ -322,6 +329,15 @@ impl Default for SimulatedConfig {
 }
 
 impl SimulatedConfig {
+    /// An account as it is before anybody set it up for a bridge: a source and the token of the API are there, and two
+    /// agents; there are no categories, permissions, controlled identities or webhooks.
+    pub fn bare() -> Self {
+        Self {
+            set_up: false,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn rights(&self) -> Rights {
         Rights {
             may_monitor: self.may_monitor,
@@ -343,32 +359,5 @@ impl SimulatedConfig {
     /// A documented waiting time at the configured speed.
     pub(crate) fn scaled(&self, time: Duration) -> Duration {
         Duration::try_from_secs_f64(time.as_secs_f64() / self.speed).unwrap_or(time)
-    }
-
-    pub(crate) fn is_controlled(&self, identity: &str) -> bool {
-        identity == self.bot_identity
-            || identity == self.agent_identity
-            || self.controlled_identities.iter().any(|id| id == identity)
-    }
-}
-
-impl SimulatedConfig {
-    /// All categories with their names.
-    pub(crate) fn categories(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own = [
-            (self.bot_category_id.as_str(), "Bot"),
-            (self.agent_category_id.as_str(), "Agent"),
-        ];
-        own.into_iter().chain(
-            self.other_categories
-                .iter()
-                .map(|(id, name)| (id.as_str(), name.as_str())),
-        )
-    }
-
-    pub(crate) fn category_name(&self, id: &str) -> Option<&str> {
-        self.categories()
-            .find(|(known, _)| *known == id)
-            .map(|(_, name)| name)
     }
 }

@@ -17,10 +17,9 @@ impl State {
     pub(crate) fn import_user(&mut self, user: &Map<String, Value>) -> String {
         let foreign_id = text(user, "id").unwrap_or_default();
         let now = self.now();
-        let id = match self.identity_by_foreign.get(&foreign_id) {
-            Some(id) => id.clone(),
-            None => self.ids.next(),
-        };
+        let known = self.identity_by_foreign.get(&foreign_id).cloned();
+        let is_new = known.is_none();
+        let id = known.unwrap_or_else(|| self.ids.next());
         let identity = self.identities.entry(id.clone()).or_insert_with(|| Identity {
             id: id.clone(),
             foreign_id: foreign_id.clone(),
@@ -38,6 +37,9 @@ impl State {
             identity.profile.insert(key.clone(), value.clone());
         }
         identity.updated_at = now;
+        if is_new {
+            self.assign_new_identity(&id, &foreign_id);
+        }
         self.identity_by_foreign.insert(foreign_id, id.clone());
         id
     }
@@ -104,6 +106,12 @@ impl State {
     }
 
     pub(crate) fn add_thread(&mut self, foreign_id: String, params: &Map<String, Value>) -> String {
+        let author = params.get("author").and_then(|author| author["id"].as_str());
+        let author = author
+            .and_then(|id| self.identity_by_foreign.get(id))
+            .cloned()
+            .unwrap_or_default();
+        let from_puppet = self.author_kind(&author).0 != AuthorKind::Customer;
         let id = self.ids.next();
         let now = self.now();
         let title = text(params, "title")
@@ -118,7 +126,7 @@ impl State {
             id: id.clone(),
             foreign_id: foreign_id.clone(),
             title: title.chars().take(80).collect(),
-            category_ids: vec![self.config.bot_category_id.clone()],
+            category_ids: self.default_categories(from_puppet),
             context_data: Map::new(),
             customer_id: None,
             archived: false,
@@ -215,9 +223,9 @@ impl State {
         let Some(identity) = self.identities.get(identity) else {
             return (AuthorKind::Customer, String::new());
         };
-        let kind = if !identity.puppetizable || !self.config.is_controlled(&identity.foreign_id) {
+        let kind = if !identity.puppetizable || !self.is_controlled(&identity.foreign_id) {
             AuthorKind::Customer
-        } else if identity.foreign_id == self.config.agent_identity {
+        } else if self.is_agents_voice(identity) {
             AuthorKind::Agent
         } else {
             AuthorKind::Bot

@@ -10,6 +10,7 @@ mod attachments;
 mod cases;
 mod chaos;
 mod config;
+mod console;
 mod desk;
 mod error;
 mod events;
@@ -41,6 +42,7 @@ pub use config::{
     AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, Rights, SimulatedAgent,
     SimulatedConfig, WebhookBehaviour, WebhookCounts,
 };
+pub use console::ROLE_RIGHTS;
 pub use error::{DeskError, SendError};
 pub use faults::{Fault, FaultTarget, ScriptedFault};
 pub use log::{Delivery, DeliveryKind, LoggedRequest, RequestKind, Violation};

@@ -319,6 +319,8 @@ pub struct Holiday {
 pub struct Webhook {
     /// The platform's id.
     pub id: String,
+    /// The API token that it belongs to, by its id.
+    pub token_id: String,
     /// The name an administrator gave it.
     pub name: String,
     /// The receiver.

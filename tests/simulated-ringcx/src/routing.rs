@@ -122,6 +122,7 @@ impl State {
     pub(crate) fn take(&mut self, thread_id: &str, agent_id: &str) -> Result<(), DeskError> {
         let ready = self.agent(agent_id)?.status == AgentStatus::Available;
         self.must_be_visible(thread_id)?;
+        self.must_be_allowed(agent_id, thread_id, "read")?;
         if !self.config.task_mode {
             self.engage(thread_id, agent_id)?;
             return Ok(());

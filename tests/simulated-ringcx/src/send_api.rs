@@ -140,7 +140,8 @@ impl State {
         query: &str,
         parsed: Option<Value>,
     ) -> Result<(), Refusal> {
-        if source != self.config.source_id {
+        let active = self.console.source(source).is_some_and(|source| source.active);
+        if source != self.config.source_id || !active {
             return Err(Refusal::new(422, "Source not found"));
         }
         let header = headers
@@ -251,7 +252,7 @@ impl State {
         let puppetizable = author["puppetizable"]
             .as_bool()
             .unwrap_or_else(|| self.identity(id).is_some_and(|identity| identity.puppetizable));
-        if puppetizable && self.config.is_controlled(id) {
+        if puppetizable && self.is_controlled(id) {
             return Ok(());
         }
         Err(Refusal::new(422, "The author must be puppetizable"))

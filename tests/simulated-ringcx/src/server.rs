@@ -35,6 +35,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) {
             "/desk/agents/{agent}/availability",
             post(desk::agent_availability),
         )
+        .route("/desk/console/{step}", post(desk::console_step))
         .route("/desk/messages", post(desk::native_message))
         .fallback(|| async { rest::error(StatusCode::NOT_FOUND, "not_found", "Simulated RCE: no such page") })
         .layer(map_response_with_state(Arc::clone(&hub), date))

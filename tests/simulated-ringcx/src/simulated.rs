@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::SimulatedConfig;
+use crate::console::MAIN_TOKEN;
 use crate::error::SendError;
 use crate::events::DOMAIN;
 use crate::faults::{Fault, FaultTarget, ScriptedFault};
@@ -211,13 +212,7 @@ impl SimulatedRingcx {
         let envelope = self
             .hub
             .change(|state| json!({"id": state.ids.next(), "domain_id": DOMAIN, "events": events}));
-        let webhook = self.read(|state| {
-            state
-                .main_webhook
-                .as_ref()
-                .and_then(|id| state.webhooks.get(id))
-                .cloned()
-        });
+        let webhook = self.read(|state| state.bridge_webhook().cloned());
         let webhook = webhook.ok_or(SendError::NoBridge)?;
         let status = self
             .hub
@@ -276,6 +271,7 @@ impl State {
         let id = self.main_webhook.clone().unwrap_or_else(|| self.ids.next());
         let webhook = Webhook {
             id: id.clone(),
+            token_id: MAIN_TOKEN.to_owned(),
             name: "Simulated webhook".to_owned(),
             url: url.to_owned(),
             active: true,

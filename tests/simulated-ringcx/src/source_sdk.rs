@@ -133,9 +133,16 @@ impl Hub {
             .map(|answer| answer.json());
         let info = info.filter(|info| info["objects"].is_object());
         let known = info.is_some();
-        self.change(|state| match info {
-            Some(info) => state.capabilities = Some(info),
-            None => state.violate("implementation-info", "no usable answer to implementation.info"),
+        self.change(|state| {
+            let failure = "no usable answer to implementation.info";
+            let id = state.config.source_id.clone();
+            if let Ok(source) = state.console.source_mut(&id) {
+                source.error_message = (!known).then(|| failure.to_owned());
+            }
+            match info {
+                Some(info) => state.capabilities = Some(info),
+                None => state.violate("implementation-info", failure),
+            }
         });
         known
     }

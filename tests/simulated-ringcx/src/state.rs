@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::attachments::Attachment;
 use crate::chaos::Dice;
 use crate::config::{Rights, SimulatedConfig, WebhookBehaviour, WebhookCounts};
+use crate::console::Console;
 use crate::error::DeskError;
 use crate::faults::Faults;
 use crate::log::{Delivery, Log, LoggedRequest, Violation};
@@ -21,6 +22,7 @@ pub struct State {
     pub(crate) config: Arc<SimulatedConfig>,
     pub(crate) clock_ahead: SignedDuration,
     pub(crate) rights: Rights,
+    pub(crate) console: Console,
     pub(crate) time_sheets: Vec<TimeSheet>,
     pub(crate) ids: Ids,
     pub(crate) faults: Faults,
@@ -84,6 +86,7 @@ impl State {
             dice: Dice::default(),
             clock_ahead: config.clock_ahead,
             rights: config.rights(),
+            console: Console::new(&config),
             time_sheets: config.time_sheets.clone(),
             config,
             ids: Ids::new(),
@@ -186,7 +189,7 @@ impl State {
     /// Whether agents can see the thread.
     pub fn is_with_agents(&self, thread: &str) -> bool {
         self.thread(thread)
-            .is_some_and(|thread| thread.category_ids.contains(&self.config.agent_category_id))
+            .is_some_and(|thread| self.is_held_by_agents(&thread.category_ids))
     }
 
     /// The waiting tasks that agents can see, first come first.
@@ -207,12 +210,17 @@ impl State {
         self.capabilities.as_ref()
     }
 
-    /// Whether the configured webhook passed its validation.
+    /// Whether the configured webhook passed its validation, or the oldest if none is configured.
     pub fn webhook_state(&self) -> Option<WebhookState> {
-        self.main_webhook
-            .as_ref()
-            .and_then(|id| self.webhooks.get(id))
-            .map(|webhook| webhook.state)
+        self.bridge_webhook().map(|webhook| webhook.state)
+    }
+
+    pub(crate) fn bridge_webhook(&self) -> Option<&Webhook> {
+        let configured = self.main_webhook.as_ref();
+        match configured.and_then(|id| self.webhooks.get(id)) {
+            Some(webhook) => Some(webhook),
+            None => self.webhooks.values().next(),
+        }
     }
 
     /// All webhooks.

@@ -243,7 +243,10 @@ impl Hub {
             .await;
         let valid = status == Some(200) && answer == challenge;
         self.change(|state| {
-            if let Some(known) = state.webhooks.get_mut(&webhook.id) {
+            // What was saved meanwhile is validated on its own.
+            let same = |known: &&mut Webhook| known.url == webhook.url && known.secret == webhook.secret;
+            if let Some(known) = state.webhooks.get_mut(&webhook.id).filter(same) {
+                known.active &= valid;
                 known.state = if valid {
                     WebhookState::Enabled
                 } else {

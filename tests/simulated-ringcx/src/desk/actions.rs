@@ -80,22 +80,21 @@ impl State {
         user: Option<&str>,
     ) -> Result<(), DeskError> {
         user.map_or(Ok(()), |user| self.agent(user).map(drop))?;
-        let (bot, agent) = (
-            self.config.bot_category_id.clone(),
-            self.config.agent_category_id.clone(),
-        );
+        let (bot, agent) = (self.bot_category(), self.agent_category());
         let wanted = match category {
             "bot" => bot.clone(),
             "agent" => agent.clone(),
             _ => return Err(DeskError::Invalid("category: bot or agent".to_owned())),
         };
+        let wanted =
+            wanted.ok_or_else(|| DeskError::Conflict(format!("this account has no {category} category")))?;
         let Some(thread) = self.threads.get(thread_id) else {
             return Err(DeskError::NotFound(format!("no thread {thread_id}")));
         };
         let others = thread
             .category_ids
             .iter()
-            .filter(|id| **id != bot && **id != agent)
+            .filter(|id| bot.as_ref() != Some(id) && agent.as_ref() != Some(id))
             .cloned();
         let categories = others.chain([wanted]).collect();
         self.categorise(thread_id, categories, user);

@@ -1,8 +1,11 @@
 //! The desk over HTTP: what a page needs to show and to do. The same actions exist as methods of `SimulatedRingcx`.
 
 mod actions;
+mod console;
 mod methods;
 mod snapshot;
+
+pub(crate) use console::console_step;
 
 use std::convert::Infallible;
 use std::sync::Arc;

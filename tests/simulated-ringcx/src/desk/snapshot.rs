@@ -38,10 +38,10 @@ impl State {
                 "threads": self.cases_of(&agent.id),
             })).collect::<Vec<_>>(),
             "queue": queue,
-            "categories": self.config.categories().map(|(id, name)| json!({
-                "id": id,
-                "name": name,
-                "threads": self.threads.values().filter(|thread| thread.category_ids.iter().any(|it| it == id)).count(),
+            "categories": self.console.categories.iter().filter(|it| !it.unselectable).map(|category| json!({
+                "id": category.id,
+                "name": category.name,
+                "threads": self.threads.values().filter(|thread| thread.category_ids.contains(&category.id)).count(),
             })).collect::<Vec<_>>(),
             "threads": self.threads().rev().take(THREADS).map(|thread| self.thread_card(thread)).collect::<Vec<_>>(),
             "typing": self.threads().filter_map(|thread| self.typing_card(thread)).collect::<Vec<_>>(),
@@ -89,7 +89,7 @@ impl State {
         card["categories"] = thread
             .category_ids
             .iter()
-            .map(|id| json!(self.config.category_name(id).unwrap_or(id)))
+            .map(|id| json!(self.category_name(id).unwrap_or(id)))
             .collect();
         card["context_data"] = json!(thread.context_data);
         card["archived"] = json!(thread.archived);

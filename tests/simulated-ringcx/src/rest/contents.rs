@@ -77,6 +77,11 @@ fn list(state: &State, params: &Params) -> serde_json::Value {
 
 /// A message of the token's account. It travels to the customer like an agent's.
 fn create(state: &mut State, params: &Params) -> Answer {
+    if !state.token_may(&state.config.source_id, "reply") {
+        return Err(RestError::forbidden(
+            "You are not allowed to reply on this source",
+        ));
+    }
     let structured = params.json("structured_content").cloned();
     let body = params.first("body").map(str::to_owned);
     if body.is_none() && structured.is_none() {

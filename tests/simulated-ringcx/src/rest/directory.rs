@@ -1,45 +1,43 @@
-//! What is only read: categories, sources, channel groups, agents and their availability, identities.
+//! What is only read: channel groups, agents' availability, identities, communities, roles and teams.
 
 use serde_json::{Value, json};
 
 use crate::config::AgentStatus;
-use crate::events::{ASYNC_CHANNEL, REALTIME_CHANNEL, TOKEN_USER};
-use crate::model::Agent;
+use crate::console::{AGENT_ROLE, COMMUNITY, ROLE_RIGHTS, SET_UP, TOKEN_ROLE, Team};
+use crate::events::{ASYNC_CHANNEL, REALTIME_CHANNEL};
+use crate::model::{Agent, Identity};
 use crate::rest::params::Params;
 use crate::rest::{Answer, RestError, render};
 use crate::state::State;
 
-/// When the account was set up.
-pub(super) const SET_UP: &str = "2026-01-01T00:00:00Z";
-/// The parent of all categories.
-const ROOT: &str = "5f0c0000000000000000ca00";
+/// What an agent may do, besides being given tasks or picking threads.
+const AGENT_RIGHTS: [&str; 4] = [
+    "read_own_stats",
+    "search_contents",
+    "update_own_intervention",
+    "use_emoji",
+];
 
 pub(super) fn handle(state: &State, resource: &str, path: &[&str], params: &Params) -> Answer {
     match (resource, path) {
-        ("categories", []) => Ok(categories(state, params)),
-        ("categories", [id]) => one(all_categories(state), id),
-        ("content_sources", []) => Ok(params.page(vec![source(state)], |source| source)),
-        ("content_sources", [id]) => one(vec![source(state)], id),
         ("channels", []) => Ok(params.page(channels(state), |channel| channel)),
         ("channels", [id]) => one(channels(state), id),
         ("status", []) => status(state),
         ("status", [agent]) => agent_status(state, agent),
-        ("users", []) => Ok(params.page(users(state), |user| user)),
-        ("users", ["me"]) => Ok(token_user(state)),
-        ("users", [id]) => one(users(state), id),
-        ("users", [_, "sources_permissions"]) => {
-            Ok(json!({&state.config.source_id: ["read", "reply", "initiate_discussion"]}))
-        }
         ("identities", []) => Ok(identities(state, params)),
-        ("identities", [id]) => state
-            .identities
-            .get(*id)
-            .map(render::identity)
-            .ok_or_else(RestError::not_found),
-        ("communities", []) => {
-            let community = json!({"id": render::COMMUNITY, "name": "Simulated community", "type": "sdk"});
-            Ok(params.page(vec![community], |community| community))
+        ("identities", [id]) => {
+            let identity = state.identities.get(*id).ok_or_else(RestError::not_found)?;
+            Ok(render::identity(state, identity))
         }
+        ("communities", []) => Ok(params.page(communities(state), |community| community)),
+        ("communities", [id]) => one(communities(state), id),
+        ("roles", []) => Ok(params.page(roles(state), |role| role)),
+        ("roles", [id]) => {
+            state.must_have_right("manage_roles")?;
+            one(roles(state), id)
+        }
+        ("teams", []) => Ok(params.page(state.console.teams.iter().collect(), team)),
+        ("teams", [id]) => one(state.console.teams.iter().map(team).collect(), id),
         ("custom_fields" | "presence_status", []) => Ok(params.page(Vec::<Value>::new(), |field| field)),
         _ => Err(RestError::not_found()),
     }
@@ -51,49 +49,30 @@ fn one(all: Vec<Value>, id: &str) -> Answer {
         .ok_or_else(RestError::not_found)
 }
 
-fn all_categories(state: &State) -> Vec<Value> {
-    let category = |id: &str, name: &str, parent: Option<&str>| {
+fn channels(state: &State) -> Vec<Value> {
+    let (soft, hard) = state.config.workload;
+    let channel = |id: &str, name: &str| {
+        let sources = state.console.sources.iter();
+        let sources = sources.filter(|source| source.channel_id == id);
         json!({
-            "color": 0, "created_at": SET_UP, "id": id, "mandatory": false, "multiple": false, "name": name,
-            "parent_id": parent, "post_qualification": false, "source_ids": [], "unselectable": parent.is_none(),
+            "agent_sla": null,
+            "agent_sla_threshold": 0,
+            "auto_complete_category_ids": [],
+            "created_at": SET_UP,
+            "hard_capability": hard,
+            "id": id,
+            "label": name,
+            "name": name,
+            "soft_capability": soft,
+            "source_ids": sources.map(|source| &source.id).collect::<Vec<_>>(),
+            "task_auto_complete_seconds": null,
+            "task_timeout_seconds": 3600,
             "updated_at": SET_UP,
         })
     };
-    let children = state
-        .config
-        .categories()
-        .map(|(id, name)| category(id, name, Some(ROOT)));
-    std::iter::once(category(ROOT, "Simulated bridge", None))
-        .chain(children)
-        .collect()
-}
-
-fn categories(state: &State, params: &Params) -> Value {
-    let mut all = all_categories(state);
-    if let Some(ids) = params.all("ids") {
-        all.retain(|category| ids.iter().any(|id| category["id"] == **id));
-    }
-    if let Some(parent) = params.first("parent_id") {
-        all.retain(|category| category["parent_id"] == parent);
-    }
-    params.page(all, |category| category)
-}
-
-fn source(state: &State) -> Value {
-    json!({
-        "active": true, "attachments_security_level": "relaxed", "channel_id": REALTIME_CHANNEL,
-        "community_id": render::COMMUNITY, "created_at": SET_UP,
-        "default_category_ids": [state.config.bot_category_id], "error_message": null,
-        "id": state.config.source_id, "name": "Simulated channel", "status": "ok", "type": "sdk",
-        "updated_at": SET_UP, "user_thread_default_category_ids": [state.config.bot_category_id],
-    })
-}
-
-fn channels(state: &State) -> Vec<Value> {
-    let channel = |id: &str, name: &str, sources: &[&str]| json!({"id": id, "name": name, "source_ids": sources, "created_at": SET_UP, "updated_at": SET_UP});
     vec![
-        channel(REALTIME_CHANNEL, "Realtime", &[&state.config.source_id]),
-        channel(ASYNC_CHANNEL, "Async", &[]),
+        channel(REALTIME_CHANNEL, "Realtime"),
+        channel(ASYNC_CHANNEL, "Async"),
     ]
 }
 
@@ -118,6 +97,7 @@ fn agent_status(state: &State, id: &str) -> Answer {
 }
 
 fn may_monitor(state: &State) -> Result<(), RestError> {
+    state.must_have_right("monitor_tasks")?;
     if state.rights.may_monitor {
         return Ok(());
     }
@@ -130,51 +110,82 @@ fn availability(state: &State, agent: &Agent) -> Value {
     json!({"agent_id": agent.id, "channels": state.agent_channels(agent), "custom_status": null})
 }
 
-fn users(state: &State) -> Vec<Value> {
-    let agents = state
-        .agents
-        .iter()
-        .map(|agent| user(&agent.id, &agent.name, &[&state.config.agent_category_id]));
-    agents.chain([token_user(state)]).collect()
-}
-
-fn token_user(state: &State) -> Value {
-    user(
-        TOKEN_USER,
-        "Simulated API",
-        &[&state.config.bot_category_id, &state.config.agent_category_id],
-    )
-}
-
-fn user(id: &str, name: &str, categories: &[&str]) -> Value {
-    let (firstname, lastname) = name.split_once(' ').unwrap_or((name, ""));
-    json!({
-        "category_ids": categories, "created_at": SET_UP, "email": format!("{id}@simulated.example"),
-        "enabled": true, "external_id": null, "firstname": firstname, "gender": null, "id": id,
-        "identity_ids": [], "invitation_pending": false, "lastname": lastname, "locale": "en",
-        "nickname": firstname, "no_password": false, "rc_user_id": null, "role_id": "5f0c00000000000000b01e01",
-        "spoken_languages": ["en"], "team_ids": [], "timezone": "UTC", "updated_at": SET_UP,
-        "user_capacity_id": null,
-    })
-}
-
+/// The newest identity comes first.
 fn identities(state: &State, params: &Params) -> Value {
-    let source = params
-        .first("source_id")
-        .is_none_or(|id| id == state.config.source_id);
-    let community = params
-        .first("community_id")
-        .is_none_or(|id| id == render::COMMUNITY);
-    let found = state
-        .identities
-        .values()
-        .filter(|identity| {
-            source
-                && community
-                && params
-                    .first("foreign_id")
-                    .is_none_or(|id| id == identity.foreign_id)
-        })
-        .collect();
-    params.page(found, render::identity)
+    let allows = |name: &str, fits: &dyn Fn(&str) -> bool| params.first(name).is_none_or(fits);
+    let community = match (params.first("community_id"), params.first("source_id")) {
+        (Some(community), _) => Some(community.to_owned()),
+        (None, Some(source)) => {
+            let source = state.console.source(source);
+            Some(source.map_or_else(String::new, |source| source.community_id.clone()))
+        }
+        (None, None) => None,
+    };
+    let speaks = |user: &str, identity: &Identity| {
+        let account = state.console.account(user);
+        account.is_some_and(|account| account.identity_ids.contains(&identity.id))
+    };
+    let mut found: Vec<&Identity> = state.identities.values().rev().collect();
+    found.retain(|identity| {
+        community.as_ref().is_none_or(|community| community == COMMUNITY)
+            && allows("foreign_id", &|id| id == identity.foreign_id)
+            && allows("user_id", &|user| speaks(user, identity))
+            && allows("uuid", &|_| false)
+    });
+    if params.first("sort") == Some("updated_at") {
+        found.sort_by_key(|identity| std::cmp::Reverse(identity.updated_at));
+    }
+    params.page(found, |identity| render::identity(state, identity))
+}
+
+/// The communities that the sources draw from.
+fn communities(state: &State) -> Vec<Value> {
+    let mut communities: Vec<Value> = Vec::new();
+    for source in &state.console.sources {
+        if communities.iter().all(|known| known["id"] != source.community_id) {
+            communities.push(json!({
+                "active": true,
+                "created_at": SET_UP,
+                "id": source.community_id,
+                "name": format!("Simulated community ({})", source.kind),
+                "type": source.kind,
+                "updated_at": SET_UP,
+            }));
+        }
+    }
+    communities
+}
+
+fn roles(state: &State) -> Vec<Value> {
+    let role = |id: &str, label: &str, has: &dyn Fn(&str) -> bool| {
+        let mut role = json!({"created_at": SET_UP, "id": id, "label": label, "updated_at": SET_UP});
+        for right in ROLE_RIGHTS {
+            role[right] = json!(has(right));
+        }
+        role
+    };
+    let token = |right: &str| {
+        let monitors = state.rights.may_monitor || right != "monitor_tasks";
+        monitors && !state.console.lacking.contains(right)
+    };
+    let agent = |right: &str| match right {
+        "receive_tasks" => state.config.task_mode,
+        "access_pull_mode" => !state.config.task_mode,
+        right => AGENT_RIGHTS.contains(&right),
+    };
+    vec![
+        role(TOKEN_ROLE, "Simulated administrator", &token),
+        role(AGENT_ROLE, "Simulated agent", &agent),
+    ]
+}
+
+fn team(team: &Team) -> Value {
+    json!({
+        "created_at": SET_UP,
+        "id": team.id,
+        "leader_ids": [],
+        "name": team.name,
+        "updated_at": SET_UP,
+        "user_ids": team.user_ids,
+    })
 }

@@ -1,13 +1,17 @@
 //! The REST API 1.0: authentication, throttling, scripted faults, and the operations that a bridge uses.
 
+mod categories;
 mod contents;
 mod directory;
+mod folders;
 mod interventions;
 mod params;
 mod render;
+mod sources;
 mod tasks;
 mod threads;
 mod time_sheets;
+mod users;
 mod webhooks;
 
 use std::sync::Arc;
@@ -107,11 +111,14 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
     };
     let path = parts.uri.path().trim_start_matches("/1.0").to_owned();
     let gate = hub.change(|state| {
-        state.admit(&parts, &params)?;
-        Ok(state.next_fault(&faults::rest_targets(&parts.method, &path)))
+        let token = state.admit(&parts, &params)?;
+        Ok((
+            token,
+            state.next_fault(&faults::rest_targets(&parts.method, &path)),
+        ))
     });
-    let fault = match gate {
-        Ok(fault) => fault,
+    let (token, fault) = match gate {
+        Ok(admitted) => admitted,
         Err(refusal) => return refuse(&refusal, log),
     };
     let lost = match fault {
@@ -138,7 +145,7 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
         Some(Fault::LoseAnswer) => true,
         None => false,
     };
-    let answer = hub.change(|state| dispatch(state, &parts.method, &path, &params));
+    let answer = hub.change(|state| dispatch(state, &parts.method, &path, &params, &token));
     if lost {
         log(0);
         return faults::dropped_connection();
@@ -162,8 +169,8 @@ fn refuse(refusal: &RestError, log: impl Fn(u16)) -> Response {
 }
 
 impl State {
-    /// Throttling first, then the token: by header, or as a parameter.
-    fn admit(&mut self, parts: &Parts, params: &Params) -> Result<(), RestError> {
+    /// Throttling first, then the token: by header, or as a parameter. Returns the token's id.
+    fn admit(&mut self, parts: &Parts, params: &Params) -> Result<String, RestError> {
         if parts
             .uri
             .query()
@@ -196,27 +203,53 @@ impl State {
         let token = header
             .and_then(|value| value.strip_prefix("Bearer "))
             .or_else(|| params.first("access_token"));
-        if token == Some(self.config.api_token.as_str()) {
-            Ok(())
-        } else {
-            Err(RestError::forbidden("Authentication required"))
+        let mut tokens = self.console.tokens.iter();
+        tokens
+            .find(|known| known.enabled && Some(known.value.as_str()) == token)
+            .map(|known| known.id.clone())
+            .ok_or_else(|| RestError::forbidden("Authentication required"))
+    }
+
+    /// A right of the role that the token's account has.
+    fn must_have_right(&self, right: &str) -> Result<(), RestError> {
+        if self.console.lacking.contains(right) {
+            return Err(RestError::forbidden(&format!("Your role lacks {right}")));
         }
+        Ok(())
     }
 }
 
-fn dispatch(state: &mut State, method: &Method, path: &str, params: &Params) -> Answer {
+/// What belongs to a source does not exist for an account that may not read it.
+fn is_hidden(state: &State, resource: &str) -> bool {
+    matches!(
+        resource,
+        "content_threads" | "contents" | "interventions" | "tasks" | "identities"
+    ) && !state.token_may(&state.config.source_id, "read")
+}
+
+fn dispatch(state: &mut State, method: &Method, path: &str, params: &Params, token: &str) -> Answer {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let Some((&resource, rest)) = parts.split_first() else {
         return Err(RestError::not_found());
     };
     let method = method.as_str();
+    if is_hidden(state, resource) {
+        return match (method, rest) {
+            ("GET", []) => Ok(params.page(Vec::<Value>::new(), |nothing| nothing)),
+            _ => Err(RestError::not_found()),
+        };
+    }
     match resource {
+        "categories" => categories::handle(state, method, rest, params),
+        "content_sources" => sources::handle(state, method, rest, params),
+        "folders" => folders::handle(state, method, rest, params),
+        "users" => users::handle(state, method, rest, params),
         "content_threads" => threads::handle(state, method, rest, params),
         "contents" => contents::handle(state, method, rest, params),
         "interventions" => interventions::handle(state, method, rest, params),
         "tasks" => tasks::handle(state, method, rest, params),
         "time_sheets" if method == "GET" => time_sheets::handle(state, rest, params),
-        "webhooks" => webhooks::handle(state, method, rest, params),
+        "webhooks" => webhooks::handle(state, method, rest, params, token),
         _ if method == "GET" => directory::handle(state, resource, rest, params),
         _ => Err(RestError::not_found()),
     }

@@ -42,6 +42,18 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
 
+    /// The value even if it is empty, which clears a member.
+    pub(super) fn given(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.trim())
+    }
+
+    /// A boolean in one of the API's spellings.
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
+        self.first(name)
+            .map(|value| matches!(value, "true" | "1" | "on" | "yes"))
+    }
+
     /// All values of `name[]`, or of `name` separated by commas; `None` when neither is there.
     pub(super) fn all(&self, name: &str) -> Option<Vec<String>> {
         let bracketed = format!("{name}[]");

@@ -3,13 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::config::Channel;
+use crate::console::{Account, COMMUNITY};
 use crate::events::REALTIME_CHANNEL;
 use crate::model::{Content, Identity, Intervention, Task, Thread};
 use crate::state::State;
 use crate::time::seconds;
-
-/// The community of the source.
-pub(super) const COMMUNITY: &str = "5f0c0000000000000c000001";
 
 pub(super) fn thread(state: &State, thread: &Thread) -> Value {
     json!({
@@ -164,7 +162,9 @@ pub(super) fn task(task: &Task) -> Value {
     })
 }
 
-pub(super) fn identity(identity: &Identity) -> Value {
+pub(super) fn identity(state: &State, identity: &Identity) -> Value {
+    let speaks = |account: &&Account| account.identity_ids.contains(&identity.id);
+    let users = state.console.accounts.iter().filter(speaks);
     let member = |name: &str| identity.profile.get(name).cloned().unwrap_or(Value::Null);
     json!({
         "avatar_url": member("avatar_url"),
@@ -186,7 +186,7 @@ pub(super) fn identity(identity: &Identity) -> Value {
         "screenname": identity.screenname,
         "type": "sdk",
         "updated_at": seconds(identity.updated_at),
-        "user_ids": [],
+        "user_ids": users.map(|account| &account.id).collect::<Vec<_>>(),
         "uuid": null,
     })
 }

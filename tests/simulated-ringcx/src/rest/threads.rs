@@ -103,10 +103,7 @@ fn update_categories(state: &mut State, id: &str, params: &Params) -> Answer {
     };
     let mut seen = std::collections::HashSet::new();
     wanted.retain(|category| seen.insert(category.clone()));
-    if !wanted
-        .iter()
-        .all(|category| state.config.category_name(category).is_some())
-    {
+    if !wanted.iter().all(|id| state.console.is_selectable(id)) {
         return Err(RestError::invalid("Category is unknown"));
     }
     state.categorise(id, wanted, Some(TOKEN_USER));

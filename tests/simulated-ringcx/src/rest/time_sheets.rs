@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
+use crate::console::SET_UP;
 use crate::model::{Holiday, TimeSheet};
-use crate::rest::directory::SET_UP;
 use crate::rest::params::Params;
 use crate::rest::{Answer, RestError};
 use crate::state::State;
