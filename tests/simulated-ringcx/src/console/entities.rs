@@ -7,6 +7,10 @@ pub(crate) const SET_UP: &str = "2026-01-01T00:00:00Z";
 
 /// A label of threads, and a skill of agents.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own, as in the console"
+)]
 pub(crate) struct Category {
     pub(crate) id: String,
     pub(crate) name: String,

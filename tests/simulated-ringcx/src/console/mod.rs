@@ -40,12 +40,13 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn new(config: &SimulatedConfig) -> Self {
-        let defaults = match config.set_up {
-            true => vec![config.bot_category_id.clone()],
-            false => Vec::new(),
+        let defaults = if config.set_up {
+            vec![config.bot_category_id.clone()]
+        } else {
+            Vec::new()
         };
         let mut source = Source::new(&config.source_id, "Simulated channel", "sdk", COMMUNITY);
-        source.channel_id = REALTIME_CHANNEL.to_owned();
+        REALTIME_CHANNEL.clone_into(&mut source.channel_id);
         source.default_category_ids.clone_from(&defaults);
         source.user_thread_default_category_ids = defaults;
         let token = Token {
@@ -222,10 +223,14 @@ impl State {
     /// The categories of a thread that begins: what the source says, for a customer's words and for a puppet's.
     pub(crate) fn default_categories(&self, from_puppet: bool) -> Vec<String> {
         let source = self.console.source(&self.config.source_id);
-        source.map_or_else(Vec::new, |source| match from_puppet {
-            true => source.user_thread_default_category_ids.clone(),
-            false => source.default_category_ids.clone(),
-        })
+        let categories = source.map(|source| {
+            if from_puppet {
+                &source.user_thread_default_category_ids
+            } else {
+                &source.default_category_ids
+            }
+        });
+        categories.cloned().unwrap_or_default()
     }
 }
 
