@@ -35,6 +35,8 @@ pub enum FaultTarget {
     RestInterventions,
     /// `GET /status`.
     RestStatus,
+    /// Every change by REST below this resource: `categories`, `content_sources`, `folders`, `users` or `webhooks`.
+    RestChange(&'static str),
 }
 
 /// What happens to the request.
@@ -104,9 +106,16 @@ impl State {
     }
 }
 
+/// What administrators change by REST.
+const CONSOLE: [&str; 5] = ["categories", "content_sources", "folders", "users", "webhooks"];
+
 /// The targets that a REST request belongs to. `path` starts after `/1.0`.
 pub(crate) fn rest_targets(method: &Method, path: &str) -> Vec<FaultTarget> {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let resource = CONSOLE.into_iter().find(|it| parts.first() == Some(it));
+    let change = resource
+        .filter(|_| method != Method::GET)
+        .map(FaultTarget::RestChange);
     let own = match (method.as_str(), parts.as_slice()) {
         ("GET", ["content_threads"]) => Some(FaultTarget::RestSearch),
         ("GET", ["content_threads", _]) => Some(FaultTarget::RestThread),
@@ -117,7 +126,10 @@ pub(crate) fn rest_targets(method: &Method, path: &str) -> Vec<FaultTarget> {
         ("GET", ["status", ..]) => Some(FaultTarget::RestStatus),
         _ => None,
     };
-    own.into_iter().chain([FaultTarget::RestAny]).collect()
+    own.into_iter()
+        .chain(change)
+        .chain([FaultTarget::RestAny])
+        .collect()
 }
 
 /// The answer of a fault that has one.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{AuthorKind, Content, Task, TaskQueue, Thread};
+use crate::model::{AuthorKind, Content, Identity, Task, TaskQueue, Thread};
 use crate::state::State;
 use crate::time::millis;
 
@@ -37,6 +37,7 @@ impl State {
                 "busyness": self.busyness(&agent.id),
                 "threads": self.cases_of(&agent.id),
             })).collect::<Vec<_>>(),
+            "puppets": self.puppets(),
             "queue": queue,
             "categories": self.console.categories.iter().filter(|it| !it.unselectable).map(|category| json!({
                 "id": category.id,
@@ -47,6 +48,22 @@ impl State {
             "typing": self.threads().filter_map(|thread| self.typing_card(thread)).collect::<Vec<_>>(),
             "counters": self.counters(),
         })
+    }
+
+    /// The identities that the platform may speak as, once they are ticked.
+    fn puppets(&self) -> Vec<Value> {
+        let puppets = self.identities.values().filter(|identity| identity.puppetizable);
+        let card = |identity: &Identity| {
+            let accounts = self.console.accounts.iter();
+            let speaking = accounts.filter(|account| account.identity_ids.contains(&identity.id));
+            json!({
+                "identity": identity.foreign_id,
+                "name": identity.screenname,
+                "controlled": self.is_controlled(&identity.foreign_id),
+                "agents": speaking.map(|account| &account.id).collect::<Vec<_>>(),
+            })
+        };
+        puppets.map(card).collect()
     }
 
     fn waiting(&self, position: usize, task: &Task) -> Value {

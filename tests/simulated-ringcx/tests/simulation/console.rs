@@ -1,7 +1,7 @@
 //! The console: what an administrator sets up by the API, and what only a person can.
 
 use serde_json::{Value, json};
-use simulated_ringcx::{DeliveryKind, SimulatedConfig, State, WebhookState};
+use simulated_ringcx::{DeliveryKind, Fault, FaultTarget, ROLE_RIGHTS, SimulatedConfig, State, WebhookState};
 
 use crate::samples::has_the_shape_of;
 use crate::{SOON, World, bot, customer};
@@ -768,4 +768,87 @@ async fn a_person_clicks_through_the_desk() {
     assert_eq!((status, &entered["bridge_answered"]), (200, &json!(true)));
     assert_eq!(step("base-uri", json!({})).await.0, 422);
     assert_eq!(step("nonsense", json!({})).await.0, 404);
+}
+
+/// The members that the schema of each record has, in the order of the alphabet.
+#[tokio::test]
+async fn records_have_the_members_of_their_schemas() {
+    let world = World::new().await;
+    announce(&world, "bot").await;
+    ok(&world, "POST", "/folders", "label=New").await;
+    world.rce.add_team("Night", &[]);
+    for (path, members) in [
+        (
+            "categories",
+            "color created_at id mandatory multiple name parent_id post_qualification source_ids unselectable updated_at",
+        ),
+        (
+            "channels",
+            "agent_sla agent_sla_threshold auto_complete_category_ids created_at hard_capability id label name soft_capability source_ids task_auto_complete_seconds task_timeout_seconds updated_at",
+        ),
+        ("communities", "active created_at id name type updated_at"),
+        (
+            "folders",
+            "created_at id label parent_id position query render_threads_count role_restriction team_restriction updated_at user_id user_restriction",
+        ),
+        (
+            "identities",
+            "avatar_url community_id community_url company created_at display_name email extra_values firstname foreign_id gender home_phone id identity_group_id lastname mobile_phone screenname type updated_at user_ids uuid",
+        ),
+        ("teams", "created_at id leader_ids name updated_at user_ids"),
+        (
+            "users",
+            "category_ids created_at email enabled external_id firstname gender id identity_ids invitation_pending lastname locale nickname no_password rc_user_id role_id spoken_languages team_ids timezone updated_at user_capacity_id",
+        ),
+        (
+            "webhooks",
+            "active api_access_token id registered_events staging_use url verify_token webhook_status",
+        ),
+    ] {
+        let list = ok(&world, "GET", &format!("/{path}"), "").await;
+        let record = &list["records"][0];
+        let mut own: Vec<&str> = record
+            .as_object()
+            .expect("a record")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        own.sort_unstable();
+        assert_eq!(own.join(" "), members, "{path}");
+        if path != "webhooks" && path != "teams" {
+            let alone = ok(&world, "GET", &format!("/{path}/{}", id(record)), "").await;
+            assert_eq!(alone, *record);
+        }
+    }
+    let roles = ok(&world, "GET", "/roles", "").await;
+    let role = roles["records"][1].as_object().expect("a role");
+    assert_eq!(role.len(), ROLE_RIGHTS.len() + 4);
+    assert_eq!(
+        (&role["label"], &role["receive_tasks"]),
+        (&json!("Simulated agent"), &json!(true))
+    );
+}
+
+#[tokio::test]
+async fn a_set_up_is_interrupted() {
+    let world = bare().await;
+    let target = FaultTarget::RestChange("categories");
+    world.rce.fail_next(target, Fault::LoseAnswer, 1);
+    ok(&world, "GET", "/categories", "").await;
+    let token = &world.rce.config().api_token;
+    assert!(
+        world
+            .rest_as(token, "POST", "/categories", "name=Bot")
+            .await
+            .is_err(),
+        "no answer"
+    );
+    assert_eq!(
+        ok(&world, "GET", "/categories", "").await["records"][0]["name"],
+        "Bot"
+    );
+    world.rce.fail_next(target, Fault::RateLimit, 1);
+    ok(&world, "POST", "/folders", "label=Agents").await;
+    assert_eq!(refused(&world, "POST", "/categories", "name=Agent").await, 429);
+    assert_eq!(ok(&world, "GET", "/categories", "").await["count"], 1);
 }
