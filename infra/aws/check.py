@@ -748,6 +748,21 @@ class TheDashboard(Check):
             self.assertLess(max(x for x, _ in cells), 24)
 
 
+class TheStageParameter(Check):
+    def test_it_says_what_the_functions_are_told(self):
+        told_otherwise = {"HANDOVER_STAGE", "HANDOVER_LOG", "HANDOVER_DEAD_LETTERS_URL"}
+        names = {name.removeprefix("HANDOVER_").lower() for name in variables_of_the_code() - told_otherwise}
+        for stage, stack in self.each():
+            (parameter,) = stack.of("AWS::SSM::Parameter").values()
+            self.assertEqual(parameter["Name"], f"/engage-handover/{stage}/stage")
+            self.assertEqual(parameter["Type"], "String")
+            described = json.loads(parameter["Value"])
+            self.assertEqual(set(described), names)
+            variables = stack.of("AWS::Lambda::Function")["HandoverRequests"]["Environment"]["Variables"]
+            for name, value in described.items():
+                self.assertEqual(value, variables["HANDOVER_" + name.upper()], name)
+
+
 class Outputs(Check):
     def test_they_tell_what_people_and_scripts_need(self):
         for stage, stack in self.each():

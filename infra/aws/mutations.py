@@ -52,6 +52,7 @@ TEMPLATE = [
     ("a log of Lambda's own making", "      LoggingConfig: { LogGroup: !Ref SourceSdkLogs }\n", ""),
     ("a variable is missing", "        HANDOVER_TABLE: !Ref Table\n", ""),
     ("another queue's dead letters", "HANDOVER_DEAD_LETTERS_URL: !Ref ToBotDeadLetters", "HANDOVER_DEAD_LETTERS_URL: !Ref ToRingcxDeadLetters"),
+    ("the command line is sent to another queue", '"to_bot_queue_url": "${ToBotQueue}"', '"to_bot_queue_url": "${ToRingcxQueue}"'),
     ("a new value makes no version", "${HttpMemory} MB", "some MB"),
     ("the function outlives its job's hiding", "Timeout: 60", "Timeout: 120"),
     ("code that is somewhere else", "CodeUri: ../functions/queue-updates", "CodeUri: .."),

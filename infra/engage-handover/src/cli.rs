@@ -118,15 +118,28 @@ pub(crate) struct Check {
     pub(crate) json: bool,
 }
 
-/// Which bridge to look at; also while it runs.
+/// Which bridge: one on this machine, also while it runs, or a stage on AWS.
 #[derive(Debug, Args)]
 pub(crate) struct Where {
-    /// The configuration (connections.toml)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    /// The configuration (connections.toml) of a bridge on this machine
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "stage",
+        requires = "data"
+    )]
+    pub(crate) config: Option<PathBuf>,
     /// The data directory that `serve` uses
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "stage",
+        requires = "config"
+    )]
+    pub(crate) data: Option<PathBuf>,
+    /// A stage on AWS instead, by its name; region and credentials as the AWS CLI exports them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "data"])]
+    pub(crate) stage: Option<String>,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

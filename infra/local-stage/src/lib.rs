@@ -10,7 +10,7 @@ mod http;
 mod workers;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +56,26 @@ pub struct Stage {
     _lock: ServeLock,
 }
 
+/// The ports over a data directory: of a stage, or of a command beside it. The REST budget is this process's own.
+pub fn app(connections: Vec<Connection>, data: &Path, embedded: &Embedded) -> App {
+    let clock = Arc::new(SystemClock);
+    let http = handover_ringcx::http::client();
+    let budget = Arc::new(ProcessBudget::new());
+    let files = FileDirectory::new(data.join(FILES));
+    App {
+        connections: Arc::new(FixedConnections::new(connections)),
+        store: Arc::new(embedded.clone()),
+        queue: Arc::new(embedded.clone()),
+        ringcx: Arc::new(RingCxClient::new(http.clone(), budget, Arc::clone(&clock) as _)),
+        bots: Arc::new(Bots::new(http)),
+        clock,
+        ids: Arc::new(RandomIds),
+        availability: Arc::default(),
+        metrics: Arc::new(NoMetrics),
+        files: Files::new(Arc::new(files), Arc::new(HttpFetcher::default()), FILES_IN_MEMORY),
+    }
+}
+
 /// Asked for ahead of time, so that no person waits for it. Whatever RCE does, this takes seconds at most.
 async fn learn_opening_hours(app: &App, connections: &[Connection]) {
     let shut = connections
@@ -87,8 +107,7 @@ impl Stage {
             listen,
         } = options;
         can_host(&connections)?;
-        let clock = Arc::new(SystemClock);
-        let embedded = Embedded::open(&data, Arc::clone(&clock) as _)
+        let embedded = Embedded::open(&data, Arc::new(SystemClock))
             .with_context(|| format!("cannot open the data directory {}", data.display()))?;
         let lock = embedded
             .lock_for_serving()
@@ -103,21 +122,7 @@ impl Stage {
             .with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
 
-        let http = handover_ringcx::http::client();
-        let budget = Arc::new(ProcessBudget::new());
-        let files = FileDirectory::new(data.join(FILES));
-        let app = App {
-            connections: Arc::new(FixedConnections::new(connections.clone())),
-            store: Arc::new(embedded.clone()),
-            queue: Arc::new(embedded.clone()),
-            ringcx: Arc::new(RingCxClient::new(http.clone(), budget, Arc::clone(&clock) as _)),
-            bots: Arc::new(Bots::new(http)),
-            clock,
-            ids: Arc::new(RandomIds),
-            availability: Arc::default(),
-            metrics: Arc::new(NoMetrics),
-            files: Files::new(Arc::new(files), Arc::new(HttpFetcher::default()), FILES_IN_MEMORY),
-        };
+        let app = app(connections.clone(), &data, &embedded);
         learn_opening_hours(&app, &connections).await;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = workers::spawn(&app, &embedded, &stopped);

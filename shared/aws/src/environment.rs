@@ -34,40 +34,71 @@ pub(crate) struct Incomplete(Vec<String>);
 
 impl Settings {
     pub(crate) fn read(environment: &dyn Lookup) -> Result<Self, Incomplete> {
-        let mut errors = Vec::new();
-        let optional = |name: &str| environment.env(name).filter(|value| !value.is_empty());
-        let mut need = |name: &str| {
-            optional(name).unwrap_or_else(|| {
-                errors.push(format!("{name} is not set"));
-                String::new()
-            })
-        };
+        let mut variables = Variables::of(environment);
         let settings = Self {
-            stage: need("HANDOVER_STAGE"),
-            table: need("HANDOVER_TABLE"),
-            to_bot_queue_url: need("HANDOVER_TO_BOT_QUEUE_URL"),
-            to_ringcx_queue_url: need("HANDOVER_TO_RINGCX_QUEUE_URL"),
-            queue_updates_queue_url: need("HANDOVER_QUEUE_UPDATES_QUEUE_URL"),
-            dead_letters_url: optional("HANDOVER_DEAD_LETTERS_URL"),
-            connections_path: need("HANDOVER_SETTINGS_PATH"),
-            files_bucket: need("HANDOVER_FILES_BUCKET"),
-            public_url: need("HANDOVER_PUBLIC_URL"),
-            s3_endpoint: optional("AWS_ENDPOINT_URL_S3"),
-            log: optional("HANDOVER_LOG").unwrap_or_else(|| "info".to_owned()),
-            ca_bundle: optional("AWS_CA_BUNDLE"),
-            account: Account {
-                region: need("AWS_REGION"),
-                access_key_id: need("AWS_ACCESS_KEY_ID"),
-                secret_access_key: Secret::new(need("AWS_SECRET_ACCESS_KEY")),
-                session_token: optional("AWS_SESSION_TOKEN").map(Secret::new),
-                endpoint: optional("AWS_ENDPOINT_URL"),
-                dynamodb_endpoint: optional("AWS_ENDPOINT_URL_DYNAMODB"),
-            },
+            stage: variables.need("HANDOVER_STAGE"),
+            table: variables.need("HANDOVER_TABLE"),
+            to_bot_queue_url: variables.need("HANDOVER_TO_BOT_QUEUE_URL"),
+            to_ringcx_queue_url: variables.need("HANDOVER_TO_RINGCX_QUEUE_URL"),
+            queue_updates_queue_url: variables.need("HANDOVER_QUEUE_UPDATES_QUEUE_URL"),
+            dead_letters_url: variables.optional("HANDOVER_DEAD_LETTERS_URL"),
+            connections_path: variables.need("HANDOVER_SETTINGS_PATH"),
+            files_bucket: variables.need("HANDOVER_FILES_BUCKET"),
+            public_url: variables.need("HANDOVER_PUBLIC_URL"),
+            s3_endpoint: variables.optional(S3_ENDPOINT),
+            log: variables
+                .optional("HANDOVER_LOG")
+                .unwrap_or_else(|| "info".to_owned()),
+            ca_bundle: variables.optional(CA_BUNDLE),
+            account: variables.account("AWS_REGION"),
         };
-        if errors.is_empty() {
+        if variables.missing.is_empty() {
             Ok(settings)
         } else {
-            Err(Incomplete(errors))
+            Err(Incomplete(variables.missing))
+        }
+    }
+}
+
+/// `AWS_ENDPOINT_URL` for S3 alone.
+pub(crate) const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
+/// The SDKs' own variable for a company's proxy.
+pub(crate) const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+
+/// Reads variables and remembers which are missing. One that is empty is not set.
+pub(crate) struct Variables<'a> {
+    environment: &'a dyn Lookup,
+    pub(crate) missing: Vec<String>,
+}
+
+impl<'a> Variables<'a> {
+    pub(crate) fn of(environment: &'a dyn Lookup) -> Self {
+        Self {
+            environment,
+            missing: Vec::new(),
+        }
+    }
+
+    pub(crate) fn optional(&self, name: &str) -> Option<String> {
+        self.environment.env(name).filter(|value| !value.is_empty())
+    }
+
+    pub(crate) fn need(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.missing.push(format!("{name} is not set"));
+            String::new()
+        })
+    }
+
+    /// Where AWS is and who asks; `region` is the variable that has the region.
+    pub(crate) fn account(&mut self, region: &str) -> Account {
+        Account {
+            region: self.need(region),
+            access_key_id: self.need("AWS_ACCESS_KEY_ID"),
+            secret_access_key: Secret::new(self.need("AWS_SECRET_ACCESS_KEY")),
+            session_token: self.optional("AWS_SESSION_TOKEN").map(Secret::new),
+            endpoint: self.optional("AWS_ENDPOINT_URL"),
+            dynamodb_endpoint: self.optional("AWS_ENDPOINT_URL_DYNAMODB"),
         }
     }
 }
@@ -76,9 +107,9 @@ impl Settings {
 mod tests {
     use super::*;
 
-    struct Variables(&'static [(&'static str, &'static str)]);
+    struct Few(&'static [(&'static str, &'static str)]);
 
-    impl Lookup for Variables {
+    impl Lookup for Few {
         fn env(&self, name: &str) -> Option<String> {
             let found = self.0.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
@@ -91,7 +122,7 @@ mod tests {
 
     #[test]
     fn everything_that_is_missing_is_named_at_once() {
-        let few = Variables(&[("HANDOVER_STAGE", "dev"), ("HANDOVER_TABLE", "")]);
+        let few = Few(&[("HANDOVER_STAGE", "dev"), ("HANDOVER_TABLE", "")]);
         let error = Settings::read(&few).unwrap_err().to_string();
         for name in [
             "HANDOVER_TABLE",

@@ -14,7 +14,7 @@
 //! | [`settings`] | connections from SSM |
 //! | [`s3`] | files in S3 |
 //! | [`records`] | what a worker asks of SQS besides |
-//! | `operator` | what an operator may ask a queue's function for |
+//! | [`operator`] | a stage as an operator's machine opens it |
 //! | [`metrics`] | what is counted, as lines for CloudWatch |
 //! | [`client`] | the SDK over our HTTP client |
 //! | `fault` | why a call to AWS failed, in words that name the thing |
@@ -27,7 +27,7 @@ mod environment;
 mod fault;
 pub mod http;
 pub mod metrics;
-mod operator;
+pub mod operator;
 pub mod queue;
 pub mod records;
 pub mod s3;

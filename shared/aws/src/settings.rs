@@ -136,7 +136,7 @@ impl SsmConnections {
     /// left to the first use.
     pub async fn preload(&self) -> usize {
         let now = self.clock.now();
-        let parameters = match self.list().await {
+        let parameters = match self.list(MOST_PRELOADED).await {
             Ok(parameters) => parameters,
             Err(fault) => {
                 let error: &dyn std::error::Error = &fault;
@@ -149,11 +149,7 @@ impl SsmConnections {
         };
         let mut good = 0;
         for parameter in parameters {
-            let name = parameter.name().unwrap_or_default();
-            let id = name
-                .strip_prefix(&self.path)
-                .and_then(|rest| rest.strip_prefix('/'));
-            let Some(id) = id.filter(|id| can_be_parameter(id)).map(ConnectionId::new) else {
+            let Some(id) = self.id_of(&parameter) else {
                 continue;
             };
             let read = self.parse(&id, parameter.value().unwrap_or_default());
@@ -166,6 +162,17 @@ impl SsmConnections {
         good
     }
 
+    /// Reads every connection there is now, each with what is wrong if it cannot be used.
+    pub(crate) async fn all(&self) -> Result<Vec<Result<Connection, String>>, Fault> {
+        let parameters = self.list(usize::MAX).await?;
+        let read = parameters.iter().filter_map(|parameter| {
+            let id = self.id_of(parameter)?;
+            let parsed = self.parse(&id, parameter.value().unwrap_or_default());
+            Some(parsed.map_err(|trouble| trouble.to_string()))
+        });
+        Ok(read.collect())
+    }
+
     /// The connections that can be used, as far as they were read.
     pub fn known(&self) -> Vec<Arc<Connection>> {
         let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -176,7 +183,8 @@ impl SsmConnections {
         slots.values().filter_map(good).collect()
     }
 
-    async fn list(&self) -> Result<Vec<Parameter>, Fault> {
+    /// The parameters below the path, or the first `most` of them.
+    async fn list(&self, most: usize) -> Result<Vec<Parameter>, Fault> {
         let mut parameters = Vec::new();
         let mut next = None;
         loop {
@@ -196,9 +204,9 @@ impl SsmConnections {
                     )
                 })?;
             parameters.extend(page.parameters.unwrap_or_default());
-            next = page.next_token.filter(|_| parameters.len() < MOST_PRELOADED);
+            next = page.next_token.filter(|_| parameters.len() < most);
             if next.is_none() {
-                parameters.truncate(MOST_PRELOADED);
+                parameters.truncate(most);
                 return Ok(parameters);
             }
         }
@@ -230,6 +238,13 @@ impl SsmConnections {
             return Err(self.another(id));
         }
         Ok(connection)
+    }
+
+    /// Whose settings a parameter has, if it can be a connection's.
+    fn id_of(&self, parameter: &Parameter) -> Option<ConnectionId> {
+        let name = parameter.name().unwrap_or_default();
+        let id = name.strip_prefix(&self.path)?.strip_prefix('/')?;
+        can_be_parameter(id).then(|| ConnectionId::new(id))
     }
 
     fn another(&self, id: &ConnectionId) -> Trouble {

@@ -15,10 +15,8 @@ use handover_core::ports::{QueueError, Receipt, Received};
 use handover_handlers::App;
 use handover_handlers::work::{self, Outcome};
 use lambda_runtime::{Error, LambdaEvent, service_fn};
-use serde::Deserialize;
 
 use crate::metrics::Emf;
-use crate::operator::DeadLetters;
 use crate::queue::Unreadable;
 use crate::records::Records;
 
@@ -31,28 +29,17 @@ const TIME_TO_CONCLUDE: Duration = Duration::from_secs(3);
 /// Runs a function that works off one queue.
 pub(crate) async fn run(worker: Worker, metrics: Arc<Emf>) -> Result<(), Error> {
     let worker = Arc::new(worker);
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<Invocation>| {
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<SqsEvent>| {
         let (worker, metrics) = (Arc::clone(&worker), Arc::clone(&metrics));
         async move {
             let deadline = i64::try_from(event.context.deadline).unwrap_or(i64::MAX);
             let deadline = Timestamp::from_millisecond(deadline).unwrap_or(Timestamp::MAX);
-            let answer = match event.payload {
-                Invocation::Operator { dead_letters } => dead_letters.run(&*worker.app.queue).await?,
-                Invocation::Batch(batch) => serde_json::to_value(worker.work_off(batch, deadline).await)?,
-            };
+            let answer = worker.work_off(event.payload, deadline).await;
             metrics.flush(worker.app.now(), &mut std::io::stdout().lock());
             Ok::<_, Error>(answer)
         }
     }))
     .await
-}
-
-/// What a queue's function is invoked with.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Invocation {
-    Operator { dead_letters: DeadLetters },
-    Batch(SqsEvent),
 }
 
 /// One worker's means.
@@ -198,23 +185,4 @@ fn not_applied(error: &QueueError) -> bool {
         "job's outcome not stored; it will come back"
     );
     false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_operators_wish_is_told_from_a_batch() {
-        let read = |text: &str| serde_json::from_str::<Invocation>(text);
-        assert!(matches!(
-            read(r#"{"dead_letters": {"do": "replay", "id": "1-a"}}"#),
-            Ok(Invocation::Operator { dead_letters: DeadLetters::Replay { id } }) if id == "1-a"
-        ));
-        let batch = r#"{"Records": [{"messageId": "m", "body": "{\"dead_letters\": {\"do\": \"list\"}}", "attributes": {}}]}"#;
-        assert!(matches!(read(batch), Ok(Invocation::Batch(event)) if event.records.len() == 1));
-        for wrong in [r#"{"dead_letters": {"do": "burn"}}"#, "[]"] {
-            assert!(!matches!(read(wrong), Ok(Invocation::Operator { .. })), "{wrong}");
-        }
-    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use handover_bots::Bots;
 use handover_core::job::QueueName;
-use handover_core::ports::Clock;
+use handover_core::ports::{Clock, Metrics};
 use handover_core::settings::Connection;
 use handover_files::HttpFetcher;
 use handover_handlers::App;
@@ -60,6 +60,33 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
     let settings = Settings::read(&Environment);
     start_log(settings.as_ref().map_or("info", |settings| &settings.log));
     let settings = settings?;
+    let metrics = Arc::new(Emf::new(&settings.stage));
+    let ports = ports(&settings, Arc::clone(&metrics) as _)?;
+    let function = Function {
+        app: ports.app,
+        metrics,
+        settings,
+        queue: ports.queue,
+        sqs: ports.sqs,
+    };
+    function
+        .warm_up(&ports.dynamodb, &ports.connections, &ports.http, neighbours)
+        .await;
+    Ok(function)
+}
+
+/// The ports, and what they are made of.
+pub(crate) struct Ports {
+    pub(crate) app: App,
+    pub(crate) connections: Arc<SsmConnections>,
+    queue: Arc<SqsQueue>,
+    dynamodb: aws_sdk_dynamodb::Client,
+    sqs: aws_sdk_sqs::Client,
+    http: reqwest::Client,
+}
+
+/// Makes the ports of a stage. Asks nobody yet.
+pub(crate) fn ports(settings: &Settings, metrics: Arc<dyn Metrics>) -> Result<Ports, Error> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ids = Arc::new(RandomIds);
     let authorities = authorities(settings.ca_bundle.as_deref())?;
@@ -74,8 +101,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
     };
     let ledger = Ledger::new(dynamodb.clone(), &settings.table, Arc::clone(&clock));
     let queue = Arc::new(SqsQueue::new(sqs.clone(), urls, ledger, Arc::clone(&clock)));
-    let connections = Arc::new(connections(&aws, &settings, &clock));
-    let metrics = Arc::new(Emf::new(&settings.stage));
+    let connections = Arc::new(connections(&aws, settings, &clock));
     let budget = TableBudget::new(dynamodb.clone(), &settings.table, Arc::clone(&ids) as _);
     let ringcx = RingCxClient::new(http.clone(), Arc::new(budget), Arc::clone(&clock));
     let store = DynamoStore::new(
@@ -85,7 +111,7 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
         Arc::clone(&clock),
         Arc::clone(&ids) as _,
     );
-    let files = files(&settings, &http, authorities, &clock)?;
+    let files = files(settings, &http, authorities, &clock)?;
     let app = App {
         connections: Arc::clone(&connections) as _,
         store: Arc::new(store),
@@ -95,18 +121,17 @@ pub(crate) async fn function(neighbours: Neighbours) -> Result<Function, Error> 
         clock,
         ids,
         availability: Arc::default(),
-        metrics: Arc::clone(&metrics) as _,
+        metrics,
         files,
     };
-    let function = Function {
+    Ok(Ports {
         app,
-        metrics,
-        settings,
+        connections,
         queue,
+        dynamodb,
         sqs,
-    };
-    function.warm_up(&dynamodb, &connections, &http, neighbours).await;
-    Ok(function)
+        http,
+    })
 }
 
 impl Function {
@@ -245,7 +270,7 @@ async fn open(http: &reqwest::Client, url: &url::Url) {
 }
 
 /// The certificates of `AWS_CA_BUNDLE`, the SDKs' own setting for a company's proxy.
-fn authorities(bundle: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub(crate) fn authorities(bundle: Option<&str>) -> Result<Vec<CertificateDer<'static>>, Error> {
     let Some(file) = bundle else { return Ok(Vec::new()) };
     let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
     read.map_err(|error| format!("AWS_CA_BUNDLE names {file}, which cannot be read as PEM: {error}").into())

@@ -1,14 +1,14 @@
-use handover_core::ports::Store as _;
 use serde_json::{Value, json};
 
-use super::{Failure, open};
+use super::Failure;
+use super::place::Place;
 use crate::cli::Conversations;
 use crate::output;
 
 /// Lists conversations.
 pub(crate) async fn run(options: &Conversations) -> Result<(), Failure> {
-    let (_, embedded) = open(&options.at)?;
-    let found = embedded.conversations(options.limit).await?;
+    let place = Place::open(&options.at).await?;
+    let found = place.app.store.conversations(options.limit).await?;
     if options.at.json {
         let rows: Vec<Value> = found
             .iter()

@@ -1,8 +1,8 @@
-use handover_core::ports::{DeadLetter, JobQueue as _};
-use handover_embedded::Embedded;
+use handover_core::ports::DeadLetter;
 use serde_json::{Value, json};
 
-use super::{Failure, open};
+use super::Failure;
+use super::place::Place;
 use crate::cli::{DeadLetters, Where};
 use crate::output;
 
@@ -13,16 +13,16 @@ pub(crate) async fn run(command: DeadLetters) -> Result<(), Failure> {
         DeadLetters::Show { id, at } => show(&at, &id).await,
         DeadLetters::Replay { id, at, .. } => replay(&at, id).await,
         DeadLetters::Discard { id, at } => {
-            let (_, embedded) = open(&at)?;
-            found(&id, embedded.discard(&id).await?)?;
+            let place = Place::open(&at).await?;
+            found(&id, place.app.queue.discard(&id).await?)?;
             done(&at, "discarded", &[id])
         }
     }
 }
 
 async fn list(at: &Where) -> Result<(), Failure> {
-    let (_, embedded) = open(at)?;
-    let letters = embedded.dead_letters().await?;
+    let place = Place::open(at).await?;
+    let letters = place.app.queue.dead_letters().await?;
     if at.json {
         return super::json(&letters.iter().map(view).collect::<Vec<_>>());
     }
@@ -37,8 +37,10 @@ async fn list(at: &Where) -> Result<(), Failure> {
 }
 
 async fn show(at: &Where, id: &str) -> Result<(), Failure> {
-    let (_, embedded) = open(at)?;
-    let letter = embedded
+    let place = Place::open(at).await?;
+    let letter = place
+        .app
+        .queue
         .dead_letters()
         .await?
         .into_iter()
@@ -48,19 +50,21 @@ async fn show(at: &Where, id: &str) -> Result<(), Failure> {
 }
 
 async fn replay(at: &Where, id: Option<String>) -> Result<(), Failure> {
-    let (_, embedded) = open(at)?;
+    let place = Place::open(at).await?;
     let ids = match id {
         Some(id) => vec![id],
-        None => all(&embedded).await?,
+        None => all(&place).await?,
     };
     for id in &ids {
-        found(id, embedded.replay(id).await?)?;
+        found(id, place.app.queue.replay(id).await?)?;
     }
     done(at, "replayed", &ids)
 }
 
-async fn all(embedded: &Embedded) -> Result<Vec<String>, Failure> {
-    Ok(embedded
+async fn all(place: &Place) -> Result<Vec<String>, Failure> {
+    Ok(place
+        .app
+        .queue
         .dead_letters()
         .await?
         .into_iter()

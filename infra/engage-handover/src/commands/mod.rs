@@ -5,18 +5,16 @@ pub(crate) mod conversations;
 pub(crate) mod dead_letters;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+mod place;
 pub(crate) mod serve;
 pub(crate) mod timeline;
 
 use std::path::Path;
-use std::sync::Arc;
 
 use handover_core::settings::Connection;
-use handover_embedded::Embedded;
 use handover_handlers::config;
-use handover_machine::{Environment, SystemClock};
+use handover_machine::Environment;
 
-use crate::cli::Where;
 use crate::output;
 
 /// Why a command failed, for the exit code.
@@ -44,18 +42,6 @@ fn read_config(file: &Path) -> Result<Vec<Connection>, Failure> {
         .map_err(|error| Failure::Theirs(format!("cannot read {}: {error}", file.display())))?;
     config::parse(&text, &Environment)
         .map_err(|error| Failure::Theirs(format!("{}: {error}", file.display())))
-}
-
-/// The configuration and the data of a bridge, which may be running.
-fn open(at: &Where) -> Result<(Vec<Connection>, Embedded), Failure> {
-    let connections = read_config(&at.config)?;
-    let embedded = Embedded::open_existing(&at.data, Arc::new(SystemClock)).map_err(|error| {
-        Failure::Theirs(format!(
-            "cannot open the data directory {}: {error}",
-            at.data.display()
-        ))
-    })?;
-    Ok((connections, embedded))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<(), Failure> {

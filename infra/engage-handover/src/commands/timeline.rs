@@ -1,18 +1,18 @@
 use handover_core::ids::{ConversationId, ForeignThreadId};
-use handover_core::ports::Store as _;
 use handover_core::timeline::TimelineEntry;
 use handover_handlers::view;
 use serde_json::{Value, json};
 
-use super::{Failure, open};
+use super::Failure;
+use super::place::Place;
 use crate::cli::Timeline;
 use crate::output;
 
 /// Shows what happened to one conversation.
 pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
-    let (connections, embedded) = open(&options.at)?;
+    let place = Place::open(&options.at).await?;
     let thread = ForeignThreadId::of(&ConversationId::new(options.id.as_str()));
-    for connection in &connections {
+    for connection in &place.connections {
         if options
             .connection
             .as_deref()
@@ -20,10 +20,16 @@ pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
         {
             continue;
         }
-        if embedded.conversation(&connection.id, &thread).await?.is_none() {
+        if place
+            .app
+            .store
+            .conversation(&connection.id, &thread)
+            .await?
+            .is_none()
+        {
             continue;
         }
-        let entries = embedded.timeline(&connection.id, &thread).await?;
+        let entries = place.app.store.timeline(&connection.id, &thread).await?;
         if options.at.json {
             let rows: Vec<Value> = entries
                 .iter()
