@@ -24,7 +24,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_sqs::types::{Message as SqsMessage, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{Message as SqsMessage, MessageSystemAttributeName, QueueAttributeName};
 use handover_core::Timestamp;
 use handover_core::ids::JobId;
 use handover_core::job::{Job, Outgoing, QueueName};
@@ -41,6 +41,13 @@ use token::Token;
 const MOST_RECEIVED: usize = 10;
 /// SQS hides a message for 12 hours at most, counted from when it was received; this leaves the worker its time.
 const LONGEST_HIDDEN: Duration = Duration::from_hours(11);
+
+/// What together is all that a queue holds.
+const HELD: [QueueAttributeName; 3] = [
+    QueueAttributeName::ApproximateNumberOfMessages,
+    QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+    QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+];
 
 /// Where the queues are.
 #[derive(Clone, Debug)]
@@ -346,6 +353,20 @@ impl JobQueue for SqsQueue {
 
     async fn discard(&self, id: &str) -> Result<bool, QueueError> {
         Ok(self.ledger.remove_dead(id).await?)
+    }
+
+    async fn waiting(&self, queue: QueueName) -> Result<u64, QueueError> {
+        let url = self.urls.of(queue);
+        let mut call = self.client.get_queue_attributes().queue_url(url);
+        for name in HELD {
+            call = call.attribute_names(name);
+        }
+        let answer = call
+            .send()
+            .await
+            .map_err(|error| Fault::of("sqs:GetQueueAttributes", Thing::Queue(url.to_owned()), &error))?;
+        let held = |name| answer.attributes()?.get(&name)?.parse::<u64>().ok();
+        Ok(HELD.into_iter().filter_map(held).sum())
     }
 }
 

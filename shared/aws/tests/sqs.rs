@@ -68,6 +68,10 @@ impl JobQueue for Notes {
     async fn discard(&self, _: &str) -> Result<bool, QueueError> {
         Ok(false)
     }
+
+    async fn waiting(&self, _: QueueName) -> Result<u64, QueueError> {
+        Ok(0)
+    }
 }
 
 /// Records whose handles are their ids.

@@ -396,7 +396,7 @@ impl Conversation {
         })
     }
 
-    /// The person or the bot ends the handover; the bot has the conversation at once. `None`: there is
+    /// The person, the bot or an operator ends the handover; the bot has the conversation at once. `None`: there is
     /// none to end.
     pub fn cancel(&mut self, cause: Cause, now: Timestamp) -> Option<BotEvent> {
         if !self.in_handover() {

@@ -61,6 +61,8 @@ pub enum Cause {
     AgentCancelled,
     UserCancelled,
     BotEnded,
+    /// An operator gave it back to the bot by hand.
+    Operator,
 }
 
 impl Cause {
@@ -74,6 +76,7 @@ impl Cause {
             Self::AgentCancelled => "agent_cancelled",
             Self::UserCancelled => "user_cancelled",
             Self::BotEnded => "bot_ended",
+            Self::Operator => "operator",
         }
     }
 }

@@ -2,7 +2,7 @@ use handover_core::Timestamp;
 use handover_core::conversation::{Conversation, Handler};
 use handover_core::ids::{ConnectionId, ForeignThreadId};
 use handover_core::message::Message;
-use handover_core::ports::{Claim, Commit, Expected, KEPT_MESSAGES, Recorded};
+use handover_core::ports::{Claim, Commit, Expected, KEPT_FOR, KEPT_MESSAGES, Recorded};
 use handover_core::timeline::TimelineEntry;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -71,10 +71,20 @@ impl Prepared {
     }
 
     /// A commit that only notes what was done (lines, and claims of work that is over) need not wait for the
-    /// disk: if it is lost, then so is whatever came after it, and the work is done and noted again.
+    /// disk: if it is lost, then so is whatever came after it, and the work is done and noted again. A claim that
+    /// lasts longer than those of work is somebody's decision, which nobody would make again.
     pub(crate) fn durability(&self) -> Durability {
-        let only_notes =
-            self.write.is_none() && self.forget.is_none() && self.keep.is_empty() && self.jobs.is_empty();
+        let of_work = self
+            .now
+            .saturating_add(i64::try_from(KEPT_FOR.as_millis()).unwrap_or(i64::MAX));
+        let only_notes = self.write.is_none()
+            && self.forget.is_none()
+            && self.keep.is_empty()
+            && self.jobs.is_empty()
+            && self
+                .claims
+                .iter()
+                .all(|claim| claim.expires_at.as_millisecond() <= of_work);
         if only_notes {
             Durability::Relaxed
         } else {

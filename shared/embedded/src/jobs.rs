@@ -183,6 +183,13 @@ pub(crate) fn next_visible_at(conn: &Connection, queue: QueueName) -> Result<Opt
     Ok(at.map(|at| Timestamp::from_millisecond(at).unwrap_or(Timestamp::MAX)))
 }
 
+/// How many jobs a queue holds, those in work included.
+pub(crate) fn count(conn: &Connection, queue: QueueName) -> Result<u64, Fault> {
+    let mut count = conn.prepare_cached("SELECT count(*) FROM jobs WHERE queue = ?1")?;
+    let jobs: i64 = count.query_row([queue.as_str()], |row| row.get(0))?;
+    Ok(u64::try_from(jobs).unwrap_or_default())
+}
+
 /// What a receipt says: which job, and whose turn it was.
 pub(crate) struct Token {
     pub(crate) id: i64,

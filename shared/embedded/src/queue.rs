@@ -86,6 +86,10 @@ impl JobQueue for Embedded {
             .run(Synced, move |conn, _| dead::discard(conn, &id))
             .await?)
     }
+
+    async fn waiting(&self, queue: QueueName) -> Result<u64, QueueError> {
+        Ok(self.readers().run(move |conn| jobs::count(conn, queue)).await?)
+    }
 }
 
 /// A job that this version cannot read (a newer one wrote it) must not keep the others from being

@@ -111,13 +111,20 @@ impl Store for Embedded {
         parse_all(&self.readers().run(look).await?)
     }
 
-    async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError> {
+    async fn conversations(
+        &self,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationSummary>, StoreError> {
+        let connection = connection.cloned();
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let look = move |conn: &Connection| {
             let mut find = conn.prepare_cached(
-                "SELECT state, changed_at FROM conversations ORDER BY changed_at DESC, rowid DESC LIMIT ?1",
+                "SELECT state, changed_at FROM conversations WHERE ?1 IS NULL OR connection = ?1
+                 ORDER BY changed_at DESC, rowid DESC LIMIT ?2",
             )?;
-            let mut rows = find.query([limit])?;
+            let connection = connection.as_ref().map(ConnectionId::as_str);
+            let mut rows = find.query(params![connection, limit])?;
             let mut summaries = Vec::new();
             while let Some(row) = rows.next()? {
                 // One by one: a state is far larger than its summary.

@@ -220,7 +220,7 @@ async fn a_sweep_removes_what_has_expired() {
     embedded.sweep(clock.now()).await.unwrap();
     assert_eq!(tables.map(count), [0, 0, 0, 1, 1, 2]);
     assert_eq!(
-        embedded.conversations(10).await.unwrap()[0].thread,
+        embedded.conversations(None, 10).await.unwrap()[0].thread,
         thread("agent")
     );
 }

@@ -32,7 +32,7 @@ async fn data_outlives_the_handle() {
     let new = write(&conversation("a", clock.now()), Expected::New);
     open(&deep, &clock).commit(new).await.unwrap();
     let reopened = Embedded::open_existing(&deep, Arc::new(clock.clone())).unwrap();
-    assert_eq!(reopened.conversations(10).await.unwrap().len(), 1);
+    assert_eq!(reopened.conversations(None, 10).await.unwrap().len(), 1);
     // Two writers on one file, as a server and a command line tool are.
     let other = open(&deep, &clock);
     other.send(vec![job("a", "a-1", clock.now())]).await.unwrap();

@@ -132,7 +132,11 @@ impl Store for Nothing {
         Ok(Vec::new())
     }
 
-    async fn conversations(&self, _limit: usize) -> Result<Vec<ConversationSummary>, StoreError> {
+    async fn conversations(
+        &self,
+        _connection: Option<&ConnectionId>,
+        _limit: usize,
+    ) -> Result<Vec<ConversationSummary>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -182,6 +186,10 @@ impl JobQueue for Nothing {
 
     async fn discard(&self, _id: &str) -> Result<bool, QueueError> {
         Ok(false)
+    }
+
+    async fn waiting(&self, _queue: QueueName) -> Result<u64, QueueError> {
+        Ok(0)
     }
 }
 

@@ -163,7 +163,11 @@ impl Store for Memory {
         Ok(Vec::new())
     }
 
-    async fn conversations(&self, _: usize) -> Result<Vec<ConversationSummary>, StoreError> {
+    async fn conversations(
+        &self,
+        _: Option<&ConnectionId>,
+        _: usize,
+    ) -> Result<Vec<ConversationSummary>, StoreError> {
         Ok(Vec::new())
     }
 
@@ -201,6 +205,9 @@ impl JobQueue for Memory {
     }
     async fn discard(&self, _: &str) -> Result<bool, QueueError> {
         Ok(false)
+    }
+    async fn waiting(&self, _: QueueName) -> Result<u64, QueueError> {
+        Ok(0)
     }
 }
 

@@ -186,7 +186,7 @@ steps! { Store, StoreError, StoreError::Unavailable;
     fn claimed(key: &ClaimKey, now: Timestamp) -> Option<Recorded>;
     fn kept_messages(connection: &ConnectionId, thread: &ForeignThreadId, not_before: Timestamp) -> Vec<Message>;
     fn timeline(connection: &ConnectionId, thread: &ForeignThreadId) -> Vec<TimelineEntry>;
-    fn conversations(limit: usize) -> Vec<ConversationSummary>;
+    fn conversations(connection: Option<&ConnectionId>, limit: usize) -> Vec<ConversationSummary>;
     fn to_look_after(until: Timestamp, limit: usize) -> Vec<ToLookAfter>;
     fn sweep(now: Timestamp) -> ();
 
@@ -211,6 +211,7 @@ steps! { JobQueue, QueueError, QueueError::Unavailable;
     fn dead_letters() -> Vec<DeadLetter>;
     fn replay(id: &str) -> bool;
     fn discard(id: &str) -> bool;
+    fn waiting(queue: QueueName) -> u64;
 }
 
 steps! { RingCx, RingCxError, RingCxError::NoAnswer;

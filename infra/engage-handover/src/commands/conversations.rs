@@ -8,7 +8,7 @@ use crate::output;
 /// Lists conversations.
 pub(crate) async fn run(options: &Conversations) -> Result<(), Failure> {
     let place = Place::open(&options.at).await?;
-    let found = place.app.store.conversations(options.limit).await?;
+    let found = place.app.store.conversations(None, options.limit).await?;
     if options.at.json {
         let rows: Vec<Value> = found
             .iter()

@@ -115,8 +115,12 @@ impl Store for DynamoStore {
         Ok(self.read_timeline(connection, thread).await?)
     }
 
-    async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError> {
-        Ok(self.read_conversations(limit).await?)
+    async fn conversations(
+        &self,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationSummary>, StoreError> {
+        Ok(self.read_conversations(connection, limit).await?)
     }
 
     async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError> {

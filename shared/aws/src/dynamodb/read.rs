@@ -20,6 +20,11 @@ use super::item::{
 };
 use super::schema::{BY_CHANGE, BY_LOOK, BY_RCE_THREAD, LOOK, PK, RCE, SHARD, SK};
 
+/// Keys in a page where only some are wanted.
+const FOR_A_FEW: usize = 500;
+/// Keys of a shard of the listing that are looked at, for those of one connection.
+const MOST_LOOKED_AT: usize = 20_000;
+
 impl DynamoStore {
     pub(super) async fn read_conversation(
         &self,
@@ -223,10 +228,16 @@ impl DynamoStore {
         Ok(entries)
     }
 
-    pub(super) async fn read_conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, Fault> {
+    pub(super) async fn read_conversations(
+        &self,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationSummary>, Fault> {
+        let prefix = connection.map_or_else(|| "c#".to_owned(), |connection| format!("c#{connection}#"));
         let mut keys: Vec<(i64, Item)> = Vec::new();
-        for shard in 0..SHARDS {
-            keys.extend(self.shard(shard, limit).await?);
+        let shards = (0..SHARDS).map(|shard| self.shard(shard, &prefix, limit));
+        for found in join_all(shards).await {
+            keys.extend(found?);
         }
         keys.sort_by_key(|(changed, _)| std::cmp::Reverse(*changed));
         keys.truncate(limit);
@@ -242,8 +253,11 @@ impl DynamoStore {
         Ok(summaries)
     }
 
-    async fn shard(&self, shard: u8, limit: usize) -> Result<Vec<(i64, Item)>, Fault> {
+    /// Those of a shard whose partition begins with `prefix`. Of a connection with few conversations among many
+    /// others not all may be found.
+    async fn shard(&self, shard: u8, prefix: &str, limit: usize) -> Result<Vec<(i64, Item)>, Fault> {
         let mut keys = Vec::new();
+        let mut looked_at = 0;
         let mut pages = self
             .client
             .query()
@@ -253,14 +267,20 @@ impl DynamoStore {
             .expression_attribute_names("#shard", SHARD)
             .expression_attribute_values(":shard", text(shard_name(shard)))
             .scan_index_forward(false)
-            .limit(page_size(limit))
+            .limit(page_size(limit.max(if prefix == "c#" { 0 } else { FOR_A_FEW })))
             .into_paginator()
             .send();
         while keys.len() < limit
+            && looked_at < MOST_LOOKED_AT
             && let Some(page) = pages.next().await
         {
             let page = page.map_err(|error| Fault::of("dynamodb:Query", &self.table, &error))?;
-            for mut item in page.items.unwrap_or_default() {
+            let items = page.items.unwrap_or_default();
+            looked_at += items.len();
+            for mut item in items {
+                if !str_of(&item, PK).is_some_and(|pk| pk.starts_with(prefix)) {
+                    continue;
+                }
                 let changed = number_of(&item, super::schema::CHANGED).unwrap_or_default();
                 item.retain(|name, _| name == PK || name == SK);
                 keys.push((changed, item));

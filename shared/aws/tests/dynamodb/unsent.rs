@@ -68,6 +68,10 @@ impl JobQueue for Moody {
     async fn discard(&self, id: &str) -> Result<bool, QueueError> {
         self.real.discard(id).await
     }
+
+    async fn waiting(&self, queue: QueueName) -> Result<u64, QueueError> {
+        self.real.waiting(queue).await
+    }
 }
 
 struct Scene {

@@ -98,9 +98,11 @@ impl Conversation {
         self.next_timer(timers).is_some_and(|(_, ends_at)| ends_at <= now)
     }
 
+    /// Every handover has one, however far away: that is how those that are under way are found.
     fn next_look(&self, timers: &Timers) -> Option<Timestamp> {
         let moments = [self.next_timer_moment(timers), self.next_reconciliation(timers)];
-        moments.into_iter().flatten().min()
+        let next = moments.into_iter().flatten().min();
+        next.or_else(|| self.in_handover().then_some(Timestamp::MAX))
     }
 
     /// When a timer warns or ends the handover next.

@@ -47,6 +47,9 @@ pub trait JobQueue: Send + Sync {
 
     /// Removes a dead letter. `false`: there is none.
     async fn discard(&self, id: &str) -> Result<bool, QueueError>;
+
+    /// About how many jobs a queue holds, those in work included. Without traffic it is exact within a minute.
+    async fn waiting(&self, queue: QueueName) -> Result<u64, QueueError>;
 }
 
 /// A job that was taken from a queue.

@@ -7,6 +7,7 @@ use crate::conversation::Conversation;
 use crate::ids::{ConnectionId, ConversationId, ForeignThreadId, ThreadId};
 use crate::job::Outgoing;
 use crate::message::Message;
+use crate::queue_update::QueueUpdate;
 use crate::settings::Timers;
 use crate::timeline::TimelineEntry;
 
@@ -64,12 +65,17 @@ pub trait Store: Send + Sync {
         thread: &ForeignThreadId,
     ) -> Result<Vec<TimelineEntry>, StoreError>;
 
-    /// Conversations, most recently changed first, at most `limit`. What counts as a change is at least that
-    /// one began and that its handover came to another status.
-    async fn conversations(&self, limit: usize) -> Result<Vec<ConversationSummary>, StoreError>;
+    /// Conversations, of one connection or of all, most recently changed first, at most `limit`. What counts as a
+    /// change is at least that one began and that its handover came to another status.
+    async fn conversations(
+        &self,
+        connection: Option<&ConnectionId>,
+        limit: usize,
+    ) -> Result<Vec<ConversationSummary>, StoreError>;
 
     /// Handovers that somebody should have looked after by `until` ([`Conversation::look_at`]), longest overdue
-    /// first, at most `limit`. One whose plan changed a moment ago may be missing, or still be there.
+    /// first, at most `limit`. One whose plan changed a moment ago may be missing, or still be there. Every handover
+    /// that is under way has such a moment, so `until` the end of time finds them all.
     async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError>;
 
     /// Removes what has expired. Harmless at any time.
@@ -187,12 +193,23 @@ pub struct ConversationSummary {
     pub status: &'static str,
     pub epoch: u32,
     pub changed_at: Timestamp,
+    pub requested_at: Option<Timestamp>,
+    pub accepted_at: Option<Timestamp>,
+    /// The newest known place in the queue, while the handover waits.
+    pub queue: Option<QueueUpdate>,
+    /// The name of the agent who has it.
+    pub agent: Option<String>,
 }
 
 impl ConversationSummary {
     pub fn of(conversation: Conversation, changed_at: Timestamp) -> Self {
-        let handover = conversation.handover.as_ref();
+        let handover = conversation.handover.as_deref();
+        let running = handover.filter(|handover| !handover.status.is_over());
         Self {
+            requested_at: handover.map(|handover| handover.requested_at),
+            accepted_at: handover.and_then(|handover| handover.accepted_at),
+            queue: running.and_then(|handover| handover.queue),
+            agent: running.and_then(|handover| handover.agent.as_ref()?.name.clone()),
             handler: conversation.handler().as_str(),
             status: handover.map_or("none", |handover| handover.status.as_str()),
             epoch: conversation.epoch(),

@@ -1,6 +1,8 @@
+use handover_core::job::QueueName;
+
 use super::{LONG, delete, send, take_one};
 use crate::Subject;
-use crate::samples::job_with_text;
+use crate::samples::{job, job_with_text};
 
 async fn expect_unchanged(subject: &Subject, id: &str, text: &str) {
     let sent = job_with_text("a", id, text, subject.time.now());
@@ -20,6 +22,28 @@ pub async fn any_text_arrives_as_it_was(subject: &Subject) {
     for (n, text) in texts.into_iter().enumerate() {
         expect_unchanged(subject, &format!("a-{n}"), text).await;
     }
+}
+
+/// What waits behind others, and what is in work, counts as well; what is done does not.
+pub async fn it_is_known_how_many_jobs_wait(subject: &Subject) {
+    let count = async || {
+        let counted = subject.queue.waiting(QueueName::ToRingcx).await;
+        counted.expect("counting works")
+    };
+    assert_eq!(count().await, 0);
+    let now = subject.time.now();
+    send(
+        subject,
+        vec![job("a", "a-1", now), job("a", "a-2", now), job("b", "b-1", now)],
+    )
+    .await;
+    assert_eq!(count().await, 3);
+    let received = take_one(subject, LONG).await;
+    assert_eq!(count().await, 3);
+    delete(subject, &received).await;
+    assert_eq!(count().await, 2);
+    let elsewhere = subject.queue.waiting(QueueName::ToBot).await;
+    assert_eq!(elsewhere.expect("counting works"), 0);
 }
 
 pub async fn a_large_job_arrives_as_it_was(subject: &Subject) {

@@ -51,6 +51,7 @@ macro_rules! queue_conformance {
             a_replayed_job_comes_last_and_starts_anew,
             a_discarded_dead_letter_is_gone,
             any_text_arrives_as_it_was,
+            it_is_known_how_many_jobs_wait,
             a_large_job_arrives_as_it_was,
             many_receivers_get_each_job_once_and_in_order,
             many_senders_lose_nothing,

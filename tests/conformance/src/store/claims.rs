@@ -51,6 +51,19 @@ pub async fn a_claim_may_be_made_again_by_its_holder(subject: &Subject) {
     assert_eq!(claimed(subject, "key").await, Some(recorded("one", "record")));
 }
 
+pub async fn its_holder_may_change_what_is_recorded(subject: &Subject) {
+    let now = subject.time.now();
+    for (record, hours) in [("on", 24 * 3650), ("off", 1), ("on again", 24 * 3650)] {
+        let mut again = claim("switch", "operator", record, now);
+        again.expires_at = now + Duration::from_hours(hours);
+        commit(subject, claiming(again)).await;
+        assert_eq!(
+            claimed(subject, "switch").await,
+            Some(recorded("operator", record))
+        );
+    }
+}
+
 pub async fn a_claim_of_somebody_else_stops_everything(subject: &Subject) {
     let now = subject.time.now();
     commit(subject, claiming(claim("taken", "one", "the record", now))).await;

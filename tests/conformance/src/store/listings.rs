@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use handover_core::Timestamp;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::ports::{Expected, Versioned};
 
@@ -60,7 +61,11 @@ pub async fn listings_start_with_the_newest_change(subject: &Subject) {
     let version = found(subject, "a").await.version;
     commit(subject, write(&conversation, Expected::Version(version))).await;
 
-    let listed = subject.store.conversations(10).await.expect("listing works");
+    let list = async |connection: Option<ConnectionId>, limit| {
+        let listed = subject.store.conversations(connection.as_ref(), limit).await;
+        listed.expect("listing works")
+    };
+    let listed = list(None, 10).await;
     let threads: Vec<_> = listed.iter().map(|summary| summary.thread.as_str()).collect();
     assert_eq!(threads, ["a", "c", "b"]);
     let first = &listed[0];
@@ -75,10 +80,15 @@ pub async fn listings_start_with_the_newest_change(subject: &Subject) {
     let second = &listed[1];
     assert_eq!((second.handler, second.status, second.epoch), ("bot", "none", 0));
     assert!(first.changed_at > second.changed_at);
-    assert_eq!(
-        subject.store.conversations(2).await.expect("listing works"),
-        listed[..2]
-    );
+    let requested = conversation
+        .handover
+        .as_ref()
+        .map(|handover| handover.requested_at);
+    assert_eq!((first.requested_at, first.accepted_at), (requested, None));
+    assert_eq!(second.requested_at, None);
+    assert_eq!(list(None, 2).await, listed[..2]);
+    assert_eq!(list(Some(connection()), 2).await, listed[..2]);
+    assert_eq!(list(Some(ConnectionId::new("other")), 10).await, []);
 }
 
 pub async fn handovers_are_looked_after_when_it_is_time(subject: &Subject) {
@@ -113,4 +123,16 @@ pub async fn handovers_are_looked_after_when_it_is_time(subject: &Subject) {
     }
     assert_eq!(due(30, 10).await, all[2..]);
     assert_eq!(due(60, 10).await, [at("late", 30), at("soon", 60)]);
+
+    // One after which nobody will ever have to look is found at the end of time.
+    let mut timeless = conversation_in_handover("timeless", now);
+    timeless.look_at = Some(Timestamp::MAX);
+    commit(subject, write(&timeless, Expected::New)).await;
+    let open = subject.store.to_look_after(Timestamp::MAX, 10).await;
+    let open: Vec<_> = open
+        .expect("reading works")
+        .into_iter()
+        .map(|due| due.thread)
+        .collect();
+    assert_eq!(open, [thread("late"), thread("soon"), thread("timeless")]);
 }

@@ -38,6 +38,7 @@ macro_rules! store_conformance {
             repeated_jobs_of_commits_are_dropped,
             a_claim_is_recorded,
             a_claim_may_be_made_again_by_its_holder,
+            its_holder_may_change_what_is_recorded,
             a_claim_of_somebody_else_stops_everything,
             an_expired_claim_is_free,
             of_concurrent_claims_one_wins,
