@@ -38,7 +38,7 @@ mod timers;
 
 pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
-pub use timers::TimerDecision;
+pub use timers::{NOBODY_LOOKS, TimerDecision};
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

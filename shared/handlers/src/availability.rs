@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::App;
+use crate::operator::drain;
 
 /// How long a bot waits for RCE's answer about agents.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,7 +32,7 @@ const HOLDER: &str = "availability";
 /// What is known about a connection's agents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Availability {
-    /// The slider is off.
+    /// The slider is off, or an operator drains the connection.
     Disabled,
     /// Outside the opening hours.
     Closed,
@@ -90,9 +91,14 @@ struct Live {
 impl AvailabilityCache {
     /// The availability of a connection, not older than its cache time.
     pub async fn get(&self, app: &App, connection: &Connection) -> Availability {
-        if let Some(shut) = self.shut(app, connection).await {
-            return shut;
+        match self.shut(app, connection).await {
+            Some(shut) => shut,
+            None => self.of_agents(app, connection).await,
         }
+    }
+
+    /// Who is there, of a connection that is not shut.
+    pub async fn of_agents(&self, app: &App, connection: &Connection) -> Availability {
         let slot = self.slot(connection).await;
         let mut slot = slot.lock().await;
         let now = app.now();
@@ -106,9 +112,10 @@ impl AvailabilityCache {
         known
     }
 
-    /// Why nobody could take anything, whoever is there: the slider is off, or it is after hours.
+    /// Why nobody could take anything, whoever is there: the slider is off, an operator drains it, or it is after
+    /// hours.
     pub async fn shut(&self, app: &App, connection: &Connection) -> Option<Availability> {
-        if !connection.enabled {
+        if !connection.enabled || drain::is_on(app, connection).await {
             return Some(Availability::Disabled);
         }
         if connection.availability.hours == Hours::None {

@@ -15,6 +15,7 @@
 //! | [`bot_api`] | what bots call |
 //! | [`cognigy`] | what Cognigy.AI's transformer kit sends, translated into the bot API |
 //! | [`chatlayer`] | Chatlayer's Offloading Webhook, in the bot API's words |
+//! | [`operator`] | what operators ask and do, by HTTP and from the command line |
 //! | [`work`] | what workers do with a job from a queue |
 //! | [`watch`] | sends somebody to look after handovers whose time has come |
 //! | [`openapi`] | the description of the bot API |
@@ -27,6 +28,7 @@ pub mod cognigy;
 pub mod config;
 pub mod files;
 pub mod openapi;
+pub mod operator;
 pub mod rce;
 pub mod respond;
 pub mod routes;

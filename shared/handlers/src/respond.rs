@@ -26,6 +26,9 @@ pub enum Problem {
     Invalid(Vec<String>),
     UnknownConversation,
     UnknownFile,
+    UnknownDeadLetter,
+    /// There is no handover to end.
+    NoHandover,
     IdempotencyMismatch,
     /// Nothing was done; the same request may succeed later.
     Unavailable,
@@ -80,6 +83,16 @@ impl Problem {
                 "unknown-file",
                 "There is no such file (any more)",
             ),
+            Self::UnknownDeadLetter => (
+                StatusCode::NOT_FOUND,
+                "unknown-dead-letter",
+                "There is no such dead letter (any more)",
+            ),
+            Self::NoHandover => (
+                StatusCode::CONFLICT,
+                "no-handover",
+                "The bot has the conversation already",
+            ),
             Self::IdempotencyMismatch => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "idempotency-mismatch",
@@ -116,7 +129,7 @@ impl Problem {
                 Some("a conversation begins with its first message or handover request".to_owned())
             }
             Self::Unauthorized => Some(
-                "bots send \"Authorization: Bearer\" with one of the connection's bot_keys (operator_keys only read), \
+                "bots send \"Authorization: Bearer\" with one of the connection's bot_keys (operator_keys: the addresses below /operator, and reading), \
                  a RingCentral webhook its Secret"
                     .to_owned(),
             ),

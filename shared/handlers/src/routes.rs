@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::json;
 
 use crate::respond::{self, Answer, Problem};
-use crate::{App, bot_api, chatlayer, cognigy, files, openapi, rce, source_sdk, webhook_intake};
+use crate::{App, bot_api, chatlayer, cognigy, files, openapi, operator, rce, source_sdk, webhook_intake};
 
 /// Largest body that RCE's calls may have, in bytes.
 pub const RCE_BODY_LIMIT: usize = 5 * 1024 * 1024;
@@ -45,6 +45,15 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/availability"),
     ("POST", "/conversations/{id}/files"),
     ("GET", "/files/{key}/{filename}"),
+    ("GET", "/operator/status"),
+    ("GET", "/operator/conversations"),
+    ("POST", "/operator/conversations/{id}/release"),
+    ("GET", "/operator/dead-letters"),
+    ("POST", "/operator/dead-letters/{letter}/replay"),
+    ("DELETE", "/operator/dead-letters/{letter}"),
+    ("GET", "/operator/drain"),
+    ("POST", "/operator/drain"),
+    ("DELETE", "/operator/drain"),
 ];
 
 /// A request whose connection is known. Not yet authenticated.
@@ -123,6 +132,7 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
         (["availability"], "GET") => bot_api::availability(app, &call).await,
         (["files", key, _], "GET") => files::serve(app, &call, key).await,
         (["availability"] | ["files", _, _], _) => Err(Problem::MethodNotAllowed("GET")),
+        (["operator", what @ ..], method) => Box::pin(operator::handle(app, &call, what, method)).await,
         (["conversations", id, what @ ..], method) => {
             bot_api::authenticate_reader(&call)?;
             let id = conversation_id(id)?;

@@ -15,6 +15,10 @@ use super::{Control, Conversation};
 /// How long a check of the timers may be on its way.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
+/// When somebody looks after a handover that no timer ends and that is not reconciled: in the year 9999. A few hours
+/// before the last moment that there is, because milliseconds cannot express that one.
+pub const NOBODY_LOOKS: Timestamp = Timestamp::constant(253_402_128_000, 0);
+
 /// What the timers ask for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TimerDecision {
@@ -102,7 +106,7 @@ impl Conversation {
     fn next_look(&self, timers: &Timers) -> Option<Timestamp> {
         let moments = [self.next_timer_moment(timers), self.next_reconciliation(timers)];
         let next = moments.into_iter().flatten().min();
-        next.or_else(|| self.in_handover().then_some(Timestamp::MAX))
+        next.or_else(|| self.in_handover().then_some(NOBODY_LOOKS))
     }
 
     /// When a timer warns or ends the handover next.

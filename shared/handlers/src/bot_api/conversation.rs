@@ -20,7 +20,8 @@ pub async fn show(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
     ))
 }
 
-/// `GET /conversations/{id}/timeline`. Message text is for operators only.
+/// `GET /conversations/{id}/timeline`. Message text is for operators only, and they need not see it
+/// (`?text=false`).
 pub async fn timeline(app: &App, call: &Call, id: &ConversationId) -> Result<Answer, Problem> {
     let caller = authenticate_reader(call)?;
     existing(app, &call.connection, id).await?;
@@ -30,7 +31,9 @@ pub async fn timeline(app: &App, call: &Call, id: &ConversationId) -> Result<Ans
         .timeline(&call.connection.id, &thread)
         .await
         .map_err(unavailable)?;
-    let with_text = caller == Caller::Operator;
+    let without = form_urlencoded::parse(call.query().unwrap_or_default().as_bytes())
+        .any(|(name, value)| name == "text" && value == "false");
+    let with_text = caller == Caller::Operator && !without;
     let entries: Vec<Value> = entries
         .iter()
         .map(|entry| view::timeline_entry(entry, with_text))

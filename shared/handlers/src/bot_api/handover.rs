@@ -7,7 +7,7 @@ use handover_core::handover::{Cause, HandoverRequest};
 use handover_core::ids::{ConversationId, ForeignThreadId, HandoverId, ThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::message::Message;
-use handover_core::ports::{Commit, Expected, Measured};
+use handover_core::ports::{Commit, Expected, Measured, Versioned};
 use handover_core::profile::UserProfile;
 use handover_core::settings::Connection;
 use handover_core::timeline::TimelineEntry;
@@ -214,7 +214,7 @@ async fn admit(
     if !require_agent && !rules.refuse_unknown {
         return Ok(app.availability.known(app, connection).await);
     }
-    match app.availability.get(app, connection).await {
+    match app.availability.of_agents(app, connection).await {
         none @ Availability::NoAgents if require_agent => Err(none),
         unknown @ Availability::Unknown if rules.refuse_unknown => Err(unknown),
         availability => Ok(availability),
@@ -279,13 +279,39 @@ pub async fn end(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
     }
     for _ in 0..CONFLICT_RETRIES {
         let found = existing(app, connection, id).await?;
+        let End {
+            commit,
+            answer,
+            ended,
+        } = End::of(app, connection, found, cause);
+        if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
+            if let Some(ended) = ended {
+                app.metrics.record(ended);
+            }
+            return Ok(answer);
+        }
+    }
+    Err(Problem::Unavailable)
+}
+
+/// Our side ends a handover.
+pub(crate) struct End {
+    pub(crate) commit: Commit,
+    /// The conversation afterwards, as the bot API shows it.
+    pub(crate) answer: Value,
+    /// What there is to count; `None`: there was no handover to end.
+    pub(crate) ended: Option<Measured>,
+}
+
+impl End {
+    pub(crate) fn of(app: &App, connection: &Connection, found: Versioned, cause: Cause) -> Self {
         let (mut conversation, now) = (found.conversation, app.now());
         let epoch = conversation.epoch();
         let cancelled = conversation.cancel(cause, now);
         let answer = view::conversation(&conversation);
         let in_queue = conversation.time_in_queue();
         let jobs = cancelled.map(|event| leave(app, &conversation, event));
-        let ended = jobs.is_some();
+        let ended = jobs.is_some().then_some(Measured::HandoverEnded { in_queue });
         let thread = conversation.thread.clone();
         let mut commit = Commit::writing(conversation, Expected::Version(found.version), &connection.timers);
         if let Some(jobs) = jobs {
@@ -295,12 +321,10 @@ pub async fn end(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
             commit.timeline.push((connection.id.clone(), thread, entry));
             commit.jobs.extend(jobs);
         }
-        if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
-            if ended {
-                app.metrics.record(Measured::HandoverEnded { in_queue });
-            }
-            return Ok(answer);
+        Self {
+            commit,
+            answer,
+            ended,
         }
     }
-    Err(Problem::Unavailable)
 }

@@ -24,7 +24,7 @@ use crate::respond::{Answer, Problem, json};
 use crate::routes::{BOT_API_BODY_LIMIT, Call};
 
 /// How often a decision is made anew because somebody else changed the conversation meanwhile.
-const CONFLICT_RETRIES: usize = 50;
+pub(crate) const CONFLICT_RETRIES: usize = 50;
 
 /// Who calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +88,25 @@ pub(crate) fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
         }
     }
 }
+
+/// Checks that a call has an operator's Bearer key.
+pub(crate) fn authenticate_operator(call: &Call) -> Result<(), Problem> {
+    if call.connection.operator_keys.is_empty() {
+        return Err(Problem::Forbidden(NO_OPERATORS));
+    }
+    match authenticate_reader(call)? {
+        Caller::Operator if call.exceeds(BOT_API_BODY_LIMIT) => Err(Problem::TooLarge {
+            limit: BOT_API_BODY_LIMIT,
+        }),
+        Caller::Operator => Ok(()),
+        Caller::Bot => Err(Problem::Forbidden(
+            "this address is for operators: send one of the connection's operator_keys",
+        )),
+    }
+}
+
+const NO_OPERATORS: &str =
+    "this connection has no operator_keys; set some in its configuration to use the operator's addresses";
 
 /// Checks the Bearer key and the size of a call that changes something.
 pub(crate) fn authenticate_bot(call: &Call) -> Result<(), Problem> {

@@ -13,9 +13,10 @@ use super::start_handover::is_set;
 use super::{Task, customer_message};
 use crate::App;
 
-/// What agents read when the person, the bot or a timer ended the handover.
+/// What agents read when the person, the bot, an operator or a timer ended the handover.
 const NOTE_LEFT: &str = "The customer left the conversation.";
 const NOTE_TAKEN_BACK: &str = "The bot took the conversation back.";
+const NOTE_RELEASED: &str = "An operator gave the conversation back to the bot.";
 const NOTE_TIMED_OUT: &str = "The conversation went back to the bot because nothing happened for too long.";
 
 /// What follows when our side ended a handover: RCE is tidied up, then the bot is told.
@@ -109,7 +110,7 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
     tidied(task, epoch, Vec::new()).await
 }
 
-/// The person, the bot or a timer ended the handover: tell the agent, end their work, put the thread back.
+/// The person, the bot, an operator or a timer ended the handover: tell the agent, end their work, put the thread back.
 ///
 /// RCE lets an intervention be closed only after an agent replied in it, and cancelled only before; a thread
 /// that waits without one is archived, which takes it from the queue.
@@ -198,6 +199,7 @@ fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::port
     let text = match status {
         Some(HandoverStatus::TimedOut) => NOTE_TIMED_OUT,
         _ if outcome == Some(Cause::UserCancelled.as_str()) => NOTE_LEFT,
+        _ if outcome == Some(Cause::Operator.as_str()) => NOTE_RELEASED,
         _ => NOTE_TAKEN_BACK,
     };
     let id = MessageId::new(format!("left-{epoch}"));

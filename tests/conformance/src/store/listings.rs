@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
+use handover_core::conversation::NOBODY_LOOKS;
 use handover_core::ids::{ConnectionId, ForeignThreadId, ThreadId};
 use handover_core::ports::{Expected, Versioned};
 
@@ -126,7 +127,7 @@ pub async fn handovers_are_looked_after_when_it_is_time(subject: &Subject) {
 
     // One after which nobody will ever have to look is found at the end of time.
     let mut timeless = conversation_in_handover("timeless", now);
-    timeless.look_at = Some(Timestamp::MAX);
+    timeless.look_at = Some(NOBODY_LOOKS);
     commit(subject, write(&timeless, Expected::New)).await;
     let open = subject.store.to_look_after(Timestamp::MAX, 10).await;
     let open: Vec<_> = open
