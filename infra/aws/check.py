@@ -323,8 +323,9 @@ class Permissions(Check):
         # conversation sends its jobs that were stored but not sent, and takes them off.
         does = {"webhook-intake": ["GetItem", "PutItem", "UpdateItem"]}
         does["source-sdk"] = [*does["webhook-intake"], "Query"]
-        does["handover-requests"] = [*does["source-sdk"], "ConditionCheckItem"]
-        worker = [*does["handover-requests"], "DeleteItem"]
+        # DeleteItem: operators send dead letters again.
+        does["handover-requests"] = [*does["source-sdk"], "ConditionCheckItem", "DeleteItem"]
+        worker = does["handover-requests"]
         # It reads no conversation: the index has all that it needs.
         does["handover-watch"] = ["GetItem"]
         for stage, stack in self.each():
@@ -333,8 +334,12 @@ class Permissions(Check):
                 expected = {("dynamodb:" + action, table) for action in does.get(function, worker)}
                 if function in ("webhook-intake", "source-sdk", "ringcx-delivery"):
                     expected.add(("dynamodb:Query", index + "by-rce-thread"))
-                if name == WATCH:
+                if name == WATCH or name == "HandoverRequests":
                     expected.add(("dynamodb:Query", index + "by-look"))
+                if name == "HandoverRequests":
+                    # What operators list and count.
+                    expected.add(("dynamodb:Query", index + "by-change"))
+                    expected |= {("sqs:GetQueueAttributes", "${" + queue + ".Arn}") for queue, _, _ in QUEUES.values()}
                 expected |= {("sqs:SendMessage", "${" + queue + ".Arn}") for queue, _, _ in QUEUES.values()}
                 expected.add(("sqs:GetQueueAttributes", "${ToBotQueue.Arn}"))
                 expected.add(("ssm:GetParameter", settings + "/*"))
