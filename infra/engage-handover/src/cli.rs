@@ -30,6 +30,10 @@ pub(crate) enum Command {
     /// Look at what could not be delivered, and try again
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Give a conversation back to the bot by hand
+    Release(Release),
+    /// Let no new handover begin, and wait until those under way are over
+    Drain(Drain),
     /// Print the OpenAPI description of the bot API
     Openapi,
 }
@@ -152,6 +156,50 @@ pub(crate) struct Conversations {
     /// List at most so many
     #[arg(long, default_value_t = 50)]
     pub(crate) limit: usize,
+    /// Only handovers that are under way: those with an agent first, then who waits longest
+    #[arg(long)]
+    pub(crate) open: bool,
+    /// Only those that this one has: bot or agent
+    #[arg(long, value_name = "WHO")]
+    pub(crate) handler: Option<String>,
+    /// Only those whose current or last handover has this status, such as queued
+    #[arg(long, value_name = "STATUS")]
+    pub(crate) status: Option<String>,
+    /// Only those of this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Release {
+    /// The conversation's id, as the bot knows it
+    #[arg(value_name = "CONVERSATION")]
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// The connection, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+}
+
+/// Handover requests are answered `unavailable` (`disabled`) from then on, also after this command
+/// ended and after restarts, until `drain --off`. Messages go on.
+#[derive(Debug, Args)]
+pub(crate) struct Drain {
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// Only this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Let handovers begin again
+    #[arg(long, conflicts_with_all = ["show", "timeout"])]
+    pub(crate) off: bool,
+    /// Only show how far it is
+    #[arg(long, conflicts_with = "timeout")]
+    pub(crate) show: bool,
+    /// Wait at most so long; 0 does not wait [default: until everything is over]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
 }
 
 #[derive(Debug, Args)]

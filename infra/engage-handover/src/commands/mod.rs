@@ -5,7 +5,9 @@ pub(crate) mod conversations;
 pub(crate) mod dead_letters;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+pub(crate) mod drain;
 mod place;
+pub(crate) mod release;
 pub(crate) mod serve;
 pub(crate) mod timeline;
 
@@ -13,6 +15,7 @@ use std::path::Path;
 
 use handover_core::settings::Connection;
 use handover_handlers::config;
+use handover_handlers::operator::Refusal;
 use handover_machine::Environment;
 
 use crate::output;
@@ -29,6 +32,16 @@ pub(crate) enum Failure {
 impl<E: Into<anyhow::Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         Self::Ours(error.into())
+    }
+}
+
+/// What the bridge would not do, by whose fault it is.
+fn refused(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::UnknownConversation | Refusal::NoHandover | Refusal::UnknownDeadLetter => {
+            Failure::Theirs(refusal.to_string())
+        }
+        Refusal::Busy | Refusal::Store(_) | Refusal::Queue(_) => Failure::Ours(refusal.into()),
     }
 }
 

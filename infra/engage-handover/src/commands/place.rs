@@ -1,8 +1,9 @@
 //! The bridge that an operating command looks at, wherever it runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::settings::Connection;
 use handover_embedded::Embedded;
 use handover_handlers::App;
@@ -31,6 +32,69 @@ impl Place {
             _ => Err(Failure::Theirs(
                 "say which bridge: --config FILE and --data DIR, or --stage NAME".to_owned(),
             )),
+        }
+    }
+}
+
+impl Place {
+    /// The connection of this name, or all of them.
+    pub(crate) fn chosen(&self, name: Option<&str>) -> Result<Vec<&Connection>, Failure> {
+        let all = self.connections.iter();
+        let Some(name) = name else {
+            return Ok(all.collect());
+        };
+        let found: Vec<_> = all.filter(|connection| connection.id.as_str() == name).collect();
+        if found.is_empty() {
+            let known: Vec<&str> = self.connections.iter().map(|known| known.id.as_str()).collect();
+            return Err(Failure::Theirs(format!(
+                "there is no connection {name:?}; there are: {}",
+                known.join(", ")
+            )));
+        }
+        Ok(found)
+    }
+
+    /// Whose conversation it is. The same id may be known on several connections.
+    pub(crate) async fn owner(
+        &self,
+        id: &ConversationId,
+        connection: Option<&str>,
+    ) -> Result<&Connection, Failure> {
+        let thread = ForeignThreadId::of(id);
+        let mut owners = Vec::new();
+        for connection in self.chosen(connection)? {
+            let found = self.app.store.conversation(&connection.id, &thread).await?;
+            owners.extend(found.map(|_| connection));
+        }
+        match owners[..] {
+            [owner] => Ok(owner),
+            [] => Err(Failure::Theirs(format!(
+                "there is no conversation {:?}; see: engage-handover conversations",
+                id.as_str()
+            ))),
+            _ => {
+                let names: Vec<&str> = owners.iter().map(|owner| owner.id.as_str()).collect();
+                Err(Failure::Theirs(format!(
+                    "there is a conversation {:?} on each of {}; say which with --connection",
+                    id.as_str(),
+                    names.join(", ")
+                )))
+            }
+        }
+    }
+}
+
+impl Where {
+    /// The arguments that lead here, for hints.
+    pub(crate) fn arguments(&self) -> String {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        match &self.stage {
+            Some(stage) => format!("--stage {stage}"),
+            None => format!(
+                "--config {} --data {}",
+                path(&self.config).unwrap_or_default(),
+                path(&self.data).unwrap_or_default()
+            ),
         }
     }
 }

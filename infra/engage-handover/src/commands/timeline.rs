@@ -11,43 +11,21 @@ use crate::output;
 /// Shows what happened to one conversation.
 pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
     let place = Place::open(&options.at).await?;
-    let thread = ForeignThreadId::of(&ConversationId::new(options.id.as_str()));
-    for connection in &place.connections {
-        if options
-            .connection
-            .as_deref()
-            .is_some_and(|name| name != connection.id.as_str())
-        {
-            continue;
-        }
-        if place
-            .app
-            .store
-            .conversation(&connection.id, &thread)
-            .await?
-            .is_none()
-        {
-            continue;
-        }
-        let entries = place.app.store.timeline(&connection.id, &thread).await?;
-        if options.at.json {
-            let rows: Vec<Value> = entries
-                .iter()
-                .map(|entry| view::timeline_entry(entry, options.text))
-                .collect();
-            return super::json(
-                &json!({"connection": connection.id, "conversation": options.id, "entries": rows}),
-            );
-        }
-        for entry in &entries {
-            output::line(&row(entry, options.text));
-        }
-        return Ok(());
+    let id = ConversationId::new(options.id.as_str());
+    let connection = place.owner(&id, options.connection.as_deref()).await?;
+    let thread = ForeignThreadId::of(&id);
+    let entries = place.app.store.timeline(&connection.id, &thread).await?;
+    if options.at.json {
+        let entries = entries.iter();
+        let rows: Vec<Value> = entries
+            .map(|entry| view::timeline_entry(entry, options.text))
+            .collect();
+        return super::json(&json!({"connection": connection.id, "conversation": id, "entries": rows}));
     }
-    Err(Failure::Theirs(format!(
-        "there is no conversation {:?}",
-        options.id
-    )))
+    for entry in &entries {
+        output::line(&row(entry, options.text));
+    }
+    Ok(())
 }
 
 fn row(entry: &TimelineEntry, with_text: bool) -> String {

@@ -31,6 +31,8 @@ async fn help_explains_every_command() {
         "conversations",
         "timeline",
         "dead-letters",
+        "release",
+        "drain",
         "openapi",
     ] {
         assert!(help.contains(command), "{command} is missing in\n{help}");

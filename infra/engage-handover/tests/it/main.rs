@@ -5,4 +5,5 @@
 mod bridge;
 mod cli;
 mod crash;
+mod operating;
 mod serve;
