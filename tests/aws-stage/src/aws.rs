@@ -1,12 +1,14 @@
 //! The AWS stage in miniature: seven functions, the gateway, the event sources, and AWS's stand-ins.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Output;
 use std::sync::Arc;
 use std::time::Duration;
 
 use handover_emulators::{CREDENTIALS, DynamoDb, Ministack, Queue, Queues, REGION, Tools, unique};
 use serde_json::json;
+use tokio::process::Command;
 
 use crate::event_source::EventSource;
 use crate::function::{Definition, Failed, Function};
@@ -48,6 +50,9 @@ pub struct AwsStage {
     functions: BTreeMap<&'static str, Arc<Function>>,
     proxies: BTreeMap<&'static str, Proxy>,
     world: World,
+    name: String,
+    /// Between the command and AWS.
+    operator: Proxy,
     pub table: String,
     pub settings: String,
     pub dynamodb: DynamoDb,
@@ -73,6 +78,20 @@ impl AwsStage {
         let queues = Queues::create(aws.url(), &format!("engage-handover-{stage}")).await;
         aws.put_parameter(&format!("{settings}/{CONNECTION}"), &world.toml())
             .await;
+
+        let described = json!({
+            "table": table,
+            "to_bot_queue_url": queues.to_bot.url,
+            "to_ringcx_queue_url": queues.to_ringcx.url,
+            "queue_updates_queue_url": queues.queue_updates.url,
+            "settings_path": settings,
+            "files_bucket": bucket,
+            "public_url": PUBLIC_URL,
+        });
+        let parameter = json!({
+            "Name": format!("/engage-handover/{stage}/stage"), "Type": "String", "Value": described.to_string(),
+        });
+        aws.call("AmazonSSM.PutParameter", &parameter).await;
 
         let mut functions = BTreeMap::new();
         let mut proxies = BTreeMap::new();
@@ -117,7 +136,10 @@ impl AwsStage {
         };
         let gateway = Gateway::start(functions.values().map(Arc::clone)).await;
         world.connect(gateway.url()).await;
+        let operator = Proxy::before_aws(dynamodb.url(), aws.url()).await;
         Some(Self {
+            name: stage,
+            operator,
             to_bot: source("agent-messages"),
             to_ringcx: source("ringcx-delivery"),
             queue_updates: source("queue-updates"),
@@ -130,6 +152,19 @@ impl AwsStage {
             dynamodb,
             aws,
         })
+    }
+
+    /// What an operator types, with `--stage` and the emulators' credentials.
+    pub async fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(built("engage-handover"));
+        command
+            .args(arguments)
+            .args(["--stage", &self.name])
+            .env_clear()
+            .envs(CREDENTIALS)
+            .env("AWS_ENDPOINT_URL", self.operator.url())
+            .kill_on_drop(true);
+        command.output().await.expect("the command runs")
     }
 
     pub fn function(&self, name: &str) -> &Function {
@@ -230,10 +265,19 @@ fn works_off<'a>(function: &str, queues: &'a Queues) -> Option<&'a Queue> {
 fn bootstrap(name: &str) -> PathBuf {
     let path = match std::env::var("HANDOVER_BOOTSTRAPS") {
         Ok(directory) => PathBuf::from(directory).join(name).join("bootstrap"),
-        Err(_) => PathBuf::from(TARGET).join("debug").join(name),
+        Err(_) => return built(name),
     };
     // Tests run in their crate's directory, people name paths from the top.
-    let from_top = PathBuf::from(TARGET).join("..").join(&path);
+    exists(&path)
+}
+
+/// A program of the debug build.
+fn built(name: &str) -> PathBuf {
+    exists(&PathBuf::from(TARGET).join("debug").join(name))
+}
+
+fn exists(path: &Path) -> PathBuf {
+    let from_top = PathBuf::from(TARGET).join("..").join(path);
     from_top.canonicalize().unwrap_or_else(|error| {
         panic!(
             "{}: {error}; build the functions first, see the crate's documentation",

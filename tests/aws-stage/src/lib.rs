@@ -23,6 +23,7 @@
 //! ```text
 //! cargo build -p agent-messages -p handover-requests -p handover-watch -p queue-updates -p ringcx-delivery \
 //!     -p source-sdk -p webhook-intake
+//! cargo build -p engage-handover --features aws
 //! cargo test -p handover-aws-stage
 //! ```
 //!

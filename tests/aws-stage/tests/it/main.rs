@@ -3,5 +3,6 @@
 mod budget;
 mod crashes;
 mod faults;
+mod operating;
 mod queues;
 mod stages;
