@@ -29,7 +29,14 @@ pub(crate) async fn run(options: &Drain) -> Result<(), Failure> {
     }
     if options.off {
         if options.at.json {
-            return super::json(&progress(&place, &chosen).await?.view());
+            let progress = progress(&place, &chosen).await?;
+            return super::json(
+                &Progress {
+                    since: None,
+                    ..progress
+                }
+                .view(),
+            );
         }
         output::line("Handovers may begin again.");
         return Ok(());

@@ -30,11 +30,13 @@ struct Switch {
     since: Option<Timestamp>,
 }
 
-/// Switches draining of a connection on or off. Switching it on again keeps since when it is on.
-pub async fn switch(app: &App, connection: &ConnectionId, on: bool) -> Result<(), Refusal> {
+/// Switches draining of a connection on or off, and says since when it is on now. Switching it on again keeps that.
+///
+/// Where reads lag behind, other processes follow within a second.
+pub async fn switch(app: &App, connection: &ConnectionId, on: bool) -> Result<Option<Timestamp>, Refusal> {
     let now = app.now();
-    if on && since(app, connection).await?.is_some() {
-        return Ok(());
+    if on && let Some(since) = since(app, connection).await? {
+        return Ok(Some(since));
     }
     let (switch, lasts) = if on {
         (Switch { since: Some(now) }, ON_FOR)
@@ -53,7 +55,7 @@ pub async fn switch(app: &App, connection: &ConnectionId, on: bool) -> Result<()
     };
     app.store.commit(commit).await?;
     tracing::info!(connection.id = %connection, on, "draining switched by an operator");
-    Ok(())
+    Ok(switch.since)
 }
 
 /// Since when a connection is drained, if it is.

@@ -92,8 +92,10 @@ pub(crate) async fn handle(app: &App, call: &Call, what: &[&str], method: &str) 
         }
         (["drain"], "GET") => drain::progress(app, &[&connection.id]).await?.view(),
         (["drain"], "POST" | "DELETE") => {
-            drain::switch(app, &connection.id, method == "POST").await?;
-            drain::progress(app, &[&connection.id]).await?.view()
+            let since = drain::switch(app, &connection.id, method == "POST").await?;
+            let progress = drain::progress(app, &[&connection.id]).await?;
+            // What was just written may not be readable yet.
+            drain::Progress { since, ..progress }.view()
         }
         (["status" | "conversations" | "dead-letters"], _) => return Err(Problem::MethodNotAllowed("GET")),
         (["conversations", _, "release"] | ["dead-letters", _, "replay"], _) => {

@@ -39,6 +39,7 @@ impl Bot {
         async move {
             let (method, path) = what.split_once(' ').expect("method and path");
             let uri = path.replace("{connection}", "on").replace("{id}", id);
+            let uri = uri.replace("{letter}", "17");
             let request = Request::builder()
                 .method(method)
                 .uri(&uri)

@@ -6,5 +6,6 @@ mod bot;
 mod document;
 mod events;
 mod host;
+mod operator;
 mod refusals;
 mod schemas;

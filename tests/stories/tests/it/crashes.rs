@@ -11,9 +11,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use handover_handlers::work::VISIBILITY;
+use handover_stories::bench::CONNECTION;
 use handover_stories::crash::Crash;
 use handover_stories::desk::SAM;
 use handover_stories::file_server::{FileServer, Given};
+use handover_stories::setup::OPERATOR_KEY;
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
 
@@ -362,4 +364,24 @@ async fn a_timer_that_runs_out_survives() {
         })
     }
     survives(|| Setup::default().timers("queue = 90"), waiting, path).await;
+}
+
+#[tokio::test]
+async fn a_release_by_hand_survives() {
+    let with_agent: Path = |bench| Box::pin(bench.with_agent_by_hand("c1"));
+    let release: Path = |bench| {
+        Box::pin(async {
+            let key = format!("Bearer {OPERATOR_KEY}");
+            let path = format!("/{CONNECTION}/operator/conversations/c1/release");
+            loop {
+                let headers = [("authorization", key.as_str())];
+                let reply = bench.try_request("POST", &path, &headers, "").await;
+                // Whoever asks again although it was done learns that there is nothing left to do.
+                if reply.is_some_and(|reply| reply.status == 200 || reply.status == 409) {
+                    return;
+                }
+            }
+        })
+    };
+    survives(Setup::default, with_agent, release).await;
 }
