@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use handover_aws_stage::proxy::Fault;
 use handover_aws_stage::{AwsStage, Stage as _, eventually, story};
-use handover_stories::Answer;
-use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_fails_in_part_and_only_that_conversation_waits() {
@@ -130,47 +128,4 @@ async fn a_record_that_nobody_can_read_is_put_aside_alone() {
     expected.sort();
     assert_eq!(found, expected, "as it was");
     stage.world().check(false);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_lists_and_replays_dead_letters_by_invoking_a_function() {
-    let Some(stage) = AwsStage::start().await else {
-        return;
-    };
-    let world = stage.world();
-    world.with_agent("c1").await;
-    stage.until_quiet().await;
-    world.bot.answers([Answer::Status(400)]);
-    world.agent_writes("c1", "refused at first").await;
-    let asked = async |wish: Value| {
-        let event = json!({ "dead_letters": wish });
-        let answer = stage.function("ringcx-delivery").invoke(&event).await;
-        answer.unwrap_or_else(|_| panic!("the function failed"))
-    };
-    let is_there = async || {
-        asked(json!({"do": "list"}))
-            .await
-            .as_array()
-            .is_some_and(|all| all.len() == 1)
-    };
-    eventually("it is put aside", is_there).await;
-    let letters = asked(json!({"do": "list"})).await;
-    assert!(
-        letters[0]["reason"]
-            .as_str()
-            .is_some_and(|reason| reason.contains("400")),
-        "{letters}"
-    );
-    assert!(
-        !letters.to_string().contains("refused at first"),
-        "what people wrote is not shown"
-    );
-
-    let replayed = asked(json!({"do": "replay", "id": letters[0]["id"]})).await;
-    assert_eq!(replayed["replayed"], true);
-    world.bot_hears("c1", &["Hello", "refused at first"]).await;
-    assert_eq!(asked(json!({"do": "list"})).await, json!([]));
-    let again = asked(json!({"do": "replay", "id": letters[0]["id"]})).await;
-    assert_eq!(again["replayed"], false);
-    stage.finish().await;
 }

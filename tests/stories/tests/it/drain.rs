@@ -53,8 +53,8 @@ async fn nothing_new_begins_and_what_is_under_way_goes_on_to_its_end() {
     bench.rce.close("c1").unwrap();
     bench.settle().await;
     let ending = drain(&bench, "GET").await;
-    assert_eq!(
-        ending["waiting"]["to-bot"], 1,
+    assert_ne!(
+        ending["waiting"]["to-bot"], 0,
         "its end is not told yet: {ending}"
     );
     bench.until_quiet().await;
