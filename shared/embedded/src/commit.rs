@@ -290,3 +290,33 @@ fn timeline_row(
 fn stored(version: u64) -> i64 {
     i64::try_from(version).unwrap_or(-1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use handover_core::ports::ClaimKey;
+
+    use super::*;
+
+    #[test]
+    fn somebodys_decision_waits_for_the_disk_and_a_note_does_not() {
+        let now = Timestamp::UNIX_EPOCH;
+        let is_synced = |lasts: Duration| {
+            let claim = Claim {
+                key: ClaimKey::apart("switch"),
+                holder: "operator".to_owned(),
+                record: String::new(),
+                expires_at: now + lasts,
+            };
+            let commit = Commit {
+                claims: vec![claim],
+                ..Commit::default()
+            };
+            let prepared = Prepared::new(commit, now).unwrap_or_else(|_| panic!("it can be stored"));
+            matches!(prepared.durability(), Durability::Synced)
+        };
+        assert!(!is_synced(KEPT_FOR), "a claim of work");
+        assert!(is_synced(KEPT_FOR + Duration::from_millis(1)));
+    }
+}
