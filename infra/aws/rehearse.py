@@ -221,7 +221,12 @@ class Rehearsal:
         assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED"), rule
         (target,) = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
         assert target["Arn"].endswith(f"{STACK}-handover-watch:live"), target
-        print("there: table, queues, functions, event sources, schedule; outputs", ", ".join(sorted(self.outputs)))
+        described = self.client("ssm").get_parameter(Name=f"/engage-handover/{STAGE}/stage")["Parameter"]
+        described = json.loads(described["Value"])
+        assert described["table"] == self.outputs["TableName"], described
+        assert described["to_bot_queue_url"] == self.outputs["ToBotQueueUrl"], described
+        assert described["public_url"] == self.outputs["EndpointUrl"], described
+        print("there: table, queues, functions, event sources, schedule, parameter; outputs", ", ".join(sorted(self.outputs)))
 
     def every_route_reaches_its_function(self):
         routes = self.client("apigatewayv2").get_routes(ApiId=self.api, MaxResults="100")["Items"]
