@@ -4,6 +4,7 @@ use handover_core::ids::ConnectionId;
 use handover_core::settings::Connection;
 use handover_handlers::operator::drain::{self, Progress};
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::place::Place;
 use super::{Failure, refused};
@@ -12,8 +13,6 @@ use crate::output;
 
 /// How often somebody looks whether all is over.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often in a row nothing must be found: queues are counted one after the other, on AWS about.
-const EMPTY_LOOKS: u32 = 2;
 
 /// Lets a bridge run empty.
 pub(crate) async fn run(options: &Drain) -> Result<(), Failure> {
@@ -112,6 +111,20 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     async fn until_empty(&self) -> Result<(), Failure> {
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut said = String::new();
+        // At least one look, however short the time is.
+        if let Some(found) = self.look(&mut said).await? {
+            return self.done(&found);
+        }
+        let looking = async {
+            loop {
+                wait(LOOK_EVERY).await;
+                if let Some(found) = self.look(&mut said).await? {
+                    return self.done(&found);
+                }
+            }
+        };
         let patience = async {
             match self.options.timeout {
                 Some(seconds) => wait(Duration::from_secs(seconds)).await,
@@ -119,37 +132,40 @@ impl Watch<'_> {
             }
         };
         let left = tokio::select! {
-            // At least one look, however short the time is.
-            biased;
-            done = self.look_until_empty() => return done,
-            interrupted = tokio::signal::ctrl_c() => { interrupted?; "Stopped watching" }
+            done = looking => return done,
+            _ = interrupted.recv() => "Stopped watching",
             () = patience => "It is not over in time",
         };
+        let found = progress(self.place, &self.chosen).await?;
         let at = self.options.at.arguments();
         Err(Failure::Ours(anyhow::anyhow!(
-            "{left}: {}. Draining stays on. Watch again with `engage-handover drain {at}`, let handovers begin again with \
-             `engage-handover drain --off {at}`",
-            handovers(&progress(self.place, &self.chosen).await?)
+            "{left}: {}; {}. Draining stays on. Watch again with `engage-handover drain {at}`, let handovers begin again \
+             with `engage-handover drain --off {at}`",
+            handovers(&found),
+            jobs(&found)
         )))
     }
 
-    async fn look_until_empty(&self) -> Result<(), Failure> {
-        let mut said = String::new();
-        let mut empty_looks = 0;
-        loop {
-            let found = progress(self.place, &self.chosen).await?;
-            let is_empty = found.open_handovers == 0 && (found.jobs() == 0 || !self.jobs_count);
-            empty_looks = if is_empty { empty_looks + 1 } else { 0 };
-            if empty_looks >= EMPTY_LOOKS {
-                return self.done(&found);
+    /// Says how far it is, if that is news. `Some`: all is over.
+    async fn look(&self, said: &mut String) -> Result<Option<Progress>, Failure> {
+        let mut found = progress(self.place, &self.chosen).await?;
+        if self.is_empty(&found) {
+            // Queues are counted one after the other, and a job may have led to one on a queue counted before.
+            found = progress(self.place, &self.chosen).await?;
+            if self.is_empty(&found) {
+                return Ok(Some(found));
             }
-            let line = format!("{}; {}", handovers(&found), jobs(&found));
-            if line != said && !self.options.at.json {
-                output::line(&line);
-            }
-            said = line;
-            wait(LOOK_EVERY).await;
         }
+        let line = format!("{}; {}", handovers(&found), jobs(&found));
+        if line != *said && !self.options.at.json {
+            output::line(&line);
+        }
+        *said = line;
+        Ok(None)
+    }
+
+    fn is_empty(&self, found: &Progress) -> bool {
+        found.open_handovers == 0 && (found.jobs() == 0 || !self.jobs_count)
     }
 
     fn done(&self, found: &Progress) -> Result<(), Failure> {

@@ -169,6 +169,14 @@ async fn a_bridge_runs_empty_and_a_restart_does_not_change_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_where_nothing_happens_is_empty_at_once() {
+    let bridge = Bridge::start().await;
+    let done = run(&bridge, &["drain", "--timeout", "0", "--json"]).await;
+    assert_eq!(done.code, Some(0), "{}", done.complaint);
+    assert_eq!(done.json()["open_handovers"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_stops_watching_and_says_that_draining_stays_on() {
     let bridge = with_agent().await;
     let mut watching = command();

@@ -89,11 +89,6 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing is under way and nothing waits to be delivered.
-    pub fn is_empty(&self) -> bool {
-        self.open_handovers == 0 && self.jobs() == 0
-    }
-
     /// Jobs of all queues.
     pub fn jobs(&self) -> u64 {
         self.waiting.iter().map(|(_, jobs)| jobs).sum()
