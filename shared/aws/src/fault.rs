@@ -27,7 +27,9 @@ impl fmt::Display for Thing {
 pub(crate) enum Fault {
     #[error("the {0} does not exist: set {setting} to the stage's own, in the function's region", setting = setting(.0))]
     Missing(Thing),
-    #[error("no permission for {action} on the {thing}: check the function's role, or an operator's own rights ({detail})")]
+    #[error(
+        "no permission for {action} on the {thing}: check the function's role, or an operator's own rights ({detail})"
+    )]
     NotPermitted {
         action: &'static str,
         thing: Thing,

@@ -19,6 +19,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 pub(crate) const BOT_KEY: &str = "bot-key-of-the-command-tests";
+pub(crate) const OPERATOR_KEY: &str = "operator-key-of-the-command-tests";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the bot received: the `webhook-id` and the event.
@@ -243,7 +244,7 @@ fn config(rce: &SimulatedRingcx, bot_url: &str) -> String {
         r#"
 [connections.default]
 bot_keys = ["{BOT_KEY}"]
-operator_keys = ["operator-key-of-the-command-tests"]
+operator_keys = ["{OPERATOR_KEY}"]
 get_queue_updates = true
 
 [connections.default.ringcx]

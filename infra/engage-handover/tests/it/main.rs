@@ -5,5 +5,6 @@
 mod bridge;
 mod cli;
 mod crash;
+mod docs;
 mod operating;
 mod serve;
