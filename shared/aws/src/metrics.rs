@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use handover_core::Timestamp;
+use handover_core::ids::ConnectionId;
 use handover_core::ports::{Measured, Metrics};
 use serde_json::{Map, Value, json};
 
@@ -49,7 +50,7 @@ impl Emf {
 }
 
 impl Metrics for Emf {
-    fn record(&self, measured: Measured) {
+    fn record(&self, _: &ConnectionId, measured: Measured) {
         let mut collected = self.collected.lock().unwrap_or_else(PoisonError::into_inner);
         match measured {
             Measured::HandoverRequested => collected.count("HandoversRequested"),
@@ -58,13 +59,15 @@ impl Metrics for Emf {
                 collected.count("HandoversEnded");
                 collected.time("TimeInQueue", in_queue);
             }
-            Measured::Delivered { latency } => {
+            Measured::Delivered { latency, .. } => {
                 collected.count("Deliveries");
                 collected.time("DeliveryLatency", latency);
             }
             Measured::DuplicateDropped => collected.count("DuplicatesDropped"),
             Measured::DeadLettered => collected.count("DeadLetters"),
             Measured::Failed { kind } => *collected.failures.entry(kind).or_default() += 1,
+            // CloudWatch has these: the queues', the functions' and the gateway's own metrics.
+            Measured::Worked { .. } | Measured::Called { .. } | Measured::HeldBack { .. } => {}
         }
     }
 }
@@ -137,6 +140,8 @@ fn line(
 
 #[cfg(test)]
 mod tests {
+    use handover_core::ports::Side;
+
     use super::*;
 
     fn written(emf: &Emf) -> Vec<Value> {
@@ -151,12 +156,13 @@ mod tests {
 
     #[test]
     fn an_invocation_is_one_line_with_all_its_numbers() {
-        let emf = Emf::new("dev");
+        let (emf, acme) = (Emf::new("dev"), ConnectionId::new("acme"));
         for latency in [12, 30] {
             let latency = Duration::from_millis(latency);
-            emf.record(Measured::Delivered { latency });
+            let to = Side::Bot;
+            emf.record(&acme, Measured::Delivered { to, latency });
         }
-        emf.record(Measured::DuplicateDropped);
+        emf.record(&acme, Measured::DuplicateDropped);
         let lines = written(&emf);
         assert_eq!(lines.len(), 1);
         let line = &lines[0];
@@ -187,9 +193,9 @@ mod tests {
 
     #[test]
     fn failures_are_told_apart_by_kind() {
-        let emf = Emf::new("dev");
+        let (emf, acme) = (Emf::new("dev"), ConnectionId::new("acme"));
         for kind in ["timeout", "refused", "timeout"] {
-            emf.record(Measured::Failed { kind });
+            emf.record(&acme, Measured::Failed { kind });
         }
         let lines = written(&emf);
         let told: Vec<_> = lines

@@ -33,6 +33,7 @@ struct Write {
     expected: Expected,
     with_bot: bool,
     rce_thread: Option<String>,
+    open_status: Option<&'static str>,
     look_at: Option<i64>,
     state: String,
 }
@@ -137,6 +138,7 @@ impl Write {
             expected,
             with_bot: conversation.handler() == Handler::Bot,
             rce_thread: conversation.rce_thread.as_ref().map(ToString::to_string),
+            open_status: open_status(conversation),
             look_at: conversation.look_at.map(Timestamp::as_millisecond),
             state: serde_json::to_string(conversation)?,
         })
@@ -149,10 +151,10 @@ impl Write {
                 .prepare_cached(
                     "INSERT INTO conversations
                          (connection, thread, version, with_bot, changed_at, rce_thread, rce_turn, look_at,
-                          state)
+                          state, open_status)
                      VALUES (?1, ?2, 1, ?3, ?4, ?5,
                          CASE WHEN ?5 IS NOT NULL THEN (SELECT coalesce(max(rce_turn), 0) + 1
-                             FROM conversations WHERE connection = ?1 AND rce_thread = ?5) END, ?6, ?7)
+                             FROM conversations WHERE connection = ?1 AND rce_thread = ?5) END, ?6, ?7, ?8)
                      ON CONFLICT DO NOTHING",
                 )?
                 .execute(params![
@@ -162,7 +164,8 @@ impl Write {
                     now,
                     self.rce_thread,
                     self.look_at,
-                    self.state
+                    self.state,
+                    self.open_status
                 ])?,
             Expected::Version(version) => conn
                 .prepare_cached(
@@ -172,7 +175,7 @@ impl Write {
                              WHEN rce_thread IS ?5 THEN rce_turn
                              WHEN ?5 IS NOT NULL THEN (SELECT coalesce(max(rce_turn), 0) + 1
                                  FROM conversations WHERE connection = ?1 AND rce_thread = ?5) END,
-                         look_at = ?6, state = ?7
+                         look_at = ?6, state = ?7, open_status = ?9
                      WHERE connection = ?1 AND thread = ?2 AND version = ?8",
                 )?
                 .execute(params![
@@ -183,7 +186,8 @@ impl Write {
                     self.rce_thread,
                     self.look_at,
                     self.state,
-                    stored(version)
+                    stored(version),
+                    self.open_status
                 ])?,
         };
         if written == 0 {
@@ -192,6 +196,14 @@ impl Write {
             Ok(())
         }
     }
+}
+
+/// The status of a handover that is under way.
+fn open_status(conversation: &Conversation) -> Option<&'static str> {
+    let with_agents = conversation.handler() == Handler::Agent;
+    let handover = conversation.handover.as_ref();
+    let open = handover.filter(|handover| with_agents && !handover.status.is_over());
+    open.map(|handover| handover.status.as_str())
 }
 
 /// A claim must be free, expired or held by the same holder.

@@ -18,6 +18,7 @@
 //! | `store`, `queue` | the ports |
 //! | `jobs` | ordered groups in SQL |
 //! | `dead` | jobs that were put aside |
+//! | `standing` | how many of what there is, for whoever watches |
 //! | `sweep` | removing what has expired |
 
 mod commit;
@@ -29,6 +30,7 @@ mod queue;
 mod readers;
 mod release;
 mod schema;
+mod standing;
 mod store;
 mod sweep;
 mod threads;
@@ -37,3 +39,4 @@ mod writer;
 
 pub use error::OpenError;
 pub use open::{Embedded, ServeLock};
+pub use standing::{QueueStanding, Standing};

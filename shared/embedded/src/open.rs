@@ -139,6 +139,11 @@ impl Embedded {
         &self.inner.readers
     }
 
+    /// The database and its log.
+    pub(crate) fn files(&self) -> [PathBuf; 2] {
+        [DATABASE.to_owned(), format!("{DATABASE}-wal")].map(|name| self.inner.dir.join(name))
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }

@@ -4,7 +4,11 @@ use rusqlite::{Connection, Row};
 const APPLICATION_ID: i32 = 0x6872_6364;
 
 /// How the schema came about. Step `n` (from 1) leads to version `n`; steps are only ever added.
-pub(crate) const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_2.sql")];
+pub(crate) const STEPS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+];
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

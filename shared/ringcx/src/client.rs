@@ -1,18 +1,20 @@
 //! The client towards RCE: Send API for messages, REST API for everything else.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use handover_core::hours::OpeningHours;
 use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, MessageId, ThreadId};
 use handover_core::ports::{
-    Agents, Clock, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency,
+    Agents, Api, Clock, CustomerMessage, Identity, Intervention, Measured, Metrics, NoMetrics, RingCx,
+    RingCxError, Thread, Urgency,
 };
 use handover_core::settings::Connection;
 
 use crate::answer::Answer;
 use crate::limiter::RestBudget;
+pub use crate::rest::counted_by as account;
 use crate::rest::{Account, Call, Rest};
 
 mod agent_names;
@@ -33,6 +35,7 @@ pub struct RingCxClient {
     rest: Rest,
     http: reqwest::Client,
     clock: Arc<dyn Clock>,
+    metrics: Arc<dyn Metrics>,
     typing: typing::Throttle,
     channels: agents::ChannelCache,
     names: agent_names::NameCache,
@@ -51,6 +54,7 @@ impl RingCxClient {
             },
             http,
             clock,
+            metrics: Arc::new(NoMetrics),
             typing: typing::Throttle::default(),
             channels: agents::ChannelCache::default(),
             names: agent_names::NameCache::default(),
@@ -59,17 +63,47 @@ impl RingCxClient {
             lacking: lacking::Lacking::default(),
         }
     }
+
+    /// Counts its calls.
+    #[must_use]
+    pub fn counting(self, metrics: Arc<dyn Metrics>) -> Self {
+        Self { metrics, ..self }
+    }
 }
 
 impl RingCxClient {
     /// One REST call on a connection's account. What the account has no right to is said once.
     async fn rest(&self, connection: &Connection, call: Call<'_>) -> Result<Answer, RingCxError> {
-        let operation = call.operation;
+        let (operation, started) = (call.operation, Instant::now());
         let outcome = self.rest.call(&Account::of(&connection.ringcx), call).await;
+        if let Err(RingCxError::BudgetUsedUp { retry_after: wait }) = outcome {
+            self.metrics.record(&connection.id, Measured::HeldBack { wait });
+        } else {
+            let code = outcome.as_ref().err().map(RingCxError::code);
+            self.count(connection, Api::Rest, operation, code, started);
+        }
         if let Err(RingCxError::NotPermitted { .. }) = outcome {
             self.lacking.say(&connection.id, operation);
         }
         outcome
+    }
+
+    /// `code`: what was wrong; `None`: nothing.
+    fn count(
+        &self,
+        connection: &Connection,
+        api: Api,
+        operation: &'static str,
+        code: Option<&'static str>,
+        started: Instant,
+    ) {
+        let called = Measured::Called {
+            api,
+            operation,
+            outcome: code.unwrap_or("ok"),
+            took: started.elapsed(),
+        };
+        self.metrics.record(&connection.id, called);
     }
 }
 

@@ -133,8 +133,8 @@ impl Rest {
     }
 }
 
-/// What RCE counts requests by.
-fn counted_by(base: &Url) -> String {
+/// What RCE counts requests by, for [`RestBudget`].
+pub fn counted_by(base: &Url) -> String {
     let host = base.host_str().unwrap_or_default();
     base.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

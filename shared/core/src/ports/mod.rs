@@ -11,7 +11,7 @@ mod store;
 pub use bot::{Address, BotError, BotPlatform, Delivery, Told};
 pub use clock::Clock;
 pub use files::{Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, NoFiles, OpenedFile};
-pub use metrics::{Measured, Metrics, NoMetrics};
+pub use metrics::{Api, Measured, Metrics, NoMetrics, Side};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};
 pub use ringcx::{Agents, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency};
 pub use store::{

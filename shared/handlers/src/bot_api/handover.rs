@@ -125,7 +125,7 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(connection.id = %connection.id, conversation.id = %id, running, "handover requested");
             if !running {
-                app.metrics.record(Measured::HandoverRequested);
+                app.metrics.record(&connection.id, Measured::HandoverRequested);
             }
             return Ok(answer);
         }
@@ -286,7 +286,7 @@ pub async fn end(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         } = End::of(app, connection, found, cause);
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             if let Some(ended) = ended {
-                app.metrics.record(ended);
+                app.metrics.record(&connection.id, ended);
             }
             return Ok(answer);
         }

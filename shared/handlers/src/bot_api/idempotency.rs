@@ -1,6 +1,6 @@
 //! Repeats are harmless: same answer, one effect, remembered for 72 hours.
 
-use handover_core::ids::ForeignThreadId;
+use handover_core::ids::{ConnectionId, ForeignThreadId};
 use handover_core::ports::{Claim, ClaimKey, Commit, KEPT_FOR, Measured, Recorded, StoreError};
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ pub const KEY_MAX_CHARS: usize = 256;
 pub struct Once(Option<Key>);
 
 struct Key {
+    connection: ConnectionId,
     claim: ClaimKey,
     body_hash: String,
 }
@@ -53,7 +54,11 @@ impl Once {
         let body_hash = hex::encode(Sha256::digest(body.to_string()));
         let name = format!("idempotency:{}", hex::encode(hash.finalize()));
         let claim = ClaimKey::of(&ask.connection.id, &ForeignThreadId::of(ask.conversation), name);
-        Ok(Self(Some(Key { claim, body_hash })))
+        Ok(Self(Some(Key {
+            connection: ask.connection.id.clone(),
+            claim,
+            body_hash,
+        })))
     }
 
     /// The answer of the first call with this key, if there was one.
@@ -105,7 +110,7 @@ impl Key {
         if record["hash"] != self.body_hash.as_str() {
             return Err(Problem::IdempotencyMismatch);
         }
-        app.metrics.record(Measured::DuplicateDropped);
+        app.metrics.record(&self.connection, Measured::DuplicateDropped);
         let status = record["status"].as_u64().and_then(|s| u16::try_from(s).ok());
         let status = status
             .and_then(|s| StatusCode::from_u16(s).ok())

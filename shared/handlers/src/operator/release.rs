@@ -28,7 +28,7 @@ pub async fn release(app: &App, connection: &Connection, id: &ConversationId) ->
         match app.store.commit(end.commit).await {
             Ok(()) => {
                 tracing::info!(connection.id = %connection.id, conversation.id = %id, "released by an operator");
-                app.metrics.record(measured);
+                app.metrics.record(&connection.id, measured);
                 return Ok(end.answer);
             }
             Err(StoreError::Conflict) => {}

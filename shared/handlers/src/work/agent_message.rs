@@ -23,7 +23,7 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
     if let Some(claimed) = claimed {
         if claimed.holder != task.job.id.as_str() {
             tracing::info!(job.id = %task.job.id, message.id = %message.id, "duplicate dropped");
-            task.app.metrics.record(Measured::DuplicateDropped);
+            task.count(Measured::DuplicateDropped);
             return Ok(Step::Done);
         }
         if claimed.record == DELIVERED {
@@ -63,7 +63,7 @@ pub(super) async fn deliver(task: &Task<'_>, message: &AgentMessage) -> Result<S
     match decided {
         Some((Some((epoch, begins)), stored)) => {
             if begins {
-                task.app.metrics.record(Measured::HandoverRequested);
+                task.count(Measured::HandoverRequested);
             }
             say(task, &stored.conversation, message, epoch, begins).await
         }

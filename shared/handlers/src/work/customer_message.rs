@@ -6,7 +6,7 @@ use handover_core::event::BotEvent;
 use handover_core::ids::{ForeignMessageId, MessageId, customer_identity_id};
 use handover_core::job::Work;
 use handover_core::message::{Author, Message};
-use handover_core::ports::{CustomerMessage, Identity, Measured, StoreError};
+use handover_core::ports::{CustomerMessage, Identity, Measured, Side, StoreError};
 use handover_core::settings::{Connection, IdentitySettings};
 
 use super::outcome::{Step, Why};
@@ -29,7 +29,10 @@ pub(super) async fn send(task: &Task<'_>, message: &Message) -> Result<Step, Sto
     match task.app.ringcx.send_message(&task.connection, &outgoing).await {
         Ok(()) => {
             let latency = task.since_accepted();
-            task.app.metrics.record(Measured::Delivered { latency });
+            task.count(Measured::Delivered {
+                to: Side::RingCx,
+                latency,
+            });
             let latency = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
             let entry = task
                 .entry("message.sent")

@@ -7,7 +7,7 @@ use handover_core::conversation::{Conversation, InFlight};
 use handover_core::event::BotEvent;
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
-use handover_core::ports::{Claim, Commit, Delivery, Measured, StoreError, Told};
+use handover_core::ports::{Claim, Commit, Delivery, Measured, Side, StoreError, Told};
 use handover_core::retry::Disposition;
 use handover_core::timeline::TimelineEntry;
 
@@ -135,7 +135,8 @@ fn note_delivered(task: &Task<'_>, commit: &mut Commit, delivery: &Delivery, tol
         connection.id = %task.job.connection, conversation.id = %delivery.conversation, event.id = %delivery.id,
         event.name = delivery.event.name(), status = told.status, duration_ms = latency, "event delivered"
     );
-    task.app.metrics.record(Measured::Delivered {
+    task.count(Measured::Delivered {
+        to: Side::Bot,
         latency: task.since_accepted(),
     });
     if !delivery.event.is_fleeting() {

@@ -88,7 +88,7 @@ pub async fn run_within(app: &App, received: &Received, limit: Duration) -> Outc
     let done = AssertUnwindSafe(attempt(app, received, limit).instrument(span))
         .catch_unwind()
         .await;
-    done.unwrap_or_else(|_| {
+    let outcome = done.unwrap_or_else(|_| {
         tracing::error!(job.id = %job.id, job.kind = job.work.kind(), "the worker panicked");
         if received.attempt >= PANICS {
             Outcome::Reject {
@@ -99,7 +99,16 @@ pub async fn run_within(app: &App, received: &Received, limit: Duration) -> Outc
                 after: backoff(received.attempt, 0),
             }
         }
-    })
+    });
+    let worked = Measured::Worked {
+        queue: received.receipt.queue,
+        outcome: outcome.as_str(),
+    };
+    app.metrics.record(&job.connection, worked);
+    if let Outcome::Reject { .. } = outcome {
+        app.metrics.record(&job.connection, Measured::DeadLettered);
+    }
+    outcome
 }
 
 async fn attempt(app: &App, received: &Received, limit: Duration) -> Outcome {
@@ -204,7 +213,7 @@ impl Task<'_> {
     async fn conclude(&self, step: Step) -> Outcome {
         let job = self.job;
         if let Step::Again { why, .. } | Step::Never { why } = &step {
-            self.app.metrics.record(Measured::Failed { kind: why.code });
+            self.count(Measured::Failed { kind: why.code });
         }
         match step {
             Step::Done => Outcome::Done,
@@ -246,8 +255,11 @@ impl Task<'_> {
             connection.id = %self.job.connection, thread.foreign_id = %self.job.thread, job.id = %self.job.id,
             job.kind = self.job.work.kind(), job.attempt = self.attempt, reason = why.detail, "job put aside as dead letter"
         );
-        self.app.metrics.record(Measured::DeadLettered);
         Outcome::Reject { reason: why.detail }
+    }
+
+    fn count(&self, measured: Measured) {
+        self.app.metrics.record(&self.job.connection, measured);
     }
 
     async fn note(&self, what: &str, reason: &str) -> Result<(), StoreError> {

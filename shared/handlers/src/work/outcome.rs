@@ -18,6 +18,18 @@ pub enum Outcome {
     Reject { reason: String },
 }
 
+impl Outcome {
+    /// A stable word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retry { .. } => "retry",
+            Self::Wait { .. } => "wait",
+            Self::Reject { .. } => "dead_letter",
+        }
+    }
+}
+
 /// What one attempt came to, before its retry budget is looked at.
 #[derive(Debug)]
 pub(super) enum Step {

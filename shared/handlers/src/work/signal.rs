@@ -55,7 +55,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Ok(_) => Ok(Step::Done),
         Err(StoreError::Claimed(_)) => {
             tracing::info!(event.id = %signal.event, "duplicate dropped");
-            task.app.metrics.record(Measured::DuplicateDropped);
+            task.count(Measured::DuplicateDropped);
             Ok(Step::Done)
         }
         Err(error) => Err(error),
@@ -219,7 +219,7 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
         return Ok(Step::Done);
     };
     let in_queue = stored.conversation.time_in_queue();
-    task.app.metrics.record(Measured::HandoverEnded { in_queue });
+    task.count(Measured::HandoverEnded { in_queue });
     deliver::deliver(task, &stored.conversation, None).await
 }
 

@@ -124,7 +124,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         })
         .await?;
     if matches!(started, Some((true, _))) {
-        task.app.metrics.record(Measured::HandoverStarted);
+        task.count(Measured::HandoverStarted);
     }
     Ok(Step::Done)
 }
@@ -425,7 +425,7 @@ pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(
         .await?;
     if let Some((true, stored)) = stored {
         let in_queue = stored.conversation.time_in_queue();
-        task.app.metrics.record(Measured::HandoverEnded { in_queue });
+        task.count(Measured::HandoverEnded { in_queue });
     }
     Ok(())
 }

@@ -40,7 +40,7 @@ pub(super) async fn check(task: &Task<'_>, epoch: u32) -> Result<Step, StoreErro
     };
     if timed_out {
         let in_queue = stored.conversation.time_in_queue();
-        task.app.metrics.record(Measured::HandoverEnded { in_queue });
+        task.count(Measured::HandoverEnded { in_queue });
     }
     deliver::deliver(task, &stored.conversation, None).await
 }

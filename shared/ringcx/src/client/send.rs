@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use handover_core::ports::RingCxError;
+use handover_core::ports::{Api, RingCxError};
 use handover_core::settings::Connection;
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
@@ -72,6 +72,15 @@ impl RingCxClient {
             duration_ms = started.elapsed().as_millis(),
             "send api"
         );
-        Ok(Answer::read(outcome.map_err(no_answer)?, ANSWER_CAP, self.clock.now()).await)
+        let answer = match outcome {
+            Ok(response) => Ok(Answer::read(response, ANSWER_CAP, self.clock.now()).await),
+            Err(error) => Err(no_answer(error)),
+        };
+        let judged = answer.as_ref().map_or_else(
+            |error| Some(error.code()),
+            |answer| answer.send_outcome().err().map(|error| error.code()),
+        );
+        self.count(connection, Api::Send, action, judged, started);
+        answer
     }
 }

@@ -40,6 +40,20 @@ impl ProcessBudget {
         Self::default()
     }
 
+    /// How many requests the account may still make now, if `limit` counts for it. None during a pause.
+    pub fn left(&self, account: &str, limit: u32, now: Timestamp) -> u32 {
+        let mut accounts = self.lock();
+        let Some(account) = accounts.get_mut(account) else {
+            return limit;
+        };
+        if account.brake.pause(now).is_some() {
+            return 0;
+        }
+        account.forget(now);
+        let made = u32::try_from(account.log.len()).unwrap_or(u32::MAX);
+        account.brake.slow(limit, now).saturating_sub(made)
+    }
+
     pub(super) fn try_take(
         &self,
         account: &str,

@@ -1,0 +1,9 @@
+-- The status of a handover that is under way, to count them: each status is one short stretch of the index.
+ALTER TABLE conversations ADD COLUMN open_status TEXT;
+UPDATE conversations SET open_status = json_extract(state, '$.control')
+    WHERE json_extract(state, '$.control') IN ('requested', 'queued', 'active');
+CREATE INDEX conversations_open ON conversations (connection, open_status) WHERE open_status IS NOT NULL;
+-- Whose a dead letter is, to count them without reading the jobs.
+ALTER TABLE dead_letters ADD COLUMN connection TEXT
+    GENERATED ALWAYS AS (json_extract(job, '$.connection')) VIRTUAL;
+CREATE INDEX dead_letters_by_connection ON dead_letters (connection, queue);
