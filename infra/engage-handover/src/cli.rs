@@ -98,6 +98,9 @@ pub(crate) struct Serve {
     /// Where to listen
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// Answer GET /metrics here without a key, for a scraper in a private network
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
     /// How to write the log to standard error
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log: LogFormat,

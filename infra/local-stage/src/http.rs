@@ -2,14 +2,15 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::FutureExt as _;
 use handover_handlers::App;
 use handover_handlers::respond::Answer;
 use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,6 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::Instrument as _;
 
+use crate::monitor::Monitor;
+
 /// How long a client may take to send its headers, and its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// A body that is too large is read (and forgotten) up to here, so that the client sees the answer instead
@@ -28,7 +31,12 @@ const READ_AND_FORGET: usize = 64 * 1024 * 1024;
 /// How long open requests may take to finish after a shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(10);
 
-pub(crate) async fn serve(app: App, listener: TcpListener, mut stopped: watch::Receiver<bool>) {
+/// Serves until it is told to stop; then it lets open requests finish.
+pub(crate) async fn serve<A, F>(listener: TcpListener, mut stopped: watch::Receiver<bool>, answer: A)
+where
+    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
@@ -48,8 +56,11 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stopped: watch::R
             }
         };
         let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let service = service_fn(move |request| answer(app.clone(), request));
+        let answer = answer.clone();
+        let service = service_fn(move |request| {
+            let answered = answer(request);
+            async move { Ok::<_, Infallible>(answered.await) }
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(READ_TIMEOUT)
@@ -67,7 +78,34 @@ pub(crate) async fn serve(app: App, listener: TcpListener, mut stopped: watch::R
     }
 }
 
-async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+/// Answers a request to the bridge, and counts the answer.
+pub(crate) async fn answer(
+    app: App,
+    monitor: Arc<Monitor>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let started = Instant::now();
+    let path = request.uri().path().to_owned();
+    let answer = handle(&app, &monitor, request).await;
+    monitor.answered(&path, answer.status(), started.elapsed()).await;
+    answer
+}
+
+/// Answers a scraper on an address of its own.
+pub(crate) async fn answer_scraper(
+    monitor: Arc<Monitor>,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    if request.uri().path() != "/metrics" {
+        return plain(StatusCode::NOT_FOUND);
+    }
+    if request.method() != Method::GET {
+        return plain(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    monitor.metrics_of_all().await.map(Full::new)
+}
+
+async fn handle(app: &App, monitor: &Monitor, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (mut parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), loggable(parts.uri.path()));
     let body = match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
@@ -76,12 +114,21 @@ async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<By
             parts.extensions.insert(BodyTooLarge);
             Bytes::new()
         }
-        Ok(Err(_)) => return Ok(plain(StatusCode::BAD_REQUEST)),
-        Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT)),
+        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST),
+        Err(_) => return plain(StatusCode::REQUEST_TIMEOUT),
     };
-    let span =
-        tracing::info_span!("request", request.id = app.ids.next(), http.method = %method, http.path = path);
-    let handled = AssertUnwindSafe(routes::handle(&app, Request::from_parts(parts, body)).instrument(span))
+    let span = tracing::info_span!(
+        "request", request.id = app.ids.next(), http.method = %method, http.path = path,
+        http.status = tracing::field::Empty
+    );
+    let request = Request::from_parts(parts, body);
+    let handled = async {
+        match monitor.answer(&request).await {
+            Some(answer) => answer,
+            None => routes::handle(app, request).await,
+        }
+    };
+    let handled = AssertUnwindSafe(handled.instrument(span.clone()))
         .catch_unwind()
         .await;
     let answer: Answer = handled.unwrap_or_else(|_| {
@@ -90,8 +137,9 @@ async fn answer(app: App, request: Request<Incoming>) -> Result<Response<Full<By
         *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         answer
     });
+    span.record("http.status", answer.status().as_u16());
     tracing::debug!(%method, path, status = answer.status().as_u16(), "answered");
-    Ok(answer.map(Full::new))
+    answer.map(Full::new)
 }
 
 /// A path as a log may show it: a file's address is all that is needed to open it, and holds its name.

@@ -7,6 +7,9 @@
 //! Running embedded is a choice: this crate is only reached through `engage-handover serve` and `demo`.
 
 mod http;
+mod monitor;
+mod page;
+mod route;
 mod workers;
 
 use std::net::SocketAddr;
@@ -17,19 +20,26 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::future::join_all;
 use handover_bots::Bots;
-use handover_core::ports::NoMetrics;
+use handover_core::ids::ConnectionId;
+use handover_core::ports::{Metrics, NoMetrics};
 use handover_core::settings::{Connection, Rehost};
 use handover_embedded::{Embedded, ServeLock};
+use handover_figures::Figures;
+pub use handover_figures::Telemetry;
+use handover_figures::TelemetryOptions;
 use handover_files::{FileDirectory, HttpFetcher};
 use handover_handlers::App;
 use handover_handlers::app::FixedConnections;
+use handover_handlers::config;
 use handover_handlers::files::Files;
 use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use handover_ringcx::limiter::ProcessBudget;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
+
+use monitor::Monitor;
 
 /// How long work in hand may take to finish after a shutdown was asked for.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -46,11 +56,22 @@ pub struct StageOptions {
     /// The directory of the SQLite file; created if it is not there.
     pub data: PathBuf,
     pub listen: SocketAddr,
+    pub monitoring: Monitoring,
+}
+
+/// Who else may watch.
+#[derive(Debug, Default)]
+pub struct Monitoring {
+    /// Where `GET /metrics` is answered without a key, for a scraper in a private network.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where metrics are exported to.
+    pub telemetry: Option<Telemetry>,
 }
 
 /// A running stage.
 pub struct Stage {
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     _lock: ServeLock,
@@ -58,20 +79,31 @@ pub struct Stage {
 
 /// The ports over a data directory: of a stage, or of a command beside it. The REST budget is this process's own.
 pub fn app(connections: Vec<Connection>, data: &Path, embedded: &Embedded) -> App {
+    let budget = Arc::new(ProcessBudget::new());
+    counted(connections, data, embedded, &budget, Arc::new(NoMetrics))
+}
+
+fn counted(
+    connections: Vec<Connection>,
+    data: &Path,
+    embedded: &Embedded,
+    budget: &Arc<ProcessBudget>,
+    metrics: Arc<dyn Metrics>,
+) -> App {
     let clock = Arc::new(SystemClock);
     let http = handover_ringcx::http::client();
-    let budget = Arc::new(ProcessBudget::new());
+    let ringcx = RingCxClient::new(http.clone(), Arc::clone(budget) as _, Arc::clone(&clock) as _);
     let files = FileDirectory::new(data.join(FILES));
     App {
         connections: Arc::new(FixedConnections::new(connections)),
         store: Arc::new(embedded.clone()),
         queue: Arc::new(embedded.clone()),
-        ringcx: Arc::new(RingCxClient::new(http.clone(), budget, Arc::clone(&clock) as _)),
+        ringcx: Arc::new(ringcx.counting(Arc::clone(&metrics))),
         bots: Arc::new(Bots::new(http)),
         clock,
         ids: Arc::new(RandomIds),
         availability: Arc::default(),
-        metrics: Arc::new(NoMetrics),
+        metrics,
         files: Files::new(Arc::new(files), Arc::new(HttpFetcher::default()), FILES_IN_MEMORY),
     }
 }
@@ -98,6 +130,26 @@ fn can_host(connections: &[Connection]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Starts to export to a collector; before the log starts, which needs its layer.
+pub fn export_telemetry(to: &config::Telemetry) -> anyhow::Result<Telemetry> {
+    let headers = to.headers.iter();
+    let options = TelemetryOptions {
+        endpoint: to.endpoint.to_string(),
+        headers: headers
+            .map(|(name, value)| (name.clone(), value.expose().to_owned()))
+            .collect(),
+        service_name: to.service_name.clone(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    Telemetry::start(options, handover_ringcx::http::client()).context("cannot export telemetry")
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}"))
+}
+
 impl Stage {
     /// Opens the data, takes up the work that was left, and listens.
     pub async fn start(options: StageOptions) -> anyhow::Result<Self> {
@@ -105,6 +157,7 @@ impl Stage {
             connections,
             data,
             listen,
+            monitoring,
         } = options;
         can_host(&connections)?;
         let embedded = Embedded::open(&data, Arc::new(SystemClock))
@@ -117,18 +170,45 @@ impl Stage {
             .release_in_flight(&lock)
             .await
             .context("cannot take up the work that was left")?;
-        let listener = TcpListener::bind(listen)
-            .await
-            .with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = bind(listen).await?;
         let address = listener.local_addr()?;
+        let scrapers = match monitoring.metrics_listen {
+            Some(listen) => Some(bind(listen).await?),
+            None => None,
+        };
+        let metrics_address = scrapers.as_ref().map(TcpListener::local_addr).transpose()?;
 
-        let app = app(connections.clone(), &data, &embedded);
+        let budget = Arc::new(ProcessBudget::new());
+        let names: Vec<ConnectionId> = connections
+            .iter()
+            .map(|connection| connection.id.clone())
+            .collect();
+        let figures = Arc::new(Figures::new(&names, monitoring.telemetry.as_ref()));
+        let counting = Arc::clone(&figures) as Arc<dyn Metrics>;
+        let app = counted(connections.clone(), &data, &embedded, &budget, counting);
         learn_opening_hours(&app, &connections).await;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = workers::spawn(&app, &embedded, &stopped);
-        tasks.push(tokio::spawn(http::serve(app, listener, stopped)));
+        let monitor = Arc::new(Monitor {
+            app: app.clone(),
+            embedded,
+            budget,
+            figures,
+            names,
+            started: app.now(),
+            read_at: Mutex::default(),
+        });
+        tasks.push(tokio::spawn(Arc::clone(&monitor).watch(stopped.clone())));
+        if let Some(scrapers) = scrapers {
+            let monitor = Arc::clone(&monitor);
+            let answer = move |request| http::answer_scraper(Arc::clone(&monitor), request);
+            tasks.push(tokio::spawn(http::serve(scrapers, stopped.clone(), answer)));
+        }
+        let answer = move |request| http::answer(app.clone(), Arc::clone(&monitor), request);
+        tasks.push(tokio::spawn(http::serve(listener, stopped, answer)));
         Ok(Self {
             address,
+            metrics_address,
             stop,
             tasks,
             _lock: lock,
@@ -138,6 +218,11 @@ impl Stage {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where scrapers are answered without a key.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Takes nothing new, finishes what is in hand, and stops. What is queued stays queued.

@@ -87,7 +87,7 @@ async fn work_off(app: App, embedded: Embedded, queue: QueueName, mut stopped: w
     clippy::disallowed_methods,
     reason = "the stage's own idling; nothing is lost if the process dies here"
 )]
-async fn wait_for(time: Duration) {
+pub(crate) async fn wait_for(time: Duration) {
     tokio::time::sleep(time).await;
 }
 

@@ -13,7 +13,8 @@ use crate::open::Embedded;
 const OPEN: &str = "SELECT connection, open_status, count(*) FROM conversations WHERE open_status IS NOT NULL
      GROUP BY connection, open_status";
 /// Dead letters. Their groups begin with the connection (`Job::group`).
-const DEAD: &str = "SELECT substr(grp, 1, instr(grp, '/') - 1), queue, count(*) FROM dead_letters GROUP BY 1, 2";
+const DEAD: &str =
+    "SELECT substr(grp, 1, instr(grp, '/') - 1), queue, count(*) FROM dead_letters GROUP BY 1, 2";
 /// Jobs, and the first of each queue. Walks the index of what waits; in a calm hour, nothing.
 const WAITING: &str = "SELECT count(*), min(id) FROM jobs WHERE queue = ?1";
 
@@ -102,6 +103,36 @@ mod tests {
     use crate::schema;
 
     #[test]
+    fn handovers_of_an_older_file_are_counted() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut conn, &schema::STEPS[..2]).unwrap();
+        for (thread, control) in [
+            ("a", "queued"),
+            ("b", "queued"),
+            ("c", "active"),
+            ("d", "bot"),
+            ("e", "ended"),
+        ] {
+            conn.execute(
+                "INSERT INTO conversations (connection, thread, version, with_bot, changed_at, state)
+                 VALUES ('acme', ?1, 1, 0, 0, json_object('control', ?2))",
+                [thread, control],
+            )
+            .unwrap();
+        }
+        schema::migrate(&mut conn, schema::STEPS).unwrap();
+        let counted = look(&conn).unwrap().handovers;
+        let acme = ConnectionId::new("acme");
+        assert_eq!(
+            counted,
+            [
+                (acme.clone(), "active".to_owned(), 1),
+                (acme, "queued".to_owned(), 2)
+            ]
+        );
+    }
+
+    #[test]
     fn nothing_but_indexes_is_read() {
         let mut conn = Connection::open_in_memory().unwrap();
         schema::migrate(&mut conn, schema::STEPS).unwrap();
@@ -117,7 +148,10 @@ mod tests {
                 .unwrap()
                 .collect::<Result<_, _>>()
                 .unwrap();
-            assert!(steps[0].contains(index) && !steps.iter().skip(1).any(|step| step.contains("SCAN")), "{sql}: {steps:?}");
+            assert!(
+                steps[0].contains(index) && !steps.iter().skip(1).any(|step| step.contains("SCAN")),
+                "{sql}: {steps:?}"
+            );
         }
     }
 }

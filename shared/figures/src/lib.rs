@@ -42,11 +42,11 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// `telemetry`: where the same is sent to as well.
-    pub fn new(telemetry: Option<&Telemetry>) -> Self {
+    /// For these connections, whose counts begin at zero. `telemetry`: where the same is sent to as well.
+    pub fn new(connections: &[ConnectionId], telemetry: Option<&Telemetry>) -> Self {
         let standing = Arc::<Mutex<Arc<Standing>>>::default();
         Self {
-            prometheus: Prometheus::new(Arc::clone(&standing)),
+            prometheus: Prometheus::new(connections, Arc::clone(&standing)),
             plots: Plots::default(),
             instruments: telemetry.map(|telemetry| Instruments::new(telemetry, &standing)),
             standing,
@@ -77,8 +77,8 @@ impl Figures {
         self.plots.tick(&standing);
     }
 
-    /// Everything for Prometheus; with `only`, this connection's and what is nobody's.
-    pub fn exposition(&self, only: Option<&ConnectionId>) -> String {
+    /// Everything for Prometheus; with `only`, these connections' and what is nobody's.
+    pub fn exposition(&self, only: Option<&[ConnectionId]>) -> String {
         self.prometheus.write(only)
     }
 

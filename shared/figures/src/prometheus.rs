@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::catalogue::{ALL, Kind, Labels, Metric, Sample};
+use crate::catalogue::{ALL, Kind, Labels, Metric, Sample, named};
 use crate::standing::{Reading, Standing};
 
 /// Prometheus's text format 0.0.4, which everybody reads.
@@ -39,13 +39,19 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    pub(crate) fn new(standing: Arc<Mutex<Arc<Standing>>>) -> Self {
+    pub(crate) fn new(connections: &[ConnectionId], standing: Arc<Mutex<Arc<Standing>>>) -> Self {
         let mut registry = Registry::default();
         let (mut counts, mut times) = (HashMap::new(), HashMap::new());
         for metric in ALL {
             match metric.kind {
                 Kind::Count => {
                     let family = Counts::default();
+                    // A count that is there from the start is seen to go up from zero.
+                    if metric.labels == ["connection"] {
+                        for connection in connections {
+                            drop(family.get_or_create(&vec![named(connection)]));
+                        }
+                    }
                     registry.register(metric.name, metric.help, family.clone());
                     counts.insert(metric.name, family);
                 }
@@ -81,14 +87,14 @@ impl Prometheus {
         }
     }
 
-    /// Everything; with `only`, this connection's series and those that are nobody's.
-    pub(crate) fn write(&self, only: Option<&ConnectionId>) -> String {
+    /// Everything; with `only`, these connections' series and those that are nobody's.
+    pub(crate) fn write(&self, only: Option<&[ConnectionId]>) -> String {
         let mut text = String::new();
         // Writing into a string does not fail.
         let _ = prometheus_text::encode(&mut text, &self.registry);
         let Some(only) = only else { return text };
         text.split_inclusive('\n')
-            .filter(|line| connection_of(line).is_none_or(|of| of == only.as_str()))
+            .filter(|line| connection_of(line).is_none_or(|of| only.iter().any(|one| one.as_str() == of)))
             .collect()
     }
 }

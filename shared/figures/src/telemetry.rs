@@ -31,7 +31,7 @@ use crate::standing::Standing;
 const SPANS: usize = 2048;
 /// How often spans are sent.
 const SPANS_EVERY: Duration = Duration::from_secs(5);
-/// How often metrics are sent, unless `OTEL_METRIC_EXPORT_INTERVAL` says otherwise.
+/// How often metrics are sent.
 const METRICS_EVERY: Duration = Duration::from_secs(30);
 /// How long the last figures may take when the process stops.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const SPANS_TRACED: [&str; 2] = ["request", "job"];
 
 /// Where to send, and as whom.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TelemetryOptions {
     /// The collector, without `/v1/…`.
     pub endpoint: String,
@@ -47,8 +47,6 @@ pub struct TelemetryOptions {
     pub headers: Vec<(String, String)>,
     pub service_name: String,
     pub version: &'static str,
-    pub spans_every: Option<Duration>,
-    pub metrics_every: Option<Duration>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -92,7 +90,7 @@ impl Telemetry {
             .build();
         let batches = BatchConfigBuilder::default()
             .with_max_queue_size(SPANS)
-            .with_scheduled_delay(options.spans_every.unwrap_or(SPANS_EVERY))
+            .with_scheduled_delay(SPANS_EVERY)
             .build();
         let spans = BatchSpanProcessor::builder(spans)
             .with_batch_config(batches)
@@ -102,7 +100,7 @@ impl Telemetry {
             .with_resource(resource.clone())
             .build();
         let reader = PeriodicReader::builder(metrics)
-            .with_interval(options.metrics_every.unwrap_or(METRICS_EVERY))
+            .with_interval(METRICS_EVERY)
             .build();
         let meters = SdkMeterProvider::builder()
             .with_reader(reader)

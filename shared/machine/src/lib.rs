@@ -1,10 +1,14 @@
 //! The doors through which time, chance, environment and files come in. Everything else takes them as values.
 
+mod process;
+
 use handover_core::Timestamp;
 use handover_core::ids::Ids;
 use handover_core::ports::Clock;
 use handover_handlers::config::Lookup;
 use ulid::Ulid;
+
+pub use process::{Process, process};
 
 /// The machine's clock.
 #[derive(Clone, Copy, Debug)]

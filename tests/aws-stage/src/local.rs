@@ -44,6 +44,7 @@ async fn start(world: &World, data: &TempDir, listen: SocketAddr) -> local_stage
         connections,
         data: data.path().to_owned(),
         listen,
+        monitoring: local_stage::Monitoring::default(),
     };
     local_stage::Stage::start(options)
         .await

@@ -15,8 +15,9 @@ use handover_bench::stubs;
 use handover_core::conversation::SignalPolicy;
 use handover_core::ids::{ConnectionId, EventId, ForeignThreadId, HandoverId, JobId, ThreadId};
 use handover_core::job::{Job, QueueName, Work};
-use handover_core::ports::{Clock as _, Receipt, Received};
+use handover_core::ports::{Clock as _, Measured, Metrics as _, Receipt, Received, Side};
 use handover_core::signal::{Signal, SignalKind};
+use handover_figures::{Figures, Telemetry, TelemetryOptions};
 use handover_handlers::{App, routes, work};
 use handover_machine::SystemClock;
 use handover_ringcx::html::html_to_text;
@@ -65,12 +66,38 @@ fn main() -> anyhow::Result<()> {
     );
     bench.parsing();
     bench.pure();
+    bench.recording();
     bench.requests();
     bench.jobs();
     bench.durable()
 }
 
 impl Bench {
+    /// What it costs to count one delivery, without and with a collector (which is not there).
+    fn recording(&self) {
+        let acme = ConnectionId::new("acme");
+        let measured = Measured::Delivered {
+            to: Side::Bot,
+            latency: Duration::from_millis(12),
+        };
+        let figures = Figures::new(std::slice::from_ref(&acme), None);
+        self.run("record a delivery", Kind::Part, 1, || {
+            figures.record(&acme, measured);
+        });
+        let _inside = self.runtime.enter();
+        let nobody = TelemetryOptions {
+            endpoint: "http://127.0.0.1:9".to_owned(),
+            headers: Vec::new(),
+            service_name: "bench".to_owned(),
+            version: "0",
+        };
+        let telemetry = Telemetry::start(nobody, handover_ringcx::http::client()).expect("valid options");
+        let figures = Figures::new(std::slice::from_ref(&acme), Some(&telemetry));
+        self.run("record a delivery, exported as well", Kind::Part, 1, || {
+            figures.record(&acme, measured);
+        });
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.filter
             .as_ref()

@@ -49,12 +49,16 @@ pub(crate) fn openapi() {
     output::line(handover_handlers::openapi::DOCUMENT.trim_end());
 }
 
-/// Reads and checks a configuration.
+/// Reads and checks a configuration; its connections.
 fn read_config(file: &Path) -> Result<Vec<Connection>, Failure> {
+    read_whole_config(file).map(|read| read.connections)
+}
+
+/// Reads and checks a configuration.
+fn read_whole_config(file: &Path) -> Result<config::Configuration, Failure> {
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::Theirs(format!("cannot read {}: {error}", file.display())))?;
-    config::parse(&text, &Environment)
-        .map_err(|error| Failure::Theirs(format!("{}: {error}", file.display())))
+    config::read(&text, &Environment).map_err(|error| Failure::Theirs(format!("{}: {error}", file.display())))
 }
 
 fn json(value: &impl serde::Serialize) -> Result<(), Failure> {

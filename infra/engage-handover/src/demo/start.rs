@@ -80,6 +80,7 @@ pub async fn start(options: DemoOptions) -> anyhow::Result<Demo> {
         connections: handover_handlers::config::parse(&toml, &NoReferences)?,
         data,
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        monitoring: local_stage::Monitoring::default(),
     })
     .await?;
     let base = format!("http://{}/{CONNECTION}", stage.address());

@@ -42,6 +42,7 @@ pub(crate) struct Bridge {
     notes: Arc<Notes>,
     http: reqwest::Client,
     port: u16,
+    arguments: Vec<String>,
     process: Option<Child>,
 }
 
@@ -53,6 +54,11 @@ pub(crate) fn command() -> Command {
 
 impl Bridge {
     pub(crate) async fn start() -> Self {
+        Self::start_with("", &[]).await
+    }
+
+    /// With more settings, and with more arguments of `serve`.
+    pub(crate) async fn start_with(settings: &str, arguments: &[&str]) -> Self {
         let rce = SimulatedRingcx::start(SimulatedConfig {
             requests_per_minute: 1_000_000,
             queue_update_interval: Duration::from_hours(1),
@@ -69,7 +75,11 @@ impl Bridge {
         tokio::spawn(async move { axum::serve(bot, app).await.unwrap() });
 
         let dir = TempDir::new().unwrap();
-        std::fs::write(dir.path().join("connections.toml"), config(&rce, &bot_url)).unwrap();
+        std::fs::write(
+            dir.path().join("connections.toml"),
+            config(&rce, &bot_url) + settings,
+        )
+        .unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .await
             .unwrap()
@@ -83,6 +93,7 @@ impl Bridge {
             notes,
             http,
             port,
+            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             process: None,
         };
         bridge.start_process().await;
@@ -112,6 +123,7 @@ impl Bridge {
             .arg(self.config())
             .arg("--data")
             .arg(self.data())
+            .args(&self.arguments)
             .stderr(log)
             .spawn()
             .unwrap();
@@ -162,6 +174,21 @@ impl Bridge {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}/default{path}", self.port)
+    }
+
+    /// What an address of this machine answers.
+    pub(crate) async fn get(&self, url: &str, key: Option<&str>) -> (u16, String) {
+        let mut request = self.http.get(url);
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// An address outside of all connections.
+    pub(crate) fn root_url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// One call of the bot API; an error if the process is gone.

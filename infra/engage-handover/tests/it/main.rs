@@ -6,5 +6,6 @@ mod bridge;
 mod cli;
 mod crash;
 mod docs;
+mod monitoring;
 mod operating;
 mod serve;

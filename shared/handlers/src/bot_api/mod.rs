@@ -89,6 +89,12 @@ pub(crate) fn authenticate_reader(call: &Call) -> Result<Caller, Problem> {
     }
 }
 
+/// Whether an `Authorization` header has an operator's key of this connection.
+pub fn is_operator(connection: &Connection, authorization: Option<&[u8]>) -> bool {
+    let key = authorization.and_then(bearer);
+    key.is_some_and(|key| any_matches(&connection.operator_keys, key))
+}
+
 /// Checks that a call has an operator's Bearer key.
 pub(crate) fn authenticate_operator(call: &Call) -> Result<(), Problem> {
     if call.connection.operator_keys.is_empty() {

@@ -6,11 +6,13 @@
 mod bot;
 mod connection;
 mod section;
+mod telemetry;
 
 use handover_core::settings::Connection;
 use toml::Table;
 
 use section::Section;
+pub use telemetry::Telemetry;
 
 /// How references to secrets are looked up; the one door to environment and files.
 pub trait Lookup {
@@ -40,8 +42,29 @@ impl std::fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Reads a whole file's text.
+/// A whole file.
+#[derive(Debug)]
+pub struct Configuration {
+    pub connections: Vec<Connection>,
+    /// Where figures are exported to; `None`: nowhere.
+    pub telemetry: Option<Telemetry>,
+}
+
+/// The connections of a whole file's text.
 pub fn parse(text: &str, lookup: &dyn Lookup) -> Result<Vec<Connection>, ConfigError> {
+    read_in(text, lookup, None).map(|read| read.connections)
+}
+
+/// Reads a whole file's text, and the environment's word about telemetry.
+pub fn read(text: &str, lookup: &dyn Lookup) -> Result<Configuration, ConfigError> {
+    read_in(text, lookup, Some(lookup))
+}
+
+fn read_in(
+    text: &str,
+    lookup: &dyn Lookup,
+    environment: Option<&dyn Lookup>,
+) -> Result<Configuration, ConfigError> {
     let table: Table = text.parse().map_err(|error: toml::de::Error| {
         // The parser's own rendering quotes the line, which may hold a secret.
         let line = error.span().map_or(0, |span| {
@@ -54,9 +77,11 @@ pub fn parse(text: &str, lookup: &dyn Lookup) -> Result<Vec<Connection>, ConfigE
     })?;
     let mut errors = Vec::new();
     let mut connections = Vec::new();
+    let telemetry;
     {
         let mut root = Section::new(String::new(), table, lookup, &mut errors);
         let named = root.table("connections");
+        telemetry = telemetry::read(&mut root, environment);
         root.finish();
         match named {
             None => errors.push("there is no [connections.NAME] section".to_owned()),
@@ -72,7 +97,10 @@ pub fn parse(text: &str, lookup: &dyn Lookup) -> Result<Vec<Connection>, ConfigE
     }
     smallest_budget_counts(&mut connections);
     if errors.is_empty() {
-        Ok(connections)
+        Ok(Configuration {
+            connections,
+            telemetry,
+        })
     } else {
         Err(ConfigError(errors))
     }

@@ -144,6 +144,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.table.keys().cloned().collect()
+    }
+
+    /// Whether something about this section, or below it, was wrong.
+    pub(super) fn has_errors(&self) -> bool {
+        let about = |error: &String| {
+            error
+                .strip_prefix(&self.path)
+                .is_some_and(|rest| rest.starts_with(['.', ' ']))
+        };
+        self.errors.iter().any(about)
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }

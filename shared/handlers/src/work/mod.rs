@@ -83,9 +83,9 @@ pub async fn run_within(app: &App, received: &Received, limit: Duration) -> Outc
     let job = &received.job;
     let span = tracing::info_span!(
         "job", job.id = %job.id, job.kind = job.work.kind(), job.attempt = received.attempt,
-        connection.id = %job.connection, thread.foreign_id = %job.thread
+        job.outcome = tracing::field::Empty, connection.id = %job.connection, thread.foreign_id = %job.thread
     );
-    let done = AssertUnwindSafe(attempt(app, received, limit).instrument(span))
+    let done = AssertUnwindSafe(attempt(app, received, limit).instrument(span.clone()))
         .catch_unwind()
         .await;
     let outcome = done.unwrap_or_else(|_| {
@@ -100,6 +100,7 @@ pub async fn run_within(app: &App, received: &Received, limit: Duration) -> Outc
             }
         }
     });
+    span.record("job.outcome", outcome.as_str());
     let worked = Measured::Worked {
         queue: received.receipt.queue,
         outcome: outcome.as_str(),

@@ -4,6 +4,7 @@ mod chatlayer;
 mod cognigy;
 mod mistakes;
 mod samples;
+mod telemetry;
 
 use std::collections::HashMap;
 use std::time::Duration;

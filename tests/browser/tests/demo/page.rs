@@ -22,10 +22,15 @@ pub(crate) struct Page<'a> {
 
 impl<'a> Page<'a> {
     pub(crate) async fn open(browser: &'a Browser, name: &'static str, url: &str) -> anyhow::Result<Self> {
-        browser.client.goto(url).await?;
-        let page = Self { browser, name };
+        let page = Self::at(browser, name, url).await?;
         page.sees("chat-bot", "Ada").await?;
         Ok(page)
+    }
+
+    /// Any page.
+    pub(crate) async fn at(browser: &'a Browser, name: &'static str, url: &str) -> anyhow::Result<Self> {
+        browser.client.goto(url).await?;
+        Ok(Self { browser, name })
     }
 
     pub(crate) async fn run(&self, script: &str, arguments: Vec<Value>) -> anyhow::Result<Value> {

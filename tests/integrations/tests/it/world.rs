@@ -42,6 +42,7 @@ impl World {
             connections: config::parse(&settings, &NoReferences).unwrap(),
             data: dir.path().join("data"),
             listen: "127.0.0.1:0".parse().unwrap(),
+            monitoring: local_stage::Monitoring::default(),
         })
         .await
         .unwrap();
