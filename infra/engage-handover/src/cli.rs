@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Release(Release),
     /// Let no new handover begin, and wait until those under way are over
     Drain(Drain),
+    /// Erase everything that is kept about a conversation, or about a person
+    Erase(Erase),
     /// Print the OpenAPI description of the bot API
     Openapi,
 }
@@ -203,6 +205,29 @@ pub(crate) struct Drain {
     /// Wait at most so long; 0 does not wait [default: until everything is over]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
+}
+
+/// The conversation, its timeline and messages, stored answers, jobs and dead letters. Nothing at RingCentral, at the bot and in
+/// logs; hosted files end by themselves. There is no way back.
+#[derive(Debug, Args)]
+pub(crate) struct Erase {
+    /// The conversation's id, as the bot knows it
+    #[arg(value_name = "CONVERSATION", required_unless_present = "person")]
+    pub(crate) id: Option<String>,
+    /// All conversations of the person whom the bot calls so; looks through everything
+    #[arg(long, value_name = "USER_ID", conflicts_with = "id")]
+    pub(crate) person: Option<String>,
+    #[command(flatten)]
+    pub(crate) at: Where,
+    /// The connection, if there are several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Also while agents have the conversation
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

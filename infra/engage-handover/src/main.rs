@@ -46,6 +46,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Conversations(options) => commands::conversations::run(&options).await,
         Command::Timeline(options) => commands::timeline::run(&options).await,
         Command::DeadLetters(command) => commands::dead_letters::run(command).await,
+        Command::Erase(options) => commands::erase::run(&options).await,
         Command::Release(options) => commands::release::run(&options).await,
         Command::Drain(options) => commands::drain::run(&options).await,
         Command::Openapi => {

@@ -10,13 +10,15 @@ use futures_util::FutureExt as _;
 use handover_handlers::App;
 use handover_handlers::respond::Answer;
 use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use percent_encoding::percent_decode_str;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tracing::Instrument as _;
@@ -108,6 +110,14 @@ pub(crate) async fn answer_scraper(
 async fn handle(app: &App, monitor: &Monitor, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (mut parts, body) = request.into_parts();
     let (method, path) = (parts.method.clone(), loggable(parts.uri.path()));
+    // Whoever is before us may have read the other length, and taken the rest for another request.
+    if parts.headers.contains_key(CONTENT_LENGTH) && parts.headers.contains_key(TRANSFER_ENCODING) {
+        let mut refused = plain(StatusCode::BAD_REQUEST);
+        refused
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+        return refused;
+    }
     let body = match tokio::time::timeout(READ_TIMEOUT, read(body)).await {
         Ok(Ok(Some(body))) => body,
         Ok(Ok(None)) => {
@@ -142,12 +152,29 @@ async fn handle(app: &App, monitor: &Monitor, request: Request<Incoming>) -> Res
     answer.map(Full::new)
 }
 
-/// A path as a log may show it: a file's address is all that is needed to open it, and holds its name.
+/// Longest path that a log shows, in bytes: strangers choose it.
+const PATH_SHOWN: usize = 400;
+
+/// A path as a log may show it: a file's address is all that is needed to open it, and holds its name. However it is
+/// written, because whoever has the address may write it in any way that works.
 fn loggable(path: &str) -> String {
-    match path.split('/').collect::<Vec<_>>().as_slice() {
-        ["", connection, "files", _, ..] => format!("/{connection}/files/…"),
-        _ => path.to_owned(),
+    let mut shown = String::new();
+    let mut segments = path.split('/').peekable();
+    while let Some(segment) = segments.next() {
+        shown.push_str(segment);
+        if segments.peek().is_none() {
+            break;
+        }
+        shown.push('/');
+        let is_files = percent_decode_str(segment).eq(*b"files");
+        if is_files || shown.len() > PATH_SHOWN {
+            shown.truncate(shown.floor_char_boundary(PATH_SHOWN));
+            shown.push('…');
+            return shown;
+        }
     }
+    shown.truncate(shown.floor_char_boundary(PATH_SHOWN));
+    shown
 }
 
 /// The whole body; `None` if it is larger than anything that is taken here.
@@ -179,7 +206,16 @@ mod tests {
 
     #[test]
     fn the_address_of_a_file_is_not_logged() {
-        assert_eq!(loggable("/acme/files/k3y/Ada%20Lovelace.pdf"), "/acme/files/…");
+        for path in [
+            "/acme/files/k3y/Ada%20Lovelace.pdf",
+            "/acme/files/k3y",
+            "/acme/files/",
+        ] {
+            assert_eq!(loggable(path), "/acme/files/…");
+        }
+        assert_eq!(loggable("/acme/%66iles/k3y/Ada.pdf"), "/acme/%66iles/…");
+        assert_eq!(loggable("//acme//files/k3y/Ada.pdf"), "//acme//files/…");
+        assert!(loggable(&"/é".repeat(10_000)).len() < 410);
         for path in [
             "/acme/conversations/c-1/files",
             "/acme/handover/rce",

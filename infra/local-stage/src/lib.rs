@@ -20,7 +20,6 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::future::join_all;
 use handover_bots::Bots;
-use handover_core::ids::ConnectionId;
 use handover_core::ports::{Metrics, NoMetrics};
 use handover_core::settings::{Connection, Rehost};
 use handover_embedded::{Embedded, ServeLock};
@@ -29,7 +28,7 @@ pub use handover_figures::Telemetry;
 use handover_figures::TelemetryOptions;
 use handover_files::{FileDirectory, HttpFetcher};
 use handover_handlers::App;
-use handover_handlers::app::FixedConnections;
+use handover_handlers::app::{FixedConnections, ReloadedConnections};
 use handover_handlers::config;
 use handover_handlers::files::Files;
 use handover_machine::{RandomIds, SystemClock};
@@ -72,6 +71,8 @@ pub struct Monitoring {
 pub struct Stage {
     address: SocketAddr,
     metrics_address: Option<SocketAddr>,
+    app: App,
+    connections: Arc<ReloadedConnections>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     _lock: ServeLock,
@@ -179,13 +180,13 @@ impl Stage {
         let metrics_address = scrapers.as_ref().map(TcpListener::local_addr).transpose()?;
 
         let budget = Arc::new(ProcessBudget::new());
-        let names: Vec<ConnectionId> = connections
-            .iter()
-            .map(|connection| connection.id.clone())
-            .collect();
-        let figures = Arc::new(Figures::new(&names, monitoring.telemetry.as_ref()));
+        let current = Arc::new(ReloadedConnections::new(connections.clone()));
+        let figures = Arc::new(Figures::new(&current.names(), monitoring.telemetry.as_ref()));
         let counting = Arc::clone(&figures) as Arc<dyn Metrics>;
-        let app = counted(connections.clone(), &data, &embedded, &budget, counting);
+        let app = App {
+            connections: Arc::clone(&current) as _,
+            ..counted(Vec::new(), &data, &embedded, &budget, counting)
+        };
         learn_opening_hours(&app, &connections).await;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = workers::spawn(&app, &embedded, &stopped);
@@ -194,7 +195,7 @@ impl Stage {
             embedded,
             budget,
             figures,
-            names,
+            connections: Arc::clone(&current),
             started: app.now(),
             read_at: Mutex::default(),
         });
@@ -204,11 +205,14 @@ impl Stage {
             let answer = move |request| http::answer_scraper(Arc::clone(&monitor), request);
             tasks.push(tokio::spawn(http::serve(scrapers, stopped.clone(), answer)));
         }
-        let answer = move |request| http::answer(app.clone(), Arc::clone(&monitor), request);
+        let answering = app.clone();
+        let answer = move |request| http::answer(answering.clone(), Arc::clone(&monitor), request);
         tasks.push(tokio::spawn(http::serve(listener, stopped, answer)));
         Ok(Self {
             address,
             metrics_address,
+            app,
+            connections: current,
             stop,
             tasks,
             _lock: lock,
@@ -223,6 +227,15 @@ impl Stage {
     /// Where scrapers are answered without a key.
     pub fn metrics_address(&self) -> Option<SocketAddr> {
         self.metrics_address
+    }
+
+    /// From now on these connections count, all at once; an error changes nothing. Requests and jobs in hand finish with
+    /// the settings that they began with, so that nothing is dropped. Jobs of a connection that is gone become dead letters.
+    pub async fn reload(&self, connections: Vec<Connection>) -> anyhow::Result<()> {
+        can_host(&connections)?;
+        self.connections.replace(connections.clone());
+        learn_opening_hours(&self.app, &connections).await;
+        Ok(())
     }
 
     /// Takes nothing new, finishes what is in hand, and stops. What is queued stays queued.

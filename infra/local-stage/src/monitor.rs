@@ -14,6 +14,7 @@ use handover_core::settings::Connection;
 use handover_embedded::Embedded;
 use handover_figures::{CONTENT_TYPE, EVERY, Figures, Process, QueueStanding, Standing};
 use handover_handlers::App;
+use handover_handlers::app::ReloadedConnections;
 use handover_handlers::bot_api::is_operator;
 use handover_handlers::respond::{self, Answer, Problem};
 use handover_ringcx::ProcessBudget;
@@ -35,7 +36,7 @@ pub(crate) struct Monitor {
     pub(crate) budget: Arc<ProcessBudget>,
     pub(crate) figures: Arc<Figures>,
     /// Of all connections that are configured.
-    pub(crate) names: Vec<ConnectionId>,
+    pub(crate) connections: Arc<ReloadedConnections>,
     pub(crate) started: Timestamp,
     /// When things were read last.
     pub(crate) read_at: Mutex<Option<Timestamp>>,
@@ -91,7 +92,7 @@ impl Monitor {
     async fn metrics(&self, request: &Request<Bytes>) -> Result<Answer, Problem> {
         get(request)?;
         let mut theirs = Vec::new();
-        for name in &self.names {
+        for name in &self.connections.names() {
             let connection = self.connection(name).await;
             if connection.is_some_and(|connection| has_key(&connection, request)) {
                 theirs.push(name.clone());
@@ -156,7 +157,7 @@ impl Monitor {
     async fn standing(&self, now: Timestamp) -> Result<Standing, StoreError> {
         let stored = self.embedded.standing().await?;
         let mut budgets = Vec::new();
-        for name in &self.names {
+        for name in &self.connections.names() {
             let Some(connection) = self.connection(name).await else {
                 continue;
             };
@@ -177,7 +178,7 @@ impl Monitor {
         Ok(Standing {
             at: now,
             version: env!("CARGO_PKG_VERSION"),
-            connections: self.names.clone(),
+            connections: self.connections.names(),
             queues: queues.collect(),
             handovers: stored.handovers,
             dead_letters: stored.dead_letters,

@@ -1,6 +1,7 @@
 //! What a receiver's HTTP answer means (Standard Webhooks 1.0.0, with stricter permanence).
 //!
-//! 2xx: taken. 429, 5xx and 408: later, `Retry-After` honoured. 410: gone. Everything else, redirects
+//! 2xx: taken. 429, 5xx and 408: later, `Retry-After` honoured. 401 and 403: our secret is refused, most likely because it is
+//! being changed. 410: gone. Everything else, redirects
 //! included (they are never followed), is a refusal for good.
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub fn read(status: u16, headers: &HeaderMap, now: Timestamp) -> Result<Told, Bo
     match status {
         200..=299 => Ok(Told { status }),
         410 => Err(BotError::Gone),
+        401 | 403 => Err(BotError::SecretRefused { status }),
         408 | 429 | 500..=599 => Err(BotError::Busy {
             status,
             retry_after: retry_after(headers, now),
@@ -59,9 +61,15 @@ mod tests {
         for status in [200, 202, 204] {
             assert_eq!(read(status, &none, now).unwrap().status, status);
         }
-        for status in [301, 302, 400, 401, 403, 404, 409, 422] {
+        for status in [301, 302, 400, 404, 409, 422] {
             assert!(
                 matches!(read(status, &none, now), Err(BotError::Refused { .. })),
+                "{status}"
+            );
+        }
+        for status in [401, 403] {
+            assert!(
+                matches!(read(status, &none, now), Err(BotError::SecretRefused { .. })),
                 "{status}"
             );
         }

@@ -7,6 +7,9 @@ use std::time::Duration;
 pub enum Disposition {
     /// Trying again may help. `after` is a wait that the other side asked for.
     Retry { after: Option<Duration> },
+    /// A secret is not accepted, most likely because it is being changed: trying again helps while the work is young.
+    /// Later it cannot, so that a wrong secret holds up no queue for long.
+    RetryWhileYoung,
     /// Our own limiter holds it back: not a failure, and it does not count as an attempt.
     Wait { after: Duration },
     /// Trying again cannot help.
@@ -34,6 +37,10 @@ impl RetryBudget {
         Self { attempts }
     }
 }
+
+/// For how long after its acceptance work is tried that fails over a secret. What waits behind it is as old, and
+/// is put aside after one attempt.
+pub const YOUNG: Duration = Duration::from_mins(5);
 
 /// Longest wait between two attempts. Short, because a person waits and one job for each conversation is
 /// tried at a time; a receiver that wants more says so with `Retry-After`.

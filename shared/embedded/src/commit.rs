@@ -2,7 +2,7 @@ use handover_core::Timestamp;
 use handover_core::conversation::{Conversation, Handler};
 use handover_core::ids::{ConnectionId, ForeignThreadId};
 use handover_core::message::Message;
-use handover_core::ports::{Claim, Commit, Expected, KEPT_FOR, KEPT_MESSAGES, Recorded};
+use handover_core::ports::{Claim, Commit, Expected, KEPT_MESSAGES, NEWS_KNOWN_FOR, Recorded};
 use handover_core::timeline::TimelineEntry;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -77,7 +77,7 @@ impl Prepared {
     pub(crate) fn durability(&self) -> Durability {
         let of_work = self
             .now
-            .saturating_add(i64::try_from(KEPT_FOR.as_millis()).unwrap_or(i64::MAX));
+            .saturating_add(i64::try_from(NEWS_KNOWN_FOR.as_millis()).unwrap_or(i64::MAX));
         let only_notes = self.write.is_none()
             && self.forget.is_none()
             && self.keep.is_empty()
@@ -217,13 +217,15 @@ fn expect_claimable(conn: &Connection, claim: &Claim, now: i64) -> Result<(), Fa
 /// Makes a claim; its holder may make it again and change what is recorded with it.
 fn make_claim(conn: &Connection, claim: &Claim, now: i64) -> Result<(), Fault> {
     let mut make = conn.prepare_cached(
-        "INSERT INTO ledger (key, holder, record, expires_at) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO ledger (key, holder, record, expires_at, owner) VALUES (?1, ?2, ?3, ?4, ?6)
          ON CONFLICT DO UPDATE SET
-             holder = excluded.holder, record = excluded.record, expires_at = excluded.expires_at
+             owner = excluded.owner, holder = excluded.holder, record = excluded.record, expires_at = excluded.expires_at
          WHERE expires_at <= ?5 OR holder = excluded.holder",
     )?;
     let expires_at = claim.expires_at.as_millisecond();
-    let row = params![claim.key.name, claim.holder, claim.record, expires_at, now];
+    let owner = claim.key.conversation.as_ref();
+    let owner = owner.map(|(connection, thread)| format!("{connection}/{thread}"));
+    let row = params![claim.key.name, claim.holder, claim.record, expires_at, now, owner];
     if make.execute(row)? == 0 {
         // Two claims of one commit contradict each other.
         expect_claimable(conn, claim, now)?;

@@ -23,6 +23,7 @@
 
 mod commit;
 mod dead;
+mod erase;
 mod error;
 mod jobs;
 mod open;

@@ -1,10 +1,12 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use handover_core::ids::{ConnectionId, ForeignThreadId};
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::ports::{DeadLetter, JobQueue, QueueError, Receipt, Received};
 
 use crate::dead;
+use crate::erase;
 use crate::jobs::{self, NewJob, Taken};
 use crate::open::Embedded;
 use crate::writer::Durability::{Relaxed, Synced};
@@ -85,6 +87,14 @@ impl JobQueue for Embedded {
             .writer()
             .run(Synced, move |conn, _| dead::discard(conn, &id))
             .await?)
+    }
+
+    async fn erase(&self, connection: &ConnectionId, thread: &ForeignThreadId) -> Result<usize, QueueError> {
+        let owner = format!("{connection}/{thread}");
+        let erased = self
+            .writer()
+            .run(Synced, move |conn, _| erase::jobs(conn, &owner));
+        Ok(erased.await?)
     }
 
     async fn waiting(&self, queue: QueueName) -> Result<u64, QueueError> {

@@ -10,9 +10,11 @@ use rusqlite::{Connection, OptionalExtension as _, Params, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::commit::{self, Prepared};
+use crate::erase;
 use crate::error::Fault;
 use crate::open::Embedded;
 use crate::sweep;
+use crate::writer::Durability;
 
 #[async_trait]
 impl Store for Embedded {
@@ -154,6 +156,17 @@ impl Store for Embedded {
             Ok(rows.collect::<Result<_, _>>()?)
         };
         Ok(self.readers().run(look).await?)
+    }
+
+    async fn erase(&self, connection: &ConnectionId, thread: &ForeignThreadId) -> Result<bool, StoreError> {
+        let (connection, thread) = (connection.clone(), thread.clone());
+        let owner = format!("{connection}/{thread}");
+        let look = move |conn: &Connection| erase::claims_of(conn, &owner);
+        let claims = self.readers().run(look).await?;
+        let erased = self.writer().run(Durability::Synced, move |conn, _| {
+            erase::conversation(conn, connection.as_str(), thread.as_str(), &claims)
+        });
+        Ok(erased.await?)
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError> {

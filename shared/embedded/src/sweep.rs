@@ -13,9 +13,12 @@ const ROUNDS: usize = 400;
 /// A conversation that is with the bot and had no change for so long is over.
 const IDLE: Duration = Duration::from_hours(30 * 24);
 
+/// As on AWS. They hold what people wrote, and nobody has mended their cause for so long.
+const DEAD_LETTERS_KEPT: Duration = Duration::from_hours(90 * 24);
+
 /// Each takes the time until which something is too old, and how many rows may go. Timelines go before
 /// conversations, which stay while they have one.
-const SWEEPS: [(&str, Duration); 5] = [
+const SWEEPS: [(&str, Duration); 6] = [
     (
         "DELETE FROM ledger WHERE key IN (SELECT key FROM ledger WHERE expires_at <= ?1 LIMIT ?2)",
         Duration::ZERO,
@@ -24,6 +27,10 @@ const SWEEPS: [(&str, Duration); 5] = [
         "DELETE FROM sent WHERE (queue, dedup) IN
              (SELECT queue, dedup FROM sent WHERE expires_at <= ?1 LIMIT ?2)",
         Duration::ZERO,
+    ),
+    (
+        "DELETE FROM dead_letters WHERE id IN (SELECT id FROM dead_letters WHERE at <= ?1 ORDER BY id LIMIT ?2)",
+        DEAD_LETTERS_KEPT,
     ),
     (
         "DELETE FROM kept_messages WHERE n IN (SELECT n FROM kept_messages WHERE sent_at <= ?1 LIMIT ?2)",

@@ -226,6 +226,46 @@ async fn a_sweep_removes_what_has_expired() {
 }
 
 #[tokio::test]
+async fn dead_letters_are_kept_for_ninety_days() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = TestClock::default();
+    let embedded = open(dir.path(), &clock);
+    for id in ["a-1", "a-2"] {
+        embedded.send(vec![job("a", id, clock.now())]).await.unwrap();
+        let received = embedded.receive(QUEUE, 1, LONG).await.unwrap().remove(0);
+        embedded.dead_letter(&received, id).await.unwrap();
+        clock.advance(Duration::from_hours(24));
+    }
+    for (days, left) in [(87, 2), (1, 1), (1, 0)] {
+        clock.advance(Duration::from_hours(days * 24));
+        embedded.sweep(clock.now()).await.unwrap();
+        assert_eq!(embedded.dead_letters().await.unwrap().len(), left);
+    }
+}
+
+#[tokio::test]
+async fn the_jobs_of_who_is_erased_are_gone_also_those_that_wait_behind_one_in_hand() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = TestClock::default();
+    let embedded = open(dir.path(), &clock);
+    let now = clock.now();
+    let jobs = ["a-1", "a-2"].map(|id| job("a", id, now));
+    embedded.send(jobs.to_vec()).await.unwrap();
+    embedded.send(vec![job("a-b", "b-1", now)]).await.unwrap();
+    let mut in_hand = embedded.receive(QUEUE, 10, LONG).await.unwrap();
+    in_hand.sort_by_key(|received| received.job.id.to_string());
+    let erased = JobQueue::erase(&embedded, &connection(), &thread("a")).await;
+    assert_eq!(erased.unwrap(), 2);
+    // Whoever had one in hand finishes nothing that would come back.
+    embedded.delete(&in_hand[0].receipt).await.unwrap_err();
+    embedded.delete(&in_hand[1].receipt).await.unwrap();
+    embedded.send(vec![job("a", "a-3", now)]).await.unwrap();
+    let next = embedded.receive(QUEUE, 10, LONG).await.unwrap();
+    assert_eq!(next.len(), 1);
+    assert_eq!(next[0].job.id.as_str(), "a-3");
+}
+
+#[tokio::test]
 async fn a_job_of_a_newer_version_does_not_stop_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let clock = TestClock::default();

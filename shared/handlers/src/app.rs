@@ -1,7 +1,7 @@
 //! The ports, in one cloneable value.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use handover_core::Timestamp;
@@ -58,6 +58,42 @@ impl FixedConnections {
 impl Connections for FixedConnections {
     async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable> {
         Ok(self.0.get(id).map(Arc::clone))
+    }
+}
+
+/// Connections that are read again while the bridge runs. Who was given a connection finishes with it as it was.
+#[derive(Debug, Default)]
+pub struct ReloadedConnections(RwLock<Arc<FixedConnections>>);
+
+impl ReloadedConnections {
+    pub fn new(connections: Vec<Connection>) -> Self {
+        let reloaded = Self::default();
+        reloaded.replace(connections);
+        reloaded
+    }
+
+    /// From now on these count, all at once.
+    pub fn replace(&self, connections: Vec<Connection>) {
+        let next = Arc::new(FixedConnections::new(connections));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// Those that count now, by name.
+    pub fn names(&self) -> Vec<ConnectionId> {
+        let mut names: Vec<ConnectionId> = self.current().0.keys().cloned().collect();
+        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
+        names
+    }
+
+    fn current(&self) -> Arc<FixedConnections> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Connections for ReloadedConnections {
+    async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable> {
+        self.current().get(id).await
     }
 }
 

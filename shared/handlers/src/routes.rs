@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use handover_core::ids::{CONVERSATION_ID_MAX_CHARS, ConnectionId, ConversationId};
 use handover_core::settings::Connection;
-use http::{Method, Request, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
@@ -64,7 +64,7 @@ pub struct Call {
 
 impl Call {
     pub fn header(&self, name: &str) -> Option<&[u8]> {
-        self.request.headers().get(name).map(http::HeaderValue::as_bytes)
+        self.request.headers().get(name).map(HeaderValue::as_bytes)
     }
 
     pub fn query(&self) -> Option<&str> {
@@ -81,8 +81,26 @@ impl Call {
 }
 
 /// Answers any request.
-pub async fn handle(app: &App, request: Request<Bytes>) -> Answer {
+pub async fn handle(app: &App, mut request: Request<Bytes>) -> Answer {
+    join_repeated(request.headers_mut());
     dispatch(app, request).await.unwrap_or_else(Problem::into_answer)
+}
+
+/// A header that comes several times is one with all values in a list (RFC 9110, 5.3), as API Gateway has it: so nobody before us
+/// can have looked at another one of two credentials, and a list is no credential.
+fn join_repeated(headers: &mut HeaderMap) {
+    let repeated: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| headers.get_all(*name).iter().nth(1).is_some())
+        .cloned()
+        .collect();
+    for name in repeated {
+        let values: Vec<&[u8]> = headers.get_all(&name).iter().map(HeaderValue::as_bytes).collect();
+        match HeaderValue::from_bytes(&values.join(&b", "[..])) {
+            Ok(joined) => headers.insert(name, joined),
+            Err(_) => headers.remove(name),
+        };
+    }
 }
 
 async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem> {

@@ -4,11 +4,14 @@
 //! only after it is durably queued; what can never be delivered is refused with `fatal: true`, so that RCE
 //! stops trying and shows the agent why.
 
+use std::time::Duration;
+
+use handover_core::Timestamp;
 use handover_core::conversation::Conversation;
 use handover_core::ids::{ConnectionId, ForeignThreadId, MessageId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::message::AgentMessage;
-use handover_core::ports::{ClaimKey, StoreError, Versioned};
+use handover_core::ports::{ClaimKey, NEWS_TAKEN_FOR, StoreError, Versioned};
 use handover_core::queue_update::QueueUpdate;
 use handover_ringcx::signature::{self, SIGNATURE_HEADER};
 use handover_ringcx::source_sdk::{Action, IncomingMessage, implementation_info, parse_action};
@@ -26,11 +29,9 @@ pub async fn handle(app: &App, call: Call) -> Answer {
 }
 
 fn sign(call: &Call, mut answer: Answer) -> Answer {
-    let signature = call
-        .connection
-        .ringcx
-        .realtime_access_tokens
-        .first()
+    let tokens = &call.connection.ringcx.realtime_access_tokens;
+    let (header, query) = (call.header(SIGNATURE_HEADER), call.query());
+    let signature = signature::token_of_caller(tokens, header, query, call.body())
         .map(|token| signature::sign(token, answer.body()));
     if let Some(value) = signature.and_then(|hex| HeaderValue::from_str(&hex).ok()) {
         answer.headers_mut().insert(SIGNATURE_HEADER, value);
@@ -73,7 +74,11 @@ async fn act(app: &App, call: &Call) -> Answer {
         Action::List => ok(&json!([])),
         Action::Show => ok(&json!({})),
         Action::CreateMessage(incoming) => create_message(app, call, incoming).await,
-        Action::QueueUpdate { thread, update } => queue_update(app, call, thread, update).await,
+        Action::QueueUpdate {
+            thread,
+            update,
+            sent_at,
+        } => queue_update(app, call, thread, update, sent_at).await,
         Action::Typing { thread, started } => typing(app, call, thread, started).await,
         Action::CreateThread => {
             refuse_for_good("Conversations cannot be started from here: the customer has to write first.")
@@ -103,7 +108,11 @@ fn not_now() -> Answer {
 async fn create_message(
     app: &App,
     call: &Call,
-    IncomingMessage { thread, message }: IncomingMessage,
+    IncomingMessage {
+        thread,
+        message,
+        sent_at,
+    }: IncomingMessage,
 ) -> Answer {
     let connection = &call.connection;
     let found = match thread {
@@ -114,6 +123,13 @@ async fn create_message(
         Ok(conversation) => conversation,
         Err(answer) => return answer,
     };
+    if is_older(&conversation, sent_at, NEWS_TAKEN_FOR, app.now()) {
+        tracing::warn!(
+            connection.id = %connection.id, conversation.id = %conversation.id, message.id = %message.id,
+            "agent message is too old to be taken"
+        );
+        return refuse_for_good(TOO_OLD);
+    }
     if message.text.is_none() && message.attachments.is_empty() && message.structured.is_none() {
         return refuse_for_good("The message is empty.");
     }
@@ -138,6 +154,16 @@ async fn create_message(
             not_now()
         }
     }
+}
+
+const TOO_OLD: &str = "The message is more than a week old. Please write it again.";
+/// A place in the queue says nothing any more after this time.
+const PLACE_COUNTS_FOR: Duration = Duration::from_hours(1);
+
+/// Whether RCE's own time of it says so. Without a time nothing is too old.
+fn is_older(conversation: &Conversation, said: Option<Timestamp>, than: Duration, now: Timestamp) -> bool {
+    let now = conversation.by_ringcx_clock(now);
+    said.is_some_and(|said| now.duration_since(said).unsigned_abs() > than && said < now)
 }
 
 const UNKNOWN: &str = "This conversation is unknown to the bot, so the message cannot be delivered.";
@@ -184,6 +210,7 @@ async fn queue_update(
     call: &Call,
     thread: Option<ForeignThreadId>,
     update: QueueUpdate,
+    sent_at: Option<Timestamp>,
 ) -> Answer {
     let connection = &call.connection;
     let Some(thread) = thread.filter(|_| connection.get_queue_updates) else {
@@ -194,6 +221,9 @@ async fn queue_update(
         Ok(None) => return ok(&json!({})),
         Err(answer) => return answer,
     };
+    if is_older(&conversation, sent_at, PLACE_COUNTS_FOR, app.now()) {
+        return ok(&json!({}));
+    }
     if let Some(epoch) = conversation.queue_update(update) {
         let mut jobs = vec![app.outgoing(&connection.id, &thread, Work::TellQueue { epoch, update })];
         if !connection.bot.queue_subscribers.is_empty() {

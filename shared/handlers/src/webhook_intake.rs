@@ -5,7 +5,7 @@
 
 use handover_core::ids::ForeignThreadId;
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::StoreError;
+use handover_core::ports::{NEWS_TAKEN_FOR, StoreError};
 use handover_core::settings::Connection;
 use handover_core::signal::{Signal, SignalKind};
 use handover_ringcx::webhook::{
@@ -89,7 +89,13 @@ async fn route(
         .source
         .as_ref()
         .is_some_and(|source| *source != connection.ringcx.source_id);
-    if is_echo || is_foreign {
+    // Its repeats end after a day; what is older than we remember would count as new.
+    let is_ancient =
+        app.now().duration_since(signal.issued_at).as_secs() > NEWS_TAKEN_FOR.as_secs().cast_signed();
+    if is_ancient {
+        tracing::warn!(connection.id = %connection.id, event.id = %signal.event, "event is too old to be taken");
+    }
+    if is_echo || is_foreign || is_ancient {
         return Ok(None);
     }
     let settings = &connection.ringcx;

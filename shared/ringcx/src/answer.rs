@@ -126,9 +126,10 @@ impl Answer {
             .map_or_else(|| self.code(), |refusal| refusal.code().to_owned());
         Err(match status {
             422 if self.refusal() == Some(Refusal::InvalidSignature) => {
-                RingCxError::NotPermitted { status, code }
+                RingCxError::SecretRefused { status, code }
             }
-            401 | 403 => RingCxError::NotPermitted { status, code },
+            401 => RingCxError::SecretRefused { status, code },
+            403 => RingCxError::NotPermitted { status, code },
             408 => RingCxError::Unavailable { status },
             429 => self.rate_limited(),
             400..=499 => RingCxError::Refused { status, code },

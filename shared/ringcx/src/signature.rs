@@ -47,14 +47,7 @@ pub fn verify(
     query: Option<&str>,
     body: Bytes,
 ) -> Result<Verified<SourceSdk>, SignatureError> {
-    let given = match header.filter(|header| !header.is_empty()) {
-        Some(header) => header.to_vec(),
-        None => signature_parameter(query)
-            .ok_or(SignatureError::Missing)?
-            .into_bytes(),
-    };
-    let mut decoded = [0; SIGNATURE_BYTES];
-    hex::decode_to_slice(&given, &mut decoded).map_err(|_| SignatureError::Wrong)?;
+    let decoded = given(header, query)?;
     let matches = tokens.iter().fold(Choice::from(0), |found, token| {
         found | mac(token, &body).ct_eq(&decoded)
     });
@@ -63,6 +56,41 @@ pub fn verify(
     } else {
         Err(SignatureError::Wrong)
     }
+}
+
+/// The token whose holder asks, which signs the answer: while a token is being changed, only the caller knows which one it
+/// has, and takes no other signature. The first, if it is none of them.
+pub fn token_of_caller<'a>(
+    tokens: &'a [Secret],
+    header: Option<&[u8]>,
+    query: Option<&str>,
+    body: &[u8],
+) -> Option<&'a Secret> {
+    let (first, others) = tokens.split_first()?;
+    if others.is_empty() {
+        return Some(first);
+    }
+    let Ok(decoded) = given(header, query) else {
+        return Some(first);
+    };
+    // All are compared, so that the time taken does not tell which one it is.
+    Some(tokens.iter().fold(first, |found, token| {
+        let matches: bool = mac(token, body).ct_eq(&decoded).into();
+        if matches { token } else { found }
+    }))
+}
+
+/// The signature that a request carries, decoded.
+fn given(header: Option<&[u8]>, query: Option<&str>) -> Result<[u8; SIGNATURE_BYTES], SignatureError> {
+    let given = match header.filter(|header| !header.is_empty()) {
+        Some(header) => header.to_vec(),
+        None => signature_parameter(query)
+            .ok_or(SignatureError::Missing)?
+            .into_bytes(),
+    };
+    let mut decoded = [0; SIGNATURE_BYTES];
+    hex::decode_to_slice(&given, &mut decoded).map_err(|_| SignatureError::Wrong)?;
+    Ok(decoded)
 }
 
 /// The value of the query parameter `signature`, percent-decoded; the name `SMCCSDK_SIGNATURE` of

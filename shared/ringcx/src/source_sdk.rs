@@ -30,6 +30,8 @@ pub enum Action {
     QueueUpdate {
         thread: Option<ForeignThreadId>,
         update: QueueUpdate,
+        /// When RCE asked, by its clock, if it says so.
+        sent_at: Option<Timestamp>,
     },
     /// An agent types, or stopped.
     Typing {
@@ -48,6 +50,8 @@ pub struct IncomingMessage {
     /// Absent for private messages, and on channels without threads.
     pub thread: Option<ForeignThreadId>,
     pub message: AgentMessage,
+    /// When it was written or sent, by RCE's clock: the later of the two. Both are signed.
+    pub sent_at: Option<Timestamp>,
 }
 
 /// Reads a request to our channel. Members that are missing, null or odd count as absent; only a body
@@ -61,22 +65,28 @@ pub fn parse_action(verified: &Verified<SourceSdk>, received_at: Timestamp) -> R
     let nothing = Map::new();
     let params = request.get("params").and_then(Value::as_object);
     let thread = || json::id(params?.get("thread_id")).map(ForeignThreadId::new);
+    let sent_at = json::time(request.get("time"));
+    // Both directions have one signature, so that our own calls could be held against us.
+    if params.is_some_and(is_ours) {
+        return Ok(Action::Unsupported);
+    }
     let action = match action {
         "implementation.info" => Action::ImplementationInfo,
         "messages.list" | "private_messages.list" | "threads.list" => Action::List,
         "messages.show" | "private_messages.show" | "threads.show" => Action::Show,
-        "messages.create" => Action::CreateMessage(IncomingMessage {
-            thread: thread(),
-            message: agent_message::read(params.ok_or(ParseError::Member("params"))?),
-        }),
-        "private_messages.create" => Action::CreateMessage(IncomingMessage {
-            thread: None,
-            message: agent_message::read(params.ok_or(ParseError::Member("params"))?),
-        }),
+        "messages.create" => {
+            let params = params.ok_or(ParseError::Member("params"))?;
+            incoming(thread(), params, sent_at)
+        }
+        "private_messages.create" => {
+            let params = params.ok_or(ParseError::Member("params"))?;
+            incoming(None, params, sent_at)
+        }
         "threads.create" => Action::CreateThread,
         "messaging.queuing_update" => Action::QueueUpdate {
             thread: thread(),
             update: queue::read(params.unwrap_or(&nothing), received_at),
+            sent_at,
         },
         "typing.start" | "typing.stop" => Action::Typing {
             thread: thread(),
@@ -85,6 +95,26 @@ pub fn parse_action(verified: &Verified<SourceSdk>, received_at: Timestamp) -> R
         _ => Action::Unsupported,
     };
     Ok(action)
+}
+
+fn incoming(thread: Option<ForeignThreadId>, params: &Map<String, Value>, time: Option<Timestamp>) -> Action {
+    let message = agent_message::read(params);
+    let sent_at = message.written_at.max(time);
+    Action::CreateMessage(IncomingMessage {
+        thread,
+        message,
+        sent_at,
+    })
+}
+
+/// Whether these are the params of a message of the Send API, which names its author as an object and its own id; RCE names an
+/// `author_id` and a `content_id` (Source SDK, message object).
+fn is_ours(params: &Map<String, Value>) -> bool {
+    let names = |name: &str| params.get(name).is_some_and(|value| !value.is_null());
+    params.get("author").is_some_and(Value::is_object)
+        && names("id")
+        && !names("author_id")
+        && !names("content_id")
 }
 
 /// What the channel can do: the answer to `implementation.info` (Source SDK, options page).

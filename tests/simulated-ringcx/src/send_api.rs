@@ -159,7 +159,7 @@ impl State {
         } else {
             header.to_owned()
         };
-        if !is_signed(&self.config.source_token, body, &signature) {
+        if !is_signed(&self.source_token, body, &signature) {
             return Err(Refusal::new(422, "Invalid signature"));
         }
         let Some(request) = parsed else {

@@ -56,8 +56,9 @@ impl Hub {
 
     pub(crate) async fn send_envelope(self: &Arc<Self>, envelope: &Value) -> Result<BridgeAnswer, SendError> {
         let body = Bytes::from(envelope.to_string());
-        let signature = sign(&self.config.source_token, &body);
-        self.send_signed(body, Some(&signature)).await
+        let token = self.source_token();
+        let signature = sign(&token, &body);
+        self.send(body, Some(&signature), &token).await
     }
 
     /// Sends any bytes with any signature, and checks and logs the answer.
@@ -65,6 +66,16 @@ impl Hub {
         self: &Arc<Self>,
         body: Bytes,
         signature: Option<&str>,
+    ) -> Result<BridgeAnswer, SendError> {
+        self.send(body, signature, &self.source_token()).await
+    }
+
+    /// The answer is to be signed with the token that the request was sent with, even if it is changed meanwhile.
+    async fn send(
+        self: &Arc<Self>,
+        body: Bytes,
+        signature: Option<&str>,
+        token: &str,
     ) -> Result<BridgeAnswer, SendError> {
         let url = self
             .read(|state| state.base_uri.clone())
@@ -82,7 +93,7 @@ impl Hub {
         let sent = serde_json::from_slice(&body).unwrap_or(Value::Null);
         let what = sent["action"].as_str().unwrap_or("?").to_owned();
         let (at, clock) = (now(), Instant::now());
-        let answer = self.receive(request).await;
+        let answer = self.receive(request, token).await;
         self.change(|state| {
             state.delivery_log.push(Delivery {
                 kind: DeliveryKind::SourceSdk,
@@ -105,7 +116,15 @@ impl Hub {
         answer
     }
 
-    async fn receive(&self, request: reqwest::RequestBuilder) -> Result<BridgeAnswer, SendError> {
+    fn source_token(&self) -> String {
+        self.read(|state| state.source_token.clone())
+    }
+
+    async fn receive(
+        &self,
+        request: reqwest::RequestBuilder,
+        token: &str,
+    ) -> Result<BridgeAnswer, SendError> {
         let failed = |error: reqwest::Error| SendError::Transport(format!("{:?}", error.without_url()));
         let response = request.send().await.map_err(failed)?;
         let status = response.status().as_u16();
@@ -115,7 +134,7 @@ impl Hub {
             .get(SIGNATURE_HEADER)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        let signed = is_signed(&self.config.source_token, &body, signature);
+        let signed = is_signed(token, &body, signature);
         Ok(BridgeAnswer {
             status,
             headers,

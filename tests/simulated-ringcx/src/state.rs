@@ -20,6 +20,8 @@ use crate::time::now;
 /// The state of the simulated account. Read it in `wait_until` and `read`.
 pub struct State {
     pub(crate) config: Arc<SimulatedConfig>,
+    /// Signs both ways; an administrator may change it.
+    pub(crate) source_token: String,
     pub(crate) clock_ahead: SignedDuration,
     pub(crate) rights: Rights,
     pub(crate) console: Console,
@@ -84,6 +86,7 @@ impl State {
         Self {
             faults: Faults::new(config.faults.clone()),
             dice: Dice::default(),
+            source_token: config.source_token.clone(),
             clock_ahead: config.clock_ahead,
             rights: config.rights(),
             console: Console::new(&config),

@@ -62,6 +62,20 @@ impl SimulatedRingcx {
         })
     }
 
+    /// Changes the source's *API access token*: it signs and is asked for from now on, the one of before no more.
+    pub fn set_source_token(&self, token: &str) {
+        self.hub.change(|state| token.clone_into(&mut state.source_token));
+    }
+
+    /// Changes the *Secret* of every webhook. What is on its way goes on with the one of before.
+    pub fn set_webhook_secret(&self, secret: &str) {
+        self.hub.change(|state| {
+            for webhook in state.webhooks.values_mut() {
+                secret.clone_into(&mut webhook.secret);
+            }
+        });
+    }
+
     /// Sets the platform's clock: what it dates from now on is this far ahead of the machine, or behind it.
     pub fn set_clock_ahead(&self, ahead: SignedDuration) {
         self.hub.change(|state| state.clock_ahead = ahead);

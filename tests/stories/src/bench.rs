@@ -16,7 +16,7 @@ use handover_core::settings::Connection;
 use handover_embedded::Embedded;
 use handover_files::{FileDirectory, HttpFetcher};
 use handover_handlers::App;
-use handover_handlers::app::FixedConnections;
+use handover_handlers::app::ReloadedConnections;
 use handover_handlers::files::Files;
 use handover_handlers::routes::{self, BodyTooLarge, RCE_BODY_LIMIT};
 use handover_ringcx::{ProcessBudget, RingCxClient};
@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 
 use crate::bot::RecordingBot;
 use crate::crash::{self, Steps};
-use crate::setup::Setup;
+use crate::setup::{self, Setup};
 
 /// The connection of every story.
 pub const CONNECTION: &str = "acme";
@@ -44,6 +44,8 @@ pub struct Bench {
     pub connection: Connection,
     pub embedded: Embedded,
     pub(crate) rce_ahead: SignedDuration,
+    settings: String,
+    live: Arc<ReloadedConnections>,
     pub(crate) counter: AtomicU64,
     server: JoinHandle<()>,
     _dir: TempDir,
@@ -70,7 +72,8 @@ impl Bench {
             .expect("a simulated RCE");
         let bot = RecordingBot::start().await;
         let rce_url = setup.rce_url.clone().unwrap_or_else(|| rce.base_url());
-        let connections = setup.connections(&rce_url, bot.url());
+        let text = setup.text(&rce_url, bot.url());
+        let connections = setup.connections(&text);
         let connection = connections
             .iter()
             .find(|connection| connection.id.as_str() == CONNECTION)
@@ -94,8 +97,9 @@ impl Bench {
             )),
             4,
         );
+        let live = Arc::new(ReloadedConnections::new(connections));
         let app = App {
-            connections: Arc::new(FixedConnections::new(connections)),
+            connections: Arc::clone(&live) as _,
             store: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
             queue: Arc::new(crash::Ports::new(embedded.clone(), &steps)),
             ringcx: Arc::new(crash::Ports::new(client, &steps)),
@@ -116,6 +120,8 @@ impl Bench {
             connection,
             embedded,
             rce_ahead: setup.rce_ahead,
+            settings: text,
+            live,
             counter: AtomicU64::new(0),
             server,
             _dir: dir,
@@ -136,6 +142,20 @@ impl Bench {
     /// Asks RCE for its opening hours, as the one-machine stage does before it listens.
     pub async fn knows_opening_hours(&self) {
         self.app.availability.shut(&self.app, &self.connection).await;
+    }
+
+    /// The configuration is changed and read again, while everything goes on.
+    pub fn reconfigure(&mut self, change: impl Fn(&str) -> String) {
+        self.settings = change(&self.settings);
+        let connections = setup::parse(&self.settings);
+        let ours = connections.iter().find(|c| c.id.as_str() == CONNECTION);
+        self.connection = ours.expect("the connection of every story").clone();
+        self.live.replace(connections);
+    }
+
+    /// How far RCE's clock is ahead of ours.
+    pub fn rce_ahead(&self) -> SignedDuration {
+        self.rce_ahead
     }
 
     /// A number that nobody had yet.

@@ -78,6 +78,8 @@ impl Heard {
 #[derive(Default)]
 struct Memory {
     replays: bool,
+    /// The only signature that the bot takes, if a story changed it; what is signed otherwise is answered with 401.
+    secret: Option<String>,
     heard: Vec<Heard>,
     script: HashMap<String, VecDeque<Answer>>,
     problems: Vec<String>,
@@ -167,6 +169,11 @@ impl RecordingBot {
         lock(&self.memory).replays = true;
     }
 
+    /// The bot takes nothing from now on but what is signed with this secret.
+    pub fn takes_only(&self, secret: &str) {
+        lock(&self.memory).secret = Some(secret.to_owned());
+    }
+
     /// Signatures were right, repeats have the same body, and per conversation numbers have no gap and no second
     /// meaning.
     #[track_caller]
@@ -229,10 +236,11 @@ async fn listen(State(memory): State<Shared>, request: Request) -> Response {
         header("webhook-id"),
         header("webhook-timestamp").parse().unwrap_or(0),
     );
-    let secret = if path == EVENTS {
-        BOT_SECRET
-    } else {
-        WALLBOARD_SECRET
+    let changed = lock(&memory).secret.clone().filter(|_| path == EVENTS);
+    let secret = match &changed {
+        Some(secret) => secret,
+        None if path == EVENTS => BOT_SECRET,
+        None => WALLBOARD_SECRET,
     };
     let expected = Webhook::new(secret).and_then(|webhook| webhook.sign(&id, at, &raw));
     let expected = expected.expect("the reference signs");
@@ -241,13 +249,15 @@ async fn listen(State(memory): State<Shared>, request: Request) -> Response {
         .any(|given| given == expected);
     let answer = {
         let mut memory = lock(&memory);
-        if !signed || id.is_empty() || header("content-type") != "application/json" {
+        let refused = changed.is_some() && !signed;
+        if !signed && !refused || id.is_empty() || header("content-type") != "application/json" {
             memory
                 .problems
                 .push(format!("{path}: not signed properly: {:?}", parts.headers));
         }
         let scripted = memory.script.get_mut(&path).and_then(VecDeque::pop_front);
-        let answer = scripted.unwrap_or(Answer::Status(200));
+        let usual = Answer::Status(if refused { 401 } else { 200 });
+        let answer = scripted.unwrap_or(usual);
         memory.heard.push(Heard {
             path,
             id,

@@ -95,6 +95,11 @@ impl Chatlayer {
         lock(&self.memory).script.extend(script);
     }
 
+    /// From now on everything is answered with 200 again.
+    pub fn forget_script(&self) {
+        lock(&self.memory).script.clear();
+    }
+
     /// How many actions were called, refused ones included.
     pub fn calls(&self) -> usize {
         lock(&self.memory).calls

@@ -188,6 +188,7 @@ steps! { Store, StoreError, StoreError::Unavailable;
     fn timeline(connection: &ConnectionId, thread: &ForeignThreadId) -> Vec<TimelineEntry>;
     fn conversations(connection: Option<&ConnectionId>, limit: usize) -> Vec<ConversationSummary>;
     fn to_look_after(until: Timestamp, limit: usize) -> Vec<ToLookAfter>;
+    fn erase(connection: &ConnectionId, thread: &ForeignThreadId) -> bool;
     fn sweep(now: Timestamp) -> ();
 
     {
@@ -211,6 +212,7 @@ steps! { JobQueue, QueueError, QueueError::Unavailable;
     fn dead_letters() -> Vec<DeadLetter>;
     fn replay(id: &str) -> bool;
     fn discard(id: &str) -> bool;
+    fn erase(connection: &ConnectionId, thread: &ForeignThreadId) -> usize;
     fn waiting(queue: QueueName) -> u64;
 }
 

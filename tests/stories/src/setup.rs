@@ -231,13 +231,16 @@ impl Setup {
         self
     }
 
-    pub(crate) fn connections(&self, rce: &str, bot: &str) -> Vec<Connection> {
-        let mut text = self.toml(rce, bot);
-        if let Some(change) = &self.change {
-            text = change(&text);
-        }
-        let mut connections =
-            config::parse(&text, &NoLookup).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    /// The configuration as it would be in a file.
+    pub(crate) fn text(&self, rce: &str, bot: &str) -> String {
+        let text = self.toml(rce, bot);
+        self.change
+            .as_ref()
+            .map_or_else(|| text.clone(), |change| change(&text))
+    }
+
+    pub(crate) fn connections(&self, text: &str) -> Vec<Connection> {
+        let mut connections = parse(text);
         if let Some(change) = &self.settings {
             connections.iter_mut().for_each(change);
         }
@@ -300,6 +303,10 @@ agent_category_id = "{agent_category_id}"
 "#
         )
     }
+}
+
+pub(crate) fn parse(text: &str) -> Vec<Connection> {
+    config::parse(text, &NoLookup).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
 /// Nothing is looked up: all secrets of a story are literals.

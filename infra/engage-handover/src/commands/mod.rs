@@ -6,6 +6,7 @@ pub(crate) mod dead_letters;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
 pub(crate) mod drain;
+pub(crate) mod erase;
 mod place;
 pub(crate) mod release;
 pub(crate) mod serve;
@@ -38,9 +39,10 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 /// What the bridge would not do, by whose fault it is.
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::UnknownConversation | Refusal::NoHandover | Refusal::UnknownDeadLetter => {
-            Failure::Theirs(refusal.to_string())
-        }
+        Refusal::UnknownConversation
+        | Refusal::NoHandover
+        | Refusal::WithAgents
+        | Refusal::UnknownDeadLetter => Failure::Theirs(refusal.to_string()),
         Refusal::Busy | Refusal::Store(_) | Refusal::Queue(_) => Failure::Ours(refusal.into()),
     }
 }

@@ -1,12 +1,15 @@
+use std::path::Path;
+
+use handover_core::settings::Connection;
 use handover_handlers::config;
 use local_stage::{Monitoring, Stage, StageOptions, export_telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, read_whole_config};
+use super::{Failure, read_config, read_whole_config};
 use crate::cli::Serve;
 use crate::logging;
 
-/// Runs the bridge until it is told to stop.
+/// Runs the bridge until it is told to stop. SIGHUP reads the configuration again.
 pub(crate) async fn run(options: Serve) -> Result<(), Failure> {
     let config::Configuration {
         connections,
@@ -14,11 +17,10 @@ pub(crate) async fn run(options: Serve) -> Result<(), Failure> {
     } = read_whole_config(&options.config)?;
     let telemetry = telemetry.as_ref().map(export_telemetry).transpose()?;
     logging::start(options.log, telemetry.as_ref());
-    let names: Vec<String> = connections
-        .iter()
-        .map(|connection| connection.id.to_string())
-        .collect();
+    let names = names(&connections);
     let mut terminated = signal(SignalKind::terminate())?;
+    // From here on, so that a reload during the start does not end the process.
+    let mut hung_up = signal(SignalKind::hangup())?;
     let stage = Stage::start(StageOptions {
         connections,
         data: options.data,
@@ -32,10 +34,17 @@ pub(crate) async fn run(options: Serve) -> Result<(), Failure> {
     if let Some(address) = stage.metrics_address() {
         tracing::info!(%address, "metrics without a key");
     }
-    tracing::info!(address = %stage.address(), connections = names.join(" "), "ready");
-    tokio::select! {
-        _ = terminated.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    tracing::info!(address = %stage.address(), connections = names, "ready");
+    loop {
+        tokio::select! {
+            _ = terminated.recv() => break,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                break;
+            }
+            _ = hung_up.recv() => {}
+        }
+        reload(&stage, &options.config).await;
     }
     tracing::info!("stopping: nothing new is taken, work in hand is finished");
     stage.shutdown().await;
@@ -44,4 +53,39 @@ pub(crate) async fn run(options: Serve) -> Result<(), Failure> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// All or nothing: with a configuration that has errors, the settings of before go on.
+async fn reload(stage: &Stage, config: &Path) {
+    let done = match read_config(config) {
+        Ok(connections) => {
+            let names = names(&connections);
+            stage
+                .reload(connections)
+                .await
+                .map(|()| names)
+                .map_err(Failure::Ours)
+        }
+        Err(failure) => Err(failure),
+    };
+    match done {
+        Ok(connections) => tracing::info!(connections, "configuration read again"),
+        Err(Failure::Theirs(error)) => {
+            tracing::error!(error, "configuration not taken; the settings of before go on");
+        }
+        Err(Failure::Ours(error)) => {
+            tracing::error!(
+                error = format!("{error:#}"),
+                "configuration not taken; the settings of before go on"
+            );
+        }
+    }
+}
+
+fn names(connections: &[Connection]) -> String {
+    let names: Vec<&str> = connections
+        .iter()
+        .map(|connection| connection.id.as_str())
+        .collect();
+    names.join(" ")
 }

@@ -13,6 +13,7 @@ use axum::routing::post;
 use reqwest::Method;
 use serde_json::{Value, json};
 use simulated_ringcx::{SimulatedConfig, SimulatedRingcx};
+use standardwebhooks::Webhook;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -33,6 +34,8 @@ pub(crate) struct Told {
 struct Notes {
     told: Mutex<Vec<Told>>,
     status: Mutex<Option<u16>>,
+    /// Whatever is not signed with it is answered with 401.
+    secret: Mutex<Option<String>>,
     count: watch::Sender<usize>,
 }
 
@@ -44,6 +47,7 @@ pub(crate) struct Bridge {
     port: u16,
     arguments: Vec<String>,
     process: Option<Child>,
+    filter: String,
 }
 
 pub(crate) fn command() -> Command {
@@ -54,11 +58,15 @@ pub(crate) fn command() -> Command {
 
 impl Bridge {
     pub(crate) async fn start() -> Self {
-        Self::start_with("", &[]).await
+        Self::start_with("info", |toml| toml, &[]).await
     }
 
-    /// With more settings, and with more arguments of `serve`.
-    pub(crate) async fn start_with(settings: &str, arguments: &[&str]) -> Self {
+    /// With a log of its own (`RUST_LOG`), with a change to the configuration, and with more arguments of `serve`.
+    pub(crate) async fn start_with(
+        log: &str,
+        change: impl FnOnce(String) -> String,
+        arguments: &[&str],
+    ) -> Self {
         let rce = SimulatedRingcx::start(SimulatedConfig {
             requests_per_minute: 1_000_000,
             queue_update_interval: Duration::from_hours(1),
@@ -75,11 +83,8 @@ impl Bridge {
         tokio::spawn(async move { axum::serve(bot, app).await.unwrap() });
 
         let dir = TempDir::new().unwrap();
-        std::fs::write(
-            dir.path().join("connections.toml"),
-            config(&rce, &bot_url) + settings,
-        )
-        .unwrap();
+        let toml = change(config(&rce, &bot_url));
+        std::fs::write(dir.path().join("connections.toml"), toml).unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .await
             .unwrap()
@@ -95,6 +100,7 @@ impl Bridge {
             port,
             arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
             process: None,
+            filter: log.to_owned(),
         };
         bridge.start_process().await;
         let base = bridge.url("/handover/rce");
@@ -124,6 +130,8 @@ impl Bridge {
             .arg("--data")
             .arg(self.data())
             .args(&self.arguments)
+            .env("RUST_LOG", &self.filter)
+            .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
             .unwrap();
@@ -156,15 +164,8 @@ impl Bridge {
 
     /// SIGTERM, and how it exits.
     pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        self.signal("-TERM");
         let mut process = self.process.take().unwrap();
-        let pid = process.id().unwrap().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
         tokio::time::timeout(PATIENCE, process.wait())
             .await
             .expect("it stops")
@@ -236,6 +237,43 @@ impl Bridge {
         *self.notes.status.lock().unwrap() = status;
     }
 
+    /// The bot takes nothing from now on but what is signed with this secret.
+    pub(crate) fn bot_takes_only(&self, secret: &str) {
+        *self.notes.secret.lock().unwrap() = Some(secret.to_owned());
+    }
+
+    /// Changes the configuration and tells the process.
+    pub(crate) async fn reload(&self, change: impl FnOnce(String) -> String) {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        std::fs::write(self.config(), change(text)).unwrap();
+        self.hang_up().await;
+    }
+
+    /// SIGHUP; waits until the log says what became of it.
+    pub(crate) async fn hang_up(&self) {
+        let before = self.reloads();
+        self.signal("-HUP");
+        let taken = async {
+            while self.reloads() == before {
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE, taken).await;
+        assert!(in_time.is_ok(), "the configuration was not read:\n{}", self.log());
+    }
+
+    fn reloads(&self) -> usize {
+        let log = self.log();
+        log.matches("configuration read again").count() + log.matches("configuration not taken").count()
+    }
+
+    /// Sends a signal to the process.
+    pub(crate) fn signal(&self, signal: &str) {
+        let pid = self.process.as_ref().unwrap().id().unwrap().to_string();
+        let sent = std::process::Command::new("kill").args([signal, &pid]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Waits until what the bot was told satisfies `enough`.
     pub(crate) async fn until_told(&self, enough: impl Fn(&[Told]) -> bool) {
         let mut count = self.notes.count.subscribe();
@@ -255,6 +293,14 @@ async fn take_note(State(notes): State<Arc<Notes>>, headers: HeaderMap, body: By
         return StatusCode::from_u16(status).unwrap();
     }
     let id = headers["webhook-id"].to_str().unwrap().to_owned();
+    if let Some(secret) = notes.secret.lock().unwrap().as_deref() {
+        let seconds = headers["webhook-timestamp"].to_str().unwrap().parse().unwrap();
+        let expected = Webhook::new(secret).unwrap().sign(&id, seconds, &body).unwrap();
+        let given = headers["webhook-signature"].to_str().unwrap();
+        if !given.split(' ').any(|given| given == expected) {
+            return StatusCode::UNAUTHORIZED;
+        }
+    }
     notes.told.lock().unwrap().push(Told {
         id,
         event: serde_json::from_slice(&body).unwrap(),

@@ -89,7 +89,12 @@ async fn until_read(bridge: &Bridge, url: &str, key: Option<&str>, wanted: &[&st
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_reads_what_happened_and_how_things_stand() {
-    let bridge = Bridge::start_with(&other_connection(), &["--metrics-listen", "127.0.0.1:0"]).await;
+    let bridge = Bridge::start_with(
+        "info",
+        |toml| toml + &other_connection(),
+        &["--metrics-listen", "127.0.0.1:0"],
+    )
+    .await;
     tell_a_story(&bridge).await;
     let metrics = bridge.root_url("/metrics");
     let text = until_read(
@@ -211,7 +216,7 @@ async fn a_collector_receives_traces_and_metrics_without_what_people_said() {
         "\n[telemetry]\notlp_endpoint = \"{url}\"\nservice_name = \"bridge-of-a-test\"\n\
          headers = {{ authorization = \"Bearer key-of-the-collector\" }}\n"
     );
-    let mut bridge = Bridge::start_with(&settings, &[]).await;
+    let mut bridge = Bridge::start_with("info", |toml| toml + &settings, &[]).await;
     tell_a_story(&bridge).await;
     assert_eq!(bridge.terminate().await, Some(0), "{}", bridge.log());
 
@@ -271,7 +276,12 @@ async fn a_collector_receives_traces_and_metrics_without_what_people_said() {
 async fn a_collector_that_takes_connections_and_never_answers_holds_up_nobody() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    let mut bridge = Bridge::start_with(&format!("\n[telemetry]\notlp_endpoint = \"{url}\"\n"), &[]).await;
+    let mut bridge = Bridge::start_with(
+        "info",
+        |toml| format!("{toml}\n[telemetry]\notlp_endpoint = \"{url}\"\n"),
+        &[],
+    )
+    .await;
     tell_a_story(&bridge).await;
     let stopping = std::time::Instant::now();
     assert_eq!(bridge.terminate().await, Some(0), "{}", bridge.log());

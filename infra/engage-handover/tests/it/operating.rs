@@ -240,3 +240,72 @@ async fn a_stage_on_aws_needs_a_build_that_knows_aws_and_no_data_directory() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_erased_and_begins_anew() {
+    let mut bridge = with_agent().await;
+    let said = "the-word-that-must-go";
+    let user = json!({"id": "usr-7", "firstname": said});
+    bridge.rce.clear_faults();
+    bridge.bot_answers(Some(400));
+    for id in ["c", "d"] {
+        let message = json!({"id": "w", "from": "user", "text": said, "user": user});
+        bridge
+            .insist(&format!("/conversations/{id}/messages"), message)
+            .await;
+    }
+    let agent = bridge.rce.config().agents[0].id.clone();
+    bridge.rce.reply("c", &agent, said).unwrap();
+    until_dead_letter(&bridge).await;
+
+    let refused = run(&bridge, &["erase", "c"]).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.complaint.contains("--yes"), "{}", refused.complaint);
+    let refused = run(&bridge, &["erase", "c", "--yes"]).await;
+    assert_eq!(refused.code, Some(2));
+    assert!(refused.complaint.contains("release"), "{}", refused.complaint);
+    assert_eq!(
+        run(&bridge, &["timeline", "c"]).await.code,
+        Some(0),
+        "nothing is gone"
+    );
+
+    bridge.bot_answers(None);
+    assert_eq!(run(&bridge, &["release", "c"]).await.code, Some(0));
+    bridge
+        .until_told(|told| told.iter().any(|t| t.event["type"] == "handover.cancelled"))
+        .await;
+    let erased = run(&bridge, &["erase", "--person", "usr-7", "--yes", "--json"]).await;
+    assert_eq!(erased.code, Some(0), "{}", erased.complaint);
+    let mut ids: Vec<Value> = erased.json()["erased"].as_array().unwrap().clone();
+    ids.sort_by_key(ToString::to_string);
+    assert_eq!(ids, ["c", "d"]);
+    for id in ["c", "d"] {
+        assert_eq!(run(&bridge, &["timeline", id]).await.code, Some(2));
+    }
+    let letters = run(&bridge, &["dead-letters", "list", "--json"]).await;
+    assert_eq!(letters.json(), json!([]));
+    let again = run(&bridge, &["erase", "c", "--yes"]).await;
+    assert_eq!(again.code, Some(2), "{}", again.said);
+    let nobody = run(&bridge, &["erase", "--person", "usr-7", "--yes"]).await;
+    assert_eq!(nobody.code, Some(2));
+
+    // Who comes back is new: the same ids are no repeats.
+    bridge
+        .insist(
+            "/conversations/c/messages",
+            json!({"id": "w", "from": "user", "text": "again"}),
+        )
+        .await;
+    assert_eq!(bridge.terminate().await, Some(0));
+}
+
+async fn until_dead_letter(bridge: &Bridge) {
+    let there = async {
+        while !bridge.log().contains("job put aside as dead letter") {
+            tokio::task::yield_now().await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_mins(1), there).await;
+    assert!(in_time.is_ok(), "{}", bridge.log());
+}

@@ -13,9 +13,11 @@
 //! | `commit` | a commit as writes with conditions |
 //! | `write` | running them: repeats, what a refusal means |
 //! | `read` | conversations, claims, kept messages, timelines, listings |
+//! | `erase` | removing a conversation with all that is kept with it |
 //! | `fault` | what went wrong, in words that name the table |
 
 mod commit;
+mod erase;
 mod fault;
 mod item;
 mod read;
@@ -125,6 +127,10 @@ impl Store for DynamoStore {
 
     async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError> {
         Ok(self.read_to_look_after(until, limit).await?)
+    }
+
+    async fn erase(&self, connection: &ConnectionId, thread: &ForeignThreadId) -> Result<bool, StoreError> {
+        Ok(self.erase_conversation(connection, thread).await?)
     }
 
     /// DynamoDB removes by itself what has expired.

@@ -70,6 +70,15 @@ impl Conversation {
         }
     }
 
+    /// Whether it is with the person whom the bot, or its platform, calls so.
+    pub fn is_of(&self, user_id: &str) -> bool {
+        let by_platform = self
+            .platform
+            .as_ref()
+            .and_then(|platform| platform.user_id.as_deref());
+        [self.user.id.as_deref(), by_platform].contains(&Some(user_id))
+    }
+
     /// The person came back, or went. Agents are told while they have the conversation; `false`: there is nothing to
     /// tell.
     pub fn came_or_went(&mut self, connected: bool, now: Timestamp) -> bool {

@@ -69,6 +69,9 @@ pub struct Told {
 pub enum BotError {
     #[error("the bot refused it ({status})")]
     Refused { status: u16 },
+    /// 401 or 403: it does not accept our signature or key.
+    #[error("the bot refused it ({status}): it does not accept our secret")]
+    SecretRefused { status: u16 },
     /// Nobody said where the conversation is to be found, neither the settings nor the bot.
     #[error(
         "the conversation cannot be addressed at the bot: its session or url_token is missing or no part of a URL"
@@ -93,7 +96,7 @@ impl BotError {
     /// A stable word for it.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Refused { .. } | Self::NoAddress => "bot_refused",
+            Self::Refused { .. } | Self::SecretRefused { .. } | Self::NoAddress => "bot_refused",
             Self::Gone => "bot_gone",
             Self::Busy { .. } | Self::HeldBack { .. } | Self::NoAnswer(_) => "bot_unavailable",
         }
@@ -102,6 +105,7 @@ impl BotError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } | Self::NoAddress | Self::Gone => Disposition::Reject,
+            Self::SecretRefused { .. } => Disposition::RetryWhileYoung,
             Self::Busy { retry_after, .. } => Disposition::Retry { after: *retry_after },
             Self::HeldBack { after } => Disposition::Wait { after: *after },
             Self::NoAnswer(_) => Disposition::Retry { after: None },

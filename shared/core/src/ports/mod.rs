@@ -15,8 +15,8 @@ pub use metrics::{Api, Measured, Metrics, NoMetrics, Side};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};
 pub use ringcx::{Agents, CustomerMessage, Identity, Intervention, RingCx, RingCxError, Thread, Urgency};
 pub use store::{
-    Claim, ClaimKey, Commit, ConversationSummary, Expected, KEPT_FOR, KEPT_MESSAGES, Recorded, Store,
-    StoreError, ToLookAfter, Versioned,
+    Claim, ClaimKey, Commit, ConversationSummary, Expected, KEPT_FOR, KEPT_MESSAGES, NEWS_KNOWN_FOR,
+    NEWS_TAKEN_FOR, Recorded, Store, StoreError, ToLookAfter, Versioned,
 };
 
 /// An error and what caused it, in one line: a log may show no more of an error than that.

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::ids::{ConnectionId, ForeignThreadId};
 use crate::job::{Job, Outgoing, QueueName};
 
 use super::causes;
@@ -47,6 +48,18 @@ pub trait JobQueue: Send + Sync {
 
     /// Removes a dead letter. `false`: there is none.
     async fn discard(&self, id: &str) -> Result<bool, QueueError>;
+
+    /// Removes the dead letters of a conversation and, where a queue can be looked into, its jobs; how many there were. A job
+    /// in work may end up as a dead letter afterwards.
+    async fn erase(&self, connection: &ConnectionId, thread: &ForeignThreadId) -> Result<usize, QueueError> {
+        let mut gone = 0;
+        for letter in self.dead_letters().await? {
+            if letter.job.connection == *connection && letter.job.thread == *thread {
+                gone += usize::from(self.discard(&letter.id).await?);
+            }
+        }
+        Ok(gone)
+    }
 
     /// About how many jobs a queue holds, those in work included. Without traffic it is exact within a minute.
     async fn waiting(&self, queue: QueueName) -> Result<u64, QueueError>;

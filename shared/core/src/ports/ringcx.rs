@@ -277,6 +277,11 @@ pub enum RingCxError {
         "RingCX does not accept our credentials or rights ({status}: {code}); check the tokens of this connection"
     )]
     NotPermitted { status: u16, code: String },
+    /// The Send API does not accept our signature.
+    #[error(
+        "RingCX does not accept our signature ({status}: {code}); check the realtime access token of this connection"
+    )]
+    SecretRefused { status: u16, code: String },
     /// Unknown, or not readable with this token's rights.
     #[error("unknown to RingCX, or the API token's account may not read this source")]
     NotFound,
@@ -302,7 +307,7 @@ impl RingCxError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "ringcx_refused",
-            Self::NotPermitted { .. } => "ringcx_not_permitted",
+            Self::NotPermitted { .. } | Self::SecretRefused { .. } => "ringcx_not_permitted",
             Self::NotFound => "ringcx_not_found",
             Self::Conflict => "ringcx_conflict",
             Self::RateLimited { .. } | Self::BudgetUsedUp { .. } => "ringcx_rate_limited",
@@ -313,6 +318,7 @@ impl RingCxError {
     pub fn disposition(&self) -> Disposition {
         match self {
             Self::Refused { .. } | Self::NotPermitted { .. } | Self::NotFound => Disposition::Reject,
+            Self::SecretRefused { .. } => Disposition::RetryWhileYoung,
             Self::Conflict | Self::Unavailable { .. } | Self::NoAnswer(_) => {
                 Disposition::Retry { after: None }
             }

@@ -78,6 +78,13 @@ pub trait Store: Send + Sync {
     /// that is under way has such a moment, so `until` the end of time finds them all.
     async fn to_look_after(&self, until: Timestamp, limit: usize) -> Result<Vec<ToLookAfter>, StoreError>;
 
+    /// Removes a conversation, its timeline, its kept messages and its claims with their answers; `false`: there was nothing.
+    /// Cut short, a repeat removes the rest. Jobs are the queue's ([`super::JobQueue::erase`]).
+    async fn erase(&self, connection: &ConnectionId, thread: &ForeignThreadId) -> Result<bool, StoreError> {
+        let _ = (connection, thread);
+        Err(StoreError::Unavailable("this store cannot erase".into()))
+    }
+
     /// Removes what has expired. Harmless at any time.
     async fn sweep(&self, now: Timestamp) -> Result<(), StoreError>;
 }
@@ -225,6 +232,12 @@ impl ConversationSummary {
 pub const KEPT_MESSAGES: usize = 200;
 /// See [`KEPT_MESSAGES`]. Claims live as long.
 pub const KEPT_FOR: Duration = Duration::from_hours(72);
+
+/// What RCE says is taken for so long after the time that it bears: nothing in it says whether somebody sends it anew who saw
+/// it once. Its own repeats end after a day; an agent may have a message sent again by hand.
+pub const NEWS_TAKEN_FOR: Duration = Duration::from_hours(7 * 24);
+/// How long it is remembered, so that whatever is still taken is known: longer by as much as RCE's clock may be off.
+pub const NEWS_KNOWN_FOR: Duration = Duration::from_hours(9 * 24);
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

@@ -10,11 +10,13 @@
 //! | [`release`] | giving one back to the bot by hand |
 //! | [`dead_letters`] | what could not be delivered: looking, sending again, forgetting |
 //! | [`drain`] | no new handovers, until those under way are over |
+//! | [`erase`] | erasing a person; from the command line only |
 //! | [`status`] | how a connection stands, in numbers |
 
 pub mod conversations;
 pub mod dead_letters;
 pub mod drain;
+pub mod erase;
 pub mod release;
 pub mod status;
 
@@ -34,6 +36,8 @@ pub enum Refusal {
     UnknownConversation,
     #[error("the bot has the conversation already: there is no handover to end")]
     NoHandover,
+    #[error("agents have the conversation: release it first, or wait until they are done")]
+    WithAgents,
     #[error("there is no such dead letter (any more)")]
     UnknownDeadLetter,
     #[error("the conversation changes too fast; try again")]
@@ -49,6 +53,8 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::UnknownConversation => Self::UnknownConversation,
             Refusal::NoHandover => Self::NoHandover,
+            // No address erases.
+            Refusal::WithAgents => Self::Forbidden("agents have the conversation"),
             Refusal::UnknownDeadLetter => Self::UnknownDeadLetter,
             Refusal::Busy => Self::Unavailable,
             Refusal::Store(_) | Refusal::Queue(_) => {

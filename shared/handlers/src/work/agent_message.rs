@@ -3,7 +3,7 @@
 use handover_core::conversation::{AgentMessageDecision, Conversation};
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
-use handover_core::ports::{Claim, KEPT_FOR, Measured, StoreError};
+use handover_core::ports::{Claim, Measured, NEWS_KNOWN_FOR, StoreError};
 
 use super::deliver::AgentWords;
 use super::outcome::{Step, Why};
@@ -118,7 +118,7 @@ fn claim(task: &Task<'_>, message: &AgentMessage, record: &str) -> Claim {
         key: message_claim(&task.job.connection, &task.job.thread, &message.id),
         holder: task.job.id.to_string(),
         record: record.to_owned(),
-        expires_at: task.app.now() + KEPT_FOR,
+        expires_at: task.app.now() + NEWS_KNOWN_FOR,
     }
 }
 

@@ -41,7 +41,7 @@ use handover_core::conversation::SignalPolicy;
 use handover_core::ids::JobId;
 use handover_core::job::{Job, Work};
 use handover_core::ports::{Commit, Expected, Measured, Received, StoreError, Versioned};
-use handover_core::retry::{RetryBudget, backoff};
+use handover_core::retry::{RetryBudget, YOUNG, backoff};
 use handover_core::settings::Connection;
 use handover_core::timeline::TimelineEntry;
 use tracing::Instrument as _;
@@ -213,9 +213,16 @@ impl Task<'_> {
     /// From what happened to what becomes of the job; a job that is given up leaves word with those who wait.
     async fn conclude(&self, step: Step) -> Outcome {
         let job = self.job;
-        if let Step::Again { why, .. } | Step::Never { why } = &step {
+        if let Step::Again { why, .. } | Step::AgainWhileYoung { why } | Step::Never { why } = &step {
             self.count(Measured::Failed { kind: why.code });
         }
+        let step = match step {
+            Step::AgainWhileYoung { why } if self.since_accepted() < YOUNG => {
+                Step::Again { after: None, why }
+            }
+            Step::AgainWhileYoung { why } => Step::Never { why },
+            step => step,
+        };
         match step {
             Step::Done => Outcome::Done,
             Step::Wait { after } => Outcome::Wait { after },
@@ -233,7 +240,7 @@ impl Task<'_> {
                 let detail = format!("given up after {} attempts: {}", self.attempt, why.detail);
                 self.give_up(Why { detail, ..why }).await
             }
-            Step::Never { why } => self.give_up(why).await,
+            Step::AgainWhileYoung { why } | Step::Never { why } => self.give_up(why).await,
         }
     }
 

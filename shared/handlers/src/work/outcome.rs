@@ -34,9 +34,20 @@ impl Outcome {
 #[derive(Debug)]
 pub(super) enum Step {
     Done,
-    Again { after: Option<Duration>, why: Why },
-    Wait { after: Duration },
-    Never { why: Why },
+    Again {
+        after: Option<Duration>,
+        why: Why,
+    },
+    /// Again, but only while the work is young.
+    AgainWhileYoung {
+        why: Why,
+    },
+    Wait {
+        after: Duration,
+    },
+    Never {
+        why: Why,
+    },
 }
 
 /// Why something was not done: a stable word for programs, a sentence for people. Neither holds a vendor's
@@ -72,6 +83,7 @@ impl Step {
     fn of(disposition: Disposition, why: Why) -> Self {
         match disposition {
             Disposition::Retry { after } => Self::Again { after, why },
+            Disposition::RetryWhileYoung => Self::AgainWhileYoung { why },
             Disposition::Wait { after } => Self::Wait { after },
             Disposition::Reject => Self::Never { why },
         }

@@ -7,7 +7,7 @@ use handover_core::conversation::{Control, Conversation, Doubt, Ending, SignalDe
 use handover_core::ids::{ForeignThreadId, ThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{
-    Claim, ClaimKey, Commit, Expected, KEPT_FOR, Measured, RingCxError, StoreError, Urgency,
+    Claim, ClaimKey, Commit, Expected, Measured, NEWS_KNOWN_FOR, RingCxError, StoreError, Urgency,
 };
 use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
@@ -141,7 +141,7 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
         ),
         holder: task.job.id.to_string(),
         record: String::new(),
-        expires_at: now + KEPT_FOR,
+        expires_at: now + NEWS_KNOWN_FOR,
     });
     let outcome = match decision {
         SignalDecision::Ignored(why) => why,

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use handover_core::ports::{Api, RingCxError};
+use handover_core::secret::Secret;
 use handover_core::settings::Connection;
 use reqwest::header::CONTENT_TYPE;
 use serde::Serialize;
@@ -30,7 +31,7 @@ impl RingCxClient {
     }
 
     /// Posts `{action, params}` to the URL as it is configured. Serialised once: exactly the bytes
-    /// that are signed are sent.
+    /// that are signed are sent. A signature that is not accepted is made anew with the next token.
     pub(super) async fn post_signed<P: Serialize + Sync>(
         &self,
         connection: &Connection,
@@ -47,14 +48,32 @@ impl RingCxClient {
                 code: format!("not sent: longer than {REQUEST_MAX_BYTES} bytes"),
             });
         }
-        let settings = &connection.ringcx;
-        let token = settings
+        let (last, others) = connection
+            .ringcx
             .realtime_access_tokens
-            .first()
+            .split_last()
             .ok_or_else(|| RingCxError::NotPermitted {
                 status: 0,
                 code: "not sent: no realtime access token".to_owned(),
             })?;
+        // RCE knows one token at a time. While it is being changed, nobody here can know which.
+        for token in others {
+            let answer = self.post(connection, action, token, body.clone()).await?;
+            if !matches!(answer.send_outcome(), Err(RingCxError::SecretRefused { .. })) {
+                return Ok(answer);
+            }
+        }
+        self.post(connection, action, last, body).await
+    }
+
+    async fn post(
+        &self,
+        connection: &Connection,
+        action: &'static str,
+        token: &Secret,
+        body: Vec<u8>,
+    ) -> Result<Answer, RingCxError> {
+        let settings = &connection.ringcx;
         let started = Instant::now();
         let outcome = self
             .http

@@ -5,7 +5,7 @@ use handover_core::ports::DeadLetter;
 
 use super::{LONG, delete, expect_nothing, finish_next, send, take_one};
 use crate::Subject;
-use crate::samples::{job, job_with_text};
+use crate::samples::{connection, job, job_with_text, thread};
 
 async fn listed(subject: &Subject) -> Vec<DeadLetter> {
     subject.queue.dead_letters().await.expect("listing works")
@@ -91,4 +91,24 @@ pub async fn a_discarded_dead_letter_is_gone(subject: &Subject) {
     assert!(!subject.queue.discard("unknown").await.expect("discarding works"));
     assert!(listed(subject).await.is_empty());
     expect_nothing(subject).await;
+}
+
+pub async fn what_a_conversation_left_behind_is_erased(subject: &Subject) {
+    for (name, id) in [("a", "a-1"), ("a-b", "b-1"), ("a", "a-2")] {
+        let sent = job_with_text(name, id, "what was said", subject.time.now());
+        send(subject, vec![sent]).await;
+        put_next_aside(subject, id).await;
+    }
+    let erase = async |name: &str| {
+        let erased = subject.queue.erase(&connection(), &thread(name)).await;
+        erased.expect("erasing works")
+    };
+    assert_eq!(erase("a").await, 2);
+    assert_eq!(erase("a").await, 0);
+    let letters = listed(subject).await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].reason, "b-1");
+    // What is sent afterwards is delivered as ever.
+    send(subject, vec![job("a", "a-3", subject.time.now())]).await;
+    finish_next(subject, "a-3").await;
 }

@@ -50,6 +50,7 @@ macro_rules! queue_conformance {
             dead_letters_come_oldest_first,
             a_replayed_job_comes_last_and_starts_anew,
             a_discarded_dead_letter_is_gone,
+            what_a_conversation_left_behind_is_erased,
             any_text_arrives_as_it_was,
             it_is_known_how_many_jobs_wait,
             a_large_job_arrives_as_it_was,

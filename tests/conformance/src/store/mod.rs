@@ -4,6 +4,7 @@
 
 mod claims;
 mod commits;
+mod erasing;
 mod kept;
 mod listings;
 mod sweeping;
@@ -14,6 +15,7 @@ use handover_core::ports::{ClaimKey, Commit, Expected, Recorded, StoreError, Ver
 
 pub use claims::*;
 pub use commits::*;
+pub use erasing::*;
 pub use kept::*;
 pub use listings::*;
 pub use sweeping::*;
@@ -54,6 +56,8 @@ macro_rules! store_conformance {
             listings_start_with_the_newest_change,
             handovers_are_looked_after_when_it_is_time,
             a_sweep_removes_only_what_has_expired,
+            what_is_erased_is_gone_and_nothing_else,
+            a_conversation_begins_anew_after_it_was_erased,
         } }
     };
 }

@@ -50,22 +50,38 @@ async fn a_dialog_that_fails_does_not_resume_the_bot_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_accepted_is_a_visible_dead_letter_that_holds_up_nobody() {
+async fn a_token_that_is_not_accepted_is_tried_for_minutes_and_then_a_visible_dead_letter() {
+    use handover_core::ports::JobQueue as _;
     let chatlayer = Chatlayer::start().await;
     let bench = chatlayer.setup().start().await;
     with_agent(&chatlayer, &bench, "s1").await;
-    chatlayer.answers([Trouble::Status(401)]);
-    bench.rce.reply("s1", SAM, "never shown").unwrap();
-    bench.rce.reply("s1", SAM, "shown").unwrap();
+    // For a moment: nothing is lost, and nothing is overtaken.
+    chatlayer.answers([Trouble::Status(401); 20]);
+    bench.rce.reply("s1", SAM, "later").unwrap();
+    bench.rce.reply("s1", SAM, "after it").unwrap();
     bench.until_quiet().await;
-    assert_eq!(chatlayer.session("s1").shown, ["Hello, Sam here", "shown"]);
-    let letters = bench.take_dead_letters().await;
+    assert_eq!(
+        chatlayer.session("s1").shown,
+        ["Hello, Sam here", "later", "after it"]
+    );
+    // For good.
+    chatlayer.answers([Trouble::Status(401); 500]);
+    bench.rce.reply("s1", SAM, "not shown yet").unwrap();
+    bench.until_quiet().await;
+    chatlayer.forget_script();
+    let letters = bench.dead_letters().await;
     assert_eq!(letters.len(), 1);
     assert!(letters[0].reason.contains("401"), "{}", letters[0].reason);
     let told = "Your last message could not be delivered to the customer.";
     assert!(bench.in_rce("s1").contains(&told.to_owned()), "the agent is told");
     let happened = bench.what_happened("s1").await;
     assert!(happened.contains(&"agent_message.not_delivered".to_owned()));
+    assert!(bench.embedded.replay(&letters[0].id).await.unwrap());
+    bench.until_quiet().await;
+    assert_eq!(
+        chatlayer.session("s1").shown.last().map(String::as_str),
+        Some("not shown yet")
+    );
     chatlayer.check();
     bench.finish().await;
 }
@@ -76,7 +92,7 @@ async fn a_resume_that_was_refused_can_be_sent_again() {
     let chatlayer = Chatlayer::start().await;
     let bench = chatlayer.setup().section(DIALOGS).start().await;
     with_agent(&chatlayer, &bench, "s1").await;
-    chatlayer.answers([Trouble::Status(401)]);
+    chatlayer.answers([Trouble::Status(404)]);
     bench.rce.close("s1").unwrap();
     bench.until_quiet().await;
     assert!(chatlayer.session("s1").paused);

@@ -386,14 +386,14 @@ async fn a_call_that_cognigy_refuses_for_good_is_put_aside_and_the_next_goes_on(
     bench.until_quiet_by_hand().await;
     bench.agent_writes(SESSION, "66aa", "Hello").await;
     bench.until_quiet_by_hand().await;
-    cognigy.answers([401]);
+    cognigy.answers([404]);
     bench.agent_writes(SESSION, "66ab", "Lost").await;
     bench.agent_writes(SESSION, "66ac", "Still there").await;
     bench.until_quiet_by_hand().await;
     assert_eq!(cognigy.shown(SESSION), ["Hello", "Still there"]);
     let letters = bench.take_dead_letters().await;
     assert_eq!(letters.len(), 1);
-    assert!(letters[0].reason.contains("401"), "{}", letters[0].reason);
+    assert!(letters[0].reason.contains("404"), "{}", letters[0].reason);
     assert!(
         bench
             .in_rce(SESSION)

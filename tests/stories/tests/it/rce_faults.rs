@@ -37,9 +37,7 @@ async fn br_033_what_rce_refuses_for_good_is_not_tried_again_and_the_bot_is_told
         (400, "Bad request"),
         (413, "Invalid request size (max: 20971520 bytes)"),
         (422, "Source not found"),
-        (422, "Invalid signature"),
         (422, "Invalid resource format"),
-        (401, ""),
         (403, ""),
         (404, ""),
     ] {

@@ -210,7 +210,11 @@ async fn every_error_is_taken_for_what_it_is() {
         let failed = send(&client, &connection, sample("send-messages-create-user"))
             .await
             .unwrap_err();
-        let permanent = failed.disposition() == Disposition::Reject;
+        // A signature may be refused because its token is being changed; that is tried for minutes, not for good.
+        let permanent = matches!(
+            failed.disposition(),
+            Disposition::Reject | Disposition::RetryWhileYoung
+        );
         assert_eq!(
             permanent,
             error["class"] == json!("permanent"),

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Bench;
 use super::send::message;
+use crate::signature::{SIGNATURE_HEADER, sign};
 use crate::test_support::connection;
 
 async fn answered(status: u16, headers: &[(&str, &str)], body: &str) -> RingCxError {
@@ -62,14 +63,35 @@ async fn br_033_permanent_refusals_are_not_tried_again() {
 }
 
 #[tokio::test]
+async fn br_083_a_signature_that_rce_does_not_accept_is_made_with_the_next_token() {
+    let bench = Bench::new().await;
+    bench.server.answers(422, "Invalid signature");
+    let sent = bench.client.send_message(&bench.connection, &message("hi")).await;
+    sent.unwrap();
+    let seen = bench.server.seen();
+    assert_eq!(seen.len(), 2);
+    assert_eq!(seen[0].body, seen[1].body, "the same bytes");
+    let tokens = &bench.connection.ringcx.realtime_access_tokens;
+    for (seen, token) in seen.iter().zip(tokens) {
+        assert_eq!(seen.header(SIGNATURE_HEADER), sign(token, &seen.body));
+    }
+}
+
+#[tokio::test]
 async fn br_033_a_wrong_token_is_a_set_up_fault() {
-    for (status, body) in [(422, "Invalid signature"), (401, ""), (403, "Forbidden")] {
-        let error = answered(status, &[], body).await;
+    let error = answered(403, &[], "Forbidden").await;
+    assert!(matches!(error, RingCxError::NotPermitted { .. }), "{error:?}");
+    assert_eq!(error.disposition(), Disposition::Reject);
+    for (status, body) in [(422, "Invalid signature"), (401, "")] {
+        let bench = Bench::new().await;
+        bench.server.answers(status, body).answers(status, body);
+        let error = bench.client.send_message(&bench.connection, &message("hi")).await;
+        let error = error.unwrap_err();
         assert!(
-            matches!(error, RingCxError::NotPermitted { .. }),
+            matches!(error, RingCxError::SecretRefused { .. }),
             "{status}: {error:?}"
         );
-        assert_eq!(error.disposition(), Disposition::Reject);
+        assert_eq!(error.disposition(), Disposition::RetryWhileYoung);
     }
 }
 
@@ -166,7 +188,7 @@ async fn br_038_the_text_is_tried_once_and_other_refusals_not_at_all() {
         "{error:?}"
     );
     assert_eq!(bench.server.seen().len(), 2);
-    for (status, body) in [(422, "Invalid signature"), (500, "structured_content")] {
+    for (status, body) in [(422, "Source not found"), (500, "structured_content")] {
         let bench = Bench::new().await;
         bench.server.answers(status, body);
         let sent = bench.client.send_message(&bench.connection, &choice()).await;
