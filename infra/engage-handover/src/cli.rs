@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Check a configuration without starting anything
     Check(Check),
+    /// Check a connection from end to end against the live account: what is wrong, why it matters, how to mend it
+    Doctor(Doctor),
     /// List conversations, the most recently changed first
     Conversations(Conversations),
     /// Show everything that happened to one conversation
@@ -122,6 +124,42 @@ pub(crate) struct Check {
     /// The configuration (connections.toml)
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    /// Write JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Two things are written, and neither changes anything: the bot's identity is announced to RingCentral with the same \
+body as ever, and the connection's webhook, if it is active and answers here, is saved as it is, which makes \
+RingCentral validate it (not with --no-round-trip). A webhook that RingCentral cannot reach, or that has another \
+secret, is switched off by that; it delivers nothing before either.
+
+Exit codes: 0 all is well; 3 there are warnings; 4 there are errors; 1 and 2 as ever (it failed here; wrong use).
+docs/doctor.md explains every check.")]
+pub(crate) struct Doctor {
+    /// The configuration (connections.toml)
+    #[arg(long, value_name = "FILE", required_unless_present = "stage")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory that `serve` uses: what waits and what was given up is checked, too
+    #[arg(long, value_name = "DIR", requires = "config")]
+    pub(crate) data: Option<PathBuf>,
+    /// A stage on AWS instead, by its name; region and credentials as the AWS CLI exports them
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["config", "data"])]
+    pub(crate) stage: Option<String>,
+    /// Only this connection
+    #[arg(long, value_name = "NAME")]
+    pub(crate) connection: Option<String>,
+    /// Where the bridge is reached from outside, if neither the configuration nor the webhook tells
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Do not save the webhook to make RingCentral call the bridge
+    #[arg(long)]
+    pub(crate) no_round_trip: bool,
+    /// Say what was found also where all is well, and why each check matters
+    #[arg(long)]
+    pub(crate) verbose: bool,
     /// Write JSON
     #[arg(long)]
     pub(crate) json: bool,

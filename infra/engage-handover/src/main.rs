@@ -1,7 +1,7 @@
 //! The `engage-handover` command.
 //!
 //! Exit codes: 0 done; 1 it failed on our side or on the machine's; 2 wrong use (arguments, configuration,
-//! an id that does not exist).
+//! an id that does not exist). `doctor` adds 3 (warnings) and 4 (errors).
 
 mod cli;
 mod commands;
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
     };
     match runtime.block_on(run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Verdict(code)) => ExitCode::from(code),
         Err(Failure::Theirs(error)) => {
             output::complain(&error);
             ExitCode::from(2)
@@ -43,6 +44,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(options) => commands::demo::run(options).await,
         Command::Serve(options) => commands::serve::run(options).await,
         Command::Check(options) => commands::check::run(&options),
+        Command::Doctor(options) => commands::doctor::run(&options).await,
         Command::Conversations(options) => commands::conversations::run(&options).await,
         Command::Timeline(options) => commands::timeline::run(&options).await,
         Command::DeadLetters(command) => commands::dead_letters::run(command).await,

@@ -6,6 +6,7 @@
 //!
 //! Running embedded is a choice: this crate is only reached through `engage-handover serve` and `demo`.
 
+mod doctor;
 mod http;
 mod monitor;
 mod page;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use doctor::StageDoctor;
+pub use doctor::look;
 use futures_util::future::join_all;
 use handover_bots::Bots;
 use handover_core::ports::{Metrics, NoMetrics};
@@ -28,9 +31,10 @@ pub use handover_figures::Telemetry;
 use handover_figures::TelemetryOptions;
 use handover_files::{FileDirectory, HttpFetcher};
 use handover_handlers::App;
-use handover_handlers::app::{FixedConnections, ReloadedConnections};
+use handover_handlers::app::ReloadedConnections;
 use handover_handlers::config;
 use handover_handlers::files::Files;
+use handover_handlers::health::Health;
 use handover_machine::{RandomIds, SystemClock};
 use handover_ringcx::client::RingCxClient;
 use handover_ringcx::limiter::ProcessBudget;
@@ -81,11 +85,12 @@ pub struct Stage {
 /// The ports over a data directory: of a stage, or of a command beside it. The REST budget is this process's own.
 pub fn app(connections: Vec<Connection>, data: &Path, embedded: &Embedded) -> App {
     let budget = Arc::new(ProcessBudget::new());
-    counted(connections, data, embedded, &budget, Arc::new(NoMetrics))
+    let connections = Arc::new(ReloadedConnections::new(connections));
+    counted(&connections, data, embedded, &budget, Arc::new(NoMetrics))
 }
 
 fn counted(
-    connections: Vec<Connection>,
+    connections: &Arc<ReloadedConnections>,
     data: &Path,
     embedded: &Embedded,
     budget: &Arc<ProcessBudget>,
@@ -94,9 +99,17 @@ fn counted(
     let clock = Arc::new(SystemClock);
     let http = handover_ringcx::http::client();
     let ringcx = RingCxClient::new(http.clone(), Arc::clone(budget) as _, Arc::clone(&clock) as _);
+    let doctor = StageDoctor {
+        http: http.clone(),
+        budget: Arc::clone(budget) as _,
+        connections: Arc::clone(connections),
+        data: data.to_owned(),
+        embedded: embedded.clone(),
+    };
     let files = FileDirectory::new(data.join(FILES));
     App {
-        connections: Arc::new(FixedConnections::new(connections)),
+        health: Arc::new(Health::with(Arc::new(doctor))),
+        connections: Arc::clone(connections) as _,
         store: Arc::new(embedded.clone()),
         queue: Arc::new(embedded.clone()),
         ringcx: Arc::new(ringcx.counting(Arc::clone(&metrics))),
@@ -183,10 +196,7 @@ impl Stage {
         let current = Arc::new(ReloadedConnections::new(connections.clone()));
         let figures = Arc::new(Figures::new(&current.names(), monitoring.telemetry.as_ref()));
         let counting = Arc::clone(&figures) as Arc<dyn Metrics>;
-        let app = App {
-            connections: Arc::clone(&current) as _,
-            ..counted(Vec::new(), &data, &embedded, &budget, counting)
-        };
+        let app = counted(&current, &data, &embedded, &budget, counting);
         learn_opening_hours(&app, &connections).await;
         let (stop, stopped) = watch::channel(false);
         let mut tasks = workers::spawn(&app, &embedded, &stopped);

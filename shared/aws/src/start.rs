@@ -121,6 +121,7 @@ pub(crate) fn ports(settings: &Settings, metrics: Arc<dyn Metrics>) -> Result<Po
         clock,
         ids,
         availability: Arc::default(),
+        health: Arc::default(),
         metrics,
         files,
     };

@@ -153,6 +153,7 @@ impl Scene {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             availability: Arc::default(),
+            health: Arc::default(),
             metrics: Arc::new(NoMetrics),
             files: Files::none(),
         };

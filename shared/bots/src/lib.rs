@@ -15,6 +15,7 @@ pub mod body;
 pub mod chatlayer;
 pub mod cognigy;
 pub mod pace;
+mod probe;
 pub mod signed;
 pub mod webhook;
 
@@ -22,7 +23,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use handover_core::event::BotEvent;
-use handover_core::ports::{BotError, BotPlatform, Delivery, Told};
+use handover_core::ports::{BotError, BotPlatform, Delivery, Ping, Probed, Told};
 use handover_core::settings::{BotKind, Connection, Endpoint};
 use reqwest::{Client, RequestBuilder, Response};
 use url::Url;
@@ -50,6 +51,7 @@ async fn send(request: RequestBuilder, body: Vec<u8>) -> Result<Response, BotErr
 /// Every kind of bot, each connection in its own words.
 #[derive(Debug)]
 pub struct Bots {
+    http: Client,
     webhook: WebhookBots,
     cognigy: Cognigy,
     chatlayer: Chatlayer,
@@ -60,7 +62,8 @@ impl Bots {
         Self {
             webhook: WebhookBots::new(http.clone()),
             cognigy: Cognigy::new(http.clone()),
-            chatlayer: Chatlayer::new(http),
+            chatlayer: Chatlayer::new(http.clone()),
+            http,
         }
     }
 }
@@ -90,5 +93,21 @@ impl BotPlatform for Bots {
         delivery: &Delivery,
     ) -> Result<Told, BotError> {
         self.webhook.post(connection, to, delivery).await
+    }
+
+    async fn probe(
+        &self,
+        connection: &Connection,
+        subscriber: Option<&Endpoint>,
+        ping: &Ping,
+    ) -> Result<Probed, BotError> {
+        match (subscriber, &connection.bot.kind) {
+            (Some(endpoint), _) | (None, BotKind::Webhook(endpoint)) => {
+                self.webhook.probe(connection, endpoint, ping).await
+            }
+            // A forged call would be one more call without a meaning.
+            (None, _) if ping.forged => Ok(Probed::Nothing),
+            (None, kind) => probe::origin(&self.http, kind.origin()).await,
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use handover_core::Timestamp;
 use handover_core::ports::{BotError, Delivery};
 use handover_core::secret::Secret;
 use reqwest::RequestBuilder;
@@ -15,10 +16,21 @@ pub fn sign(
     id: &str,
     body: &[u8],
 ) -> Result<RequestBuilder, BotError> {
+    sign_at(request, secrets, delivery.now, id, body)
+}
+
+/// The same for what is no delivery.
+pub(crate) fn sign_at(
+    request: RequestBuilder,
+    secrets: &[Secret],
+    now: Timestamp,
+    id: &str,
+    body: &[u8],
+) -> Result<RequestBuilder, BotError> {
     if secrets.is_empty() {
         return Ok(request);
     }
-    let seconds = delivery.now.as_second();
+    let seconds = now.as_second();
     let mut signatures = Vec::with_capacity(secrets.len());
     for secret in secrets {
         let webhook = Webhook::new(secret.expose()).map_err(unusable)?;

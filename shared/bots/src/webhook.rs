@@ -17,6 +17,10 @@ impl WebhookBots {
         Self { http }
     }
 
+    pub(crate) fn http(&self) -> &Client {
+        &self.http
+    }
+
     /// Sends one event.
     pub async fn post(
         &self,

@@ -32,6 +32,7 @@ pub mod conversation;
 pub mod event;
 pub mod files;
 pub mod handover;
+pub mod heard;
 pub mod hours;
 pub mod html;
 pub mod ids;

@@ -330,7 +330,7 @@ mod tests {
             let prepared = Prepared::new(commit, now).unwrap_or_else(|_| panic!("it can be stored"));
             matches!(prepared.durability(), Durability::Synced)
         };
-        assert!(!is_synced(KEPT_FOR), "a claim of work");
-        assert!(is_synced(KEPT_FOR + Duration::from_millis(1)));
+        assert!(!is_synced(NEWS_KNOWN_FOR), "a claim of work");
+        assert!(is_synced(NEWS_KNOWN_FOR + Duration::from_millis(1)));
     }
 }

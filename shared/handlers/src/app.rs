@@ -12,6 +12,7 @@ use handover_core::settings::Connection;
 
 use crate::availability::AvailabilityCache;
 use crate::files::Files;
+use crate::health::Health;
 
 /// Everything that handlers and workers need.
 #[derive(Clone)]
@@ -26,6 +27,7 @@ pub struct App {
     pub availability: Arc<AvailabilityCache>,
     pub metrics: Arc<dyn Metrics>,
     pub files: Files,
+    pub health: Arc<Health>,
 }
 
 /// Where connections come from.
@@ -78,11 +80,16 @@ impl ReloadedConnections {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = next;
     }
 
-    /// Those that count now, by name.
+    /// Those that count now, in the order of their names.
+    pub fn all(&self) -> Vec<Connection> {
+        let mut all: Vec<Connection> = self.current().0.values().map(|one| (**one).clone()).collect();
+        all.sort_by(|a, b| a.id.as_str().cmp(b.id.as_str()));
+        all
+    }
+
+    /// The names of [`Self::all`].
     pub fn names(&self) -> Vec<ConnectionId> {
-        let mut names: Vec<ConnectionId> = self.current().0.keys().cloned().collect();
-        names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
-        names
+        self.all().into_iter().map(|connection| connection.id).collect()
     }
 
     fn current(&self) -> Arc<FixedConnections> {

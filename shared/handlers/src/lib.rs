@@ -18,6 +18,7 @@
 //! | [`operator`] | what operators ask and do, by HTTP and from the command line |
 //! | [`work`] | what workers do with a job from a queue |
 //! | [`watch`] | sends somebody to look after handovers whose time has come |
+//! | [`health`] | what RCE's calls tell of the bridge, and its examination |
 //! | [`openapi`] | the description of the bot API |
 
 pub mod app;
@@ -27,6 +28,7 @@ pub mod chatlayer;
 pub mod cognigy;
 pub mod config;
 pub mod files;
+pub mod health;
 pub mod openapi;
 pub mod operator;
 pub mod rce;

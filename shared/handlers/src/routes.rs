@@ -51,6 +51,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/operator/dead-letters"),
     ("POST", "/operator/dead-letters/{letter}/replay"),
     ("DELETE", "/operator/dead-letters/{letter}"),
+    ("GET", "/operator/doctor"),
+    ("POST", "/operator/doctor"),
     ("GET", "/operator/drain"),
     ("POST", "/operator/drain"),
     ("DELETE", "/operator/drain"),
@@ -133,7 +135,9 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
         request,
     };
     match (rest, method.as_str()) {
-        (["handover", "rce"] | ["handover", "rce", "webhook"], "GET") => Ok(webhook_intake::validate(&call)),
+        (["handover", "rce"] | ["handover", "rce", "webhook"], "GET") => {
+            Ok(webhook_intake::validate(app, &call).await)
+        }
         (["handover", "rce"], "POST") => Ok(rce::handle(app, call).await),
         (["handover", "rce", "source"], "POST") => Ok(source_sdk::handle(app, call).await),
         (["handover", "rce", "webhook"], "POST") => Ok(webhook_intake::handle(app, call).await),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use handover_core::Timestamp;
 use handover_core::conversation::Conversation;
+use handover_core::heard::{Heard, OUR_AGENT};
 use handover_core::ids::{ConnectionId, ForeignThreadId, MessageId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::message::AgentMessage;
@@ -19,6 +20,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use crate::App;
+use crate::health;
 use crate::respond::{Answer, json as json_answer, raw};
 use crate::routes::{Call, RCE_BODY_LIMIT};
 
@@ -70,7 +72,13 @@ async fn act(app: &App, call: &Call) -> Answer {
         }
     };
     match action {
-        Action::ImplementationInfo => ok(&implementation_info(connection.get_queue_updates)),
+        Action::ImplementationInfo => {
+            let agent = call.header("user-agent").unwrap_or_default();
+            if !agent.starts_with(OUR_AGENT.as_bytes()) {
+                health::heard(app, connection, Heard::SourceSdk).await;
+            }
+            ok(&implementation_info(connection.get_queue_updates))
+        }
         Action::List => ok(&json!([])),
         Action::Show => ok(&json!({})),
         Action::CreateMessage(incoming) => create_message(app, call, incoming).await,

@@ -3,6 +3,7 @@
 //! RCE switches off webhooks that fail too often, so 5xx is answered only when an event could not be
 //! stored; what cannot be used is a 200. Exactly 200 counts as success.
 
+use handover_core::heard::{Heard, OUR_OWN};
 use handover_core::ids::ForeignThreadId;
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{NEWS_TAKEN_FOR, StoreError};
@@ -14,14 +15,22 @@ use handover_ringcx::webhook::{
 use http::StatusCode;
 
 use crate::App;
+use crate::health;
 use crate::respond::{Answer, Problem, raw};
 use crate::routes::{Call, RCE_BODY_LIMIT};
 
 /// Answers the validation request that RCE sends when a webhook is saved.
 ///
 /// The challenge is chosen by the caller, so it is never answered as HTML.
-pub fn validate(call: &Call) -> Answer {
-    match validate_subscription(&call.connection.ringcx, call.query(), call.header(SECRET_HEADER)) {
+pub async fn validate(app: &App, call: &Call) -> Answer {
+    let validated = validate_subscription(&call.connection.ringcx, call.query(), call.header(SECRET_HEADER));
+    if validated
+        .as_ref()
+        .is_ok_and(|challenge| !challenge.starts_with(OUR_OWN))
+    {
+        health::heard(app, &call.connection, Heard::Validation).await;
+    }
+    match validated {
         Ok(challenge) => raw(StatusCode::OK, "application/json", challenge),
         Err(ValidationError::Forbidden) => {
             tracing::warn!(connection.id = %call.connection.id, "webhook validation refused");
@@ -73,6 +82,9 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
     );
     if !jobs.is_empty() {
         app.queue.send(jobs).await.map_err(unavailable)?;
+    }
+    if !batch.id.as_deref().is_some_and(|id| id.starts_with(OUR_OWN)) {
+        health::heard(app, connection, Heard::Delivery).await;
     }
     Ok(raw(StatusCode::OK, "application/json", "{}"))
 }

@@ -89,6 +89,11 @@ pub fn check_scheme(url: &Url) -> Result<(), BaseUrlError> {
 }
 
 /// For a host of an RCE account, the host of its API.
+/// The host of the REST API of the account that a URL of RCE belongs to. `None`: it is none of RCE's hosts.
+pub fn account_host(url: &Url) -> Option<String> {
+    account_api_host(url)
+}
+
 fn account_api_host(url: &Url) -> Option<String> {
     let host = url.domain()?;
     let (account, suffix) = ACCOUNT_SUFFIXES

@@ -4,6 +4,7 @@
 //! leaves open (null or absent, id as number or string) is read leniently. What REST cannot do stays with a person:
 //! creating a source or a token, ticking *Controlled identity*, a webhook's source filter.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ pub struct Console {
     rest: Rest,
     account: Account,
     dates: Mutex<Option<Dates>>,
+    waits_max: u32,
+    calls: AtomicU32,
+    limited: AtomicU32,
 }
 
 /// What two clocks showed at one moment.
@@ -60,7 +64,25 @@ impl Console {
             rest,
             account,
             dates: Mutex::new(None),
+            waits_max: WAITS_MAX,
+            calls: AtomicU32::new(0),
+            limited: AtomicU32::new(0),
         }
+    }
+
+    /// One that does not wait when RCE, or the budget, asks for it: the call fails.
+    #[must_use]
+    pub fn impatient(mut self) -> Self {
+        self.waits_max = 0;
+        self
+    }
+
+    /// How many calls were made, and how many of them RCE answered with "too many".
+    pub fn calls(&self) -> (u32, u32) {
+        (
+            self.calls.load(Ordering::Relaxed),
+            self.limited.load(Ordering::Relaxed),
+        )
     }
 
     pub fn account(&self) -> &Account {
@@ -276,6 +298,39 @@ impl Console {
     }
 }
 
+/// Whether the account may look at things, by looking at one of them.
+impl Console {
+    /// Agents (their names are shown to customers, their permissions are checked).
+    pub async fn may_read_users(&self) -> Result<(), ConsoleError> {
+        self.peek("see agents", "users").await
+    }
+
+    /// Interventions, from which lost events are made up for.
+    pub async fn may_see_interventions(&self) -> Result<(), ConsoleError> {
+        self.peek("see interventions", "interventions").await
+    }
+
+    /// Opening hours.
+    pub async fn may_see_time_sheets(&self) -> Result<(), ConsoleError> {
+        self.peek("see time sheets", "time_sheets").await
+    }
+
+    /// Who is connected. No list of pages, so all of it is read.
+    pub async fn may_monitor(&self) -> Result<(), ConsoleError> {
+        let call = Call::new("monitor tasks", Method::GET, &["status"]);
+        self.one(call).await.map(drop)
+    }
+
+    async fn peek(&self, operation: &'static str, what: &str) -> Result<(), ConsoleError> {
+        let path = [what];
+        let call = Call {
+            query: &[("limit", "1")],
+            ..Call::new(operation, Method::GET, &path)
+        };
+        self.one(call).await.map(drop)
+    }
+}
+
 /// Calls.
 impl Console {
     /// All records of a list, page by page.
@@ -375,7 +430,12 @@ impl Console {
                 form,
                 urgency,
             };
-            match self.rest.send(&self.account, call).await {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            let outcome = self.rest.send(&self.account, call).await;
+            if matches!(outcome, Err(RingCxError::RateLimited { .. })) {
+                self.limited.fetch_add(1, Ordering::Relaxed);
+            }
+            match outcome {
                 Ok(answer) => {
                     self.note_date(&answer);
                     return match answer.rest_outcome() {
@@ -388,7 +448,7 @@ impl Console {
                         retry_after: Some(wait),
                     }
                     | RingCxError::BudgetUsedUp { retry_after: wait },
-                ) if waits < WAITS_MAX && wait <= WAIT_MAX => {
+                ) if waits < self.waits_max && wait <= WAIT_MAX => {
                     waits += 1;
                     pause(wait).await;
                 }

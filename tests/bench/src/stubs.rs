@@ -81,6 +81,7 @@ fn app(store: Arc<dyn Store>, queue: Arc<dyn JobQueue>, bots: Arc<dyn BotPlatfor
         clock,
         ids: Arc::new(RandomIds),
         availability: Arc::default(),
+        health: Arc::default(),
         metrics: Arc::new(NoMetrics),
         files: Files::none(),
     }

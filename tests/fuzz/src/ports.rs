@@ -289,6 +289,7 @@ pub fn bridge() -> (App, Arc<Memory>) {
         clock: Arc::new(Stopped),
         ids: Arc::new(Counted::default()),
         availability: Arc::default(),
+        health: Arc::default(),
         metrics: Arc::new(NoMetrics),
         files: Files::none(),
     };

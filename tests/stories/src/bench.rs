@@ -107,6 +107,7 @@ impl Bench {
             clock: Arc::new(clock.clone()),
             ids: Arc::new(CountedIds::default()),
             availability: Arc::default(),
+            health: Arc::default(),
             metrics: Arc::new(NoMetrics),
             files,
         };

@@ -5,6 +5,7 @@ pub(crate) mod conversations;
 pub(crate) mod dead_letters;
 #[cfg(feature = "demo")]
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod drain;
 pub(crate) mod erase;
 mod place;
@@ -28,6 +29,8 @@ pub(crate) enum Failure {
     Theirs(String),
     /// Ours, or the machine's.
     Ours(anyhow::Error),
+    /// It was done, and this is what it says; all is written already.
+    Verdict(u8),
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {

@@ -60,26 +60,18 @@ async fn reload(stage: &Stage, config: &Path) {
     let done = match read_config(config) {
         Ok(connections) => {
             let names = names(&connections);
-            stage
-                .reload(connections)
-                .await
-                .map(|()| names)
-                .map_err(Failure::Ours)
+            let reloaded = stage.reload(connections).await;
+            reloaded.map(|()| names).map_err(Failure::Ours)
         }
         Err(failure) => Err(failure),
     };
-    match done {
-        Ok(connections) => tracing::info!(connections, "configuration read again"),
-        Err(Failure::Theirs(error)) => {
-            tracing::error!(error, "configuration not taken; the settings of before go on");
-        }
-        Err(Failure::Ours(error)) => {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "configuration not taken; the settings of before go on"
-            );
-        }
-    }
+    let error = match done {
+        Ok(connections) => return tracing::info!(connections, "configuration read again"),
+        Err(Failure::Theirs(error)) => error,
+        Err(Failure::Ours(error)) => format!("{error:#}"),
+        Err(Failure::Verdict(_)) => return,
+    };
+    tracing::error!(error, "configuration not taken; the settings of before go on");
 }
 
 fn names(connections: &[Connection]) -> String {

@@ -6,6 +6,7 @@ mod bridge;
 mod cli;
 mod crash;
 mod docs;
+mod doctor;
 mod hygiene;
 mod monitoring;
 mod operating;

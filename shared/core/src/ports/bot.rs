@@ -27,6 +27,39 @@ pub trait BotPlatform: Send + Sync {
         subscriber: &Endpoint,
         delivery: &Delivery,
     ) -> Result<Told, BotError>;
+
+    /// Finds out whether the bot, or another subscriber, is there and knows our signature. Changes nothing there and
+    /// speaks to nobody; what a platform has no way to try is left out.
+    async fn probe(
+        &self,
+        connection: &Connection,
+        subscriber: Option<&Endpoint>,
+        ping: &Ping,
+    ) -> Result<Probed, BotError> {
+        let _ = (connection, subscriber, ping);
+        Ok(Probed::Nothing)
+    }
+}
+
+/// A try that means nothing to the receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ping {
+    /// Unique; the receiver's idempotency key.
+    pub id: String,
+    pub now: Timestamp,
+    /// Sign with a key that nobody has: a receiver that checks signatures refuses it.
+    pub forged: bool,
+}
+
+/// What a try found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probed {
+    /// The receiver took a signed event.
+    Took(Told),
+    /// Somebody answers at the address; more cannot be tried without speaking to a person.
+    Answers(Told),
+    /// Nothing was tried.
+    Nothing,
 }
 
 /// One event on its way.

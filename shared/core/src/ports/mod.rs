@@ -8,7 +8,7 @@ mod queue;
 mod ringcx;
 mod store;
 
-pub use bot::{Address, BotError, BotPlatform, Delivery, Told};
+pub use bot::{Address, BotError, BotPlatform, Delivery, Ping, Probed, Told};
 pub use clock::Clock;
 pub use files::{Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, NoFiles, OpenedFile};
 pub use metrics::{Api, Measured, Metrics, NoMetrics, Side};

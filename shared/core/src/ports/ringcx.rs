@@ -13,7 +13,7 @@ use crate::ids::{
 };
 use crate::message::Attachment;
 use crate::retry::Disposition;
-use crate::settings::Connection;
+use crate::settings::{Connection, IdentitySettings};
 use crate::signal::AgentNews;
 
 /// How soon somebody needs the answer of a REST call.
@@ -202,6 +202,22 @@ pub struct Identity {
     /// `man` or `woman`; RCE knows no other.
     pub gender: Option<&'static str>,
     pub context_data: BTreeMap<String, Value>,
+}
+
+/// RCE wants a creation date of every identity; the company's faces were always there (2020-01-01).
+const COMPANY_SINCE: Timestamp = Timestamp::constant(1_577_836_800, 0);
+
+impl Identity {
+    /// One of the identities that speak for the company. Announcing it again changes nothing.
+    pub fn company(identity: &IdentitySettings) -> Self {
+        Self {
+            id: identity.id.clone(),
+            screenname: identity.name.clone(),
+            since: COMPANY_SINCE,
+            puppetizable: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// A thread as RCE describes it.

@@ -26,6 +26,7 @@ use serde_json::json;
 
 use crate::App;
 use crate::bot_api::authenticate_operator;
+use crate::health;
 use crate::respond::{Answer, Problem, json as answer};
 use crate::routes::{Call, conversation_id};
 
@@ -96,6 +97,8 @@ pub(crate) async fn handle(app: &App, call: &Call, what: &[&str], method: &str) 
             dead_letters::discard(app, Some(&connection.id), id).await?;
             json!({"discarded": id})
         }
+        (["doctor"], "GET") => Box::pin(health::examine(app, connection, false)).await?,
+        (["doctor"], "POST") => Box::pin(health::examine(app, connection, true)).await?,
         (["drain"], "GET") => drain::progress(app, &[&connection.id]).await?.view(),
         (["drain"], "POST" | "DELETE") => {
             let since = drain::switch(app, &connection.id, method == "POST").await?;
@@ -108,6 +111,7 @@ pub(crate) async fn handle(app: &App, call: &Call, what: &[&str], method: &str) 
             return Err(Problem::MethodNotAllowed("POST"));
         }
         (["dead-letters", _], _) => return Err(Problem::MethodNotAllowed("DELETE")),
+        (["doctor"], _) => return Err(Problem::MethodNotAllowed("GET, POST")),
         (["drain"], _) => return Err(Problem::MethodNotAllowed("GET, POST, DELETE")),
         _ => return Err(Problem::UnknownRoute),
     };

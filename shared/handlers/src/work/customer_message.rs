@@ -176,14 +176,5 @@ pub(super) fn customer(connection: &Connection, conversation: &Conversation) -> 
 
 /// One of the identities that speak for the company.
 pub(super) fn company(identity: &IdentitySettings) -> Identity {
-    Identity {
-        id: identity.id.clone(),
-        screenname: identity.name.clone(),
-        since: COMPANY_SINCE,
-        puppetizable: true,
-        ..Identity::default()
-    }
+    Identity::company(identity)
 }
-
-/// RCE wants a creation date of every identity; the company's faces were always there (2020-01-01).
-const COMPANY_SINCE: Timestamp = Timestamp::constant(1_577_836_800, 0);

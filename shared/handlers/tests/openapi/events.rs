@@ -186,7 +186,9 @@ fn no_event_is_described_that_is_never_sent() {
         .keys()
         .map(String::as_str)
         .collect();
-    let sent: BTreeSet<&str> = every_event(true).iter().map(BotEvent::name).collect();
+    let mut sent: BTreeSet<&str> = every_event(true).iter().map(BotEvent::name).collect();
+    // Not of the domain: `doctor` sends it, to see whether somebody is there.
+    sent.insert("bridge.ping");
     assert_eq!(described, sent);
 }
 

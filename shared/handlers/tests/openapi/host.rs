@@ -200,6 +200,7 @@ impl Host {
             clock: Arc::new(Stopped),
             ids: Arc::new(Counted::default()),
             availability: Arc::default(),
+            health: Arc::default(),
             metrics: Arc::new(NoMetrics),
             files: Files::new(
                 Arc::new(FileDirectory::new(dir.path().join("files"))),

@@ -1,0 +1,213 @@
+//! What was seen, before anybody judges it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use handover_core::Timestamp;
+use handover_core::ports::{BotError, Probed, RingCxError};
+use handover_ringcx::console::{
+    Category, Channel, ConsoleError, Dates, Identity, Role, Source, User, Webhook,
+};
+use url::Url;
+
+/// Something that was looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen<T> {
+    Yes(T),
+    /// The token is not accepted, or its account lacks the right.
+    Forbidden,
+    /// Unknown, or not readable.
+    NotFound,
+    /// RCE limits our rate.
+    Limited,
+    /// No answer, or none that can be understood; in words.
+    Failed(String),
+    /// Nobody looked.
+    NotAsked,
+}
+
+impl<T> Seen<T> {
+    pub fn of(result: Result<T, ConsoleError>) -> Self {
+        match result {
+            Ok(found) => Self::Yes(found),
+            Err(error) if error.is_forbidden() => Self::Forbidden,
+            Err(error) if error.is_not_found() => Self::NotFound,
+            Err(error) => match error.error {
+                RingCxError::RateLimited { .. } | RingCxError::BudgetUsedUp { .. } => Self::Limited,
+                _ => Self::Failed(handover_core::ports::causes(&error)),
+            },
+        }
+    }
+
+    pub fn yes(&self) -> Option<&T> {
+        match self {
+            Self::Yes(found) => Some(found),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that was seen of one connection.
+#[derive(Debug)]
+pub struct Facts {
+    pub at: Timestamp,
+    pub rest_calls: u32,
+    /// Calls that RCE refused because there were too many.
+    pub limited_calls: u32,
+    pub account: AccountFacts,
+    pub source: Seen<Option<Source>>,
+    pub channels: Seen<Vec<Channel>>,
+    pub bot_category: Seen<Option<Category>>,
+    pub agent_category: Seen<Option<Category>>,
+    pub bot_identity: Seen<Vec<Identity>>,
+    pub agent_identity: Seen<Vec<Identity>>,
+    pub agents: AgentFacts,
+    pub webhooks: Seen<Vec<Webhook>>,
+    pub address: AddressFacts,
+    pub round_trip: RoundTrip,
+    /// `None`: not tried.
+    pub send_api: Option<Result<(), RingCxError>>,
+    pub bot: BotFacts,
+    /// `None`: nobody said where the bridge keeps its work.
+    pub work: Option<WorkFacts>,
+    /// `None`: not on this machine.
+    pub machine: Option<MachineFacts>,
+    /// Since when an operator lets no new handover begin.
+    pub draining_since: Option<Timestamp>,
+    /// The stage knows where its files would be reached.
+    pub can_host_files: bool,
+}
+
+/// The token's account.
+#[derive(Clone, Debug)]
+pub struct AccountFacts {
+    pub me: Seen<User>,
+    pub role: Seen<Role>,
+    pub dates: Option<Dates>,
+    pub interventions: Seen<()>,
+    pub monitor: Seen<()>,
+    pub users: Seen<()>,
+    pub time_sheets: Seen<()>,
+}
+
+/// Who answers.
+#[derive(Clone, Debug)]
+pub struct AgentFacts {
+    /// Who holds the Agent category.
+    pub holders: Seen<Vec<User>>,
+    /// Who holds the Bot category.
+    pub bot_holders: Seen<Vec<User>>,
+    /// What the first of them may do on the source, by their id.
+    pub permissions: BTreeMap<String, Seen<Vec<String>>>,
+    /// How many could take a conversation now. `None`: unknown.
+    pub with_room: Option<usize>,
+    /// `None`: no opening hours.
+    pub is_open: Option<bool>,
+}
+
+/// What one call found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Why it was not made.
+    NotTried(&'static str),
+    NoAnswer(NoAnswer),
+    Answered {
+        status: u16,
+        took: Duration,
+        /// Where a redirect leads.
+        location: Option<String>,
+        /// The body, or its signature, is what it has to be.
+        right: bool,
+    },
+}
+
+/// Why nobody answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoAnswer {
+    TimedOut,
+    Certificate(String),
+    NotConnected(String),
+}
+
+impl Call {
+    /// Answered with this status, and rightly.
+    pub fn is(&self, wanted: u16) -> bool {
+        matches!(self, Self::Answered { status, right: true, .. } if *status == wanted)
+    }
+
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answered { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+}
+
+/// Our own addresses, called as RCE calls them.
+#[derive(Clone, Debug)]
+pub struct AddressFacts {
+    /// Where the bridge is reached, and whether somebody said so (or it was read off the webhook).
+    pub public_url: Option<Url>,
+    pub is_given: bool,
+    /// The webhook of this connection, by its id.
+    pub webhook: Option<String>,
+    /// A signed `implementation.info`.
+    pub info: Call,
+    /// The options that its answer declares.
+    pub options: Vec<String>,
+    /// The same, unsigned.
+    pub unsigned: Call,
+    pub validation: Call,
+    pub delivery: Call,
+    pub forged_delivery: Call,
+    /// `GET /availability` with the first bot key.
+    pub bot_key: Call,
+}
+
+/// RCE was made to call the bridge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoundTrip {
+    /// Why it was not tried.
+    NotTried(&'static str),
+    /// RCE did not save the webhook.
+    NotSaved(String),
+    Tried {
+        /// The bridge noted a validation. `None`: nobody could look.
+        heard: Option<bool>,
+        /// RCE says that the webhook delivers.
+        delivers: bool,
+        /// The bridge's note of the last accepted delivery.
+        last_delivery: Option<Timestamp>,
+    },
+}
+
+/// The bot and others who are told.
+#[derive(Debug)]
+pub struct BotFacts {
+    pub signed: Result<Probed, BotError>,
+    pub forged: Result<Probed, BotError>,
+    /// One for each subscriber, in the configuration's order.
+    pub subscribers: Vec<Result<Probed, BotError>>,
+}
+
+/// What waits, and what was given up. Only this connection's.
+#[derive(Clone, Debug, Default)]
+pub struct WorkFacts {
+    /// Reason and time, oldest first. `None`: could not be read.
+    pub dead: Option<Vec<(String, Timestamp)>>,
+    /// About how many jobs wait, of all connections. `None`: could not be read.
+    pub waiting: Option<u64>,
+    /// When RCE last called the source's address.
+    pub source_heard: Option<Timestamp>,
+    /// Since when each overdue handover should have been looked after. `None`: could not be read.
+    pub overdue: Option<Vec<Timestamp>>,
+}
+
+/// The machine with the data directory.
+#[derive(Clone, Debug)]
+pub struct MachineFacts {
+    /// Why the directory cannot be written.
+    pub not_writable: Option<String>,
+    pub free_bytes: Option<u64>,
+    pub is_serving: bool,
+}

@@ -1,0 +1,169 @@
+//! What the configuration says by itself.
+
+use handover_core::settings::Rehost;
+use handover_ringcx::base_url;
+use url::Url;
+
+use super::Case;
+use crate::check::Sheet;
+use crate::facts::AddressFacts;
+
+/// RCE's limit for all integrations of an account is 500; from here on little is left for the others.
+const CAREFUL_REQUESTS_PER_MINUTE: u32 = 400;
+
+pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
+    slider(case, sheet);
+    file_hosting(case, sheet);
+    shared_source(case, sheet);
+    realtime_url(case, sheet);
+    public_address(&case.facts.address, sheet);
+    rest_budget(case, sheet);
+}
+
+fn slider(case: &Case<'_>, sheet: &mut Sheet) {
+    if let Some(since) = case.facts.draining_since {
+        let what = format!("drained since {since:.0}: no new handover begins");
+        sheet.warn(
+            "slider",
+            what,
+            "`engage-handover drain --off` when people shall reach agents again.",
+        );
+    } else if case.connection.enabled {
+        sheet.ok("slider", "enabled = true");
+    } else {
+        let how = "Set enabled = true when people shall reach agents again.";
+        sheet.warn("slider", "enabled = false: the connection is switched off", how);
+    }
+}
+
+fn file_hosting(case: &Case<'_>, sheet: &mut Sheet) {
+    let files = &case.connection.files;
+    let knows = case.facts.can_host_files;
+    match (files.rehost, knows) {
+        (Rehost::Always, false) => sheet.error(
+            "file-hosting",
+            "files.rehost = \"always\", but files.public_url is not set",
+            "Set files.public_url to the address under which this bridge is reached, or rehost = \"auto\".",
+        ),
+        (Rehost::Never, _) => sheet.ok("file-hosting", "files are not hosted (rehost = \"never\")"),
+        (_, true) => sheet.ok("file-hosting", "files are hosted"),
+        (Rehost::Auto, false) => sheet.ok(
+            "file-hosting",
+            "files pass by their own addresses: no files.public_url",
+        ),
+    }
+}
+
+fn shared_source(case: &Case<'_>, sheet: &mut Sheet) {
+    let ours = &case.connection.ringcx;
+    let others: Vec<&str> = case
+        .neighbours
+        .iter()
+        .filter(|other| other.id != case.connection.id)
+        .filter(|other| {
+            other.ringcx.source_id == ours.source_id && same_host(&other.ringcx.api_base, &ours.api_base)
+        })
+        .map(|other| other.id.as_str())
+        .collect();
+    if others.is_empty() {
+        sheet.ok(
+            "shared-source",
+            format!("source {} is this connection's alone", ours.source_id),
+        );
+    } else {
+        sheet.error(
+            "shared-source",
+            format!(
+                "source {} is also that of the connection {}",
+                ours.source_id,
+                super::list(&others)
+            ),
+            "Give each connection a source of its own, or remove one of the connections.",
+        );
+    }
+}
+
+fn same_host(a: &Url, b: &Url) -> bool {
+    a.host_str() == b.host_str() && a.port_or_known_default() == b.port_or_known_default()
+}
+
+fn realtime_url(case: &Case<'_>, sheet: &mut Sheet) {
+    let settings = &case.connection.ringcx;
+    if !case.connection.relay_messages {
+        sheet.skip(
+            "realtime-url",
+            "without relayed messages nothing is sent there",
+            "",
+        );
+        return;
+    }
+    let how = "Copy Realtime Endpoint URL from the source's page as it is; source_id is its last part, and Base API URL has the same account.";
+    let url = &settings.realtime_endpoint_url;
+    if let Some(named) = base_url::source_id(url).filter(|named| *named != settings.source_id) {
+        let what = format!(
+            "the realtime endpoint URL is that of source {named}, but source_id is {}",
+            settings.source_id
+        );
+        sheet.error("realtime-url", what, how);
+        return;
+    }
+    // A proxy or a test server belongs to no account.
+    let (sends, asks) = (
+        base_url::account_host(url),
+        base_url::account_host(&settings.api_base),
+    );
+    if let (Some(sends), Some(asks)) = (sends, asks)
+        && sends != asks
+    {
+        let what =
+            format!("the realtime endpoint URL belongs to {sends}, Base API URL to {asks}: two accounts");
+        sheet.error("realtime-url", what, how);
+        return;
+    }
+    sheet.ok(
+        "realtime-url",
+        format!("it is that of source {}", settings.source_id),
+    );
+}
+
+fn public_address(address: &AddressFacts, sheet: &mut Sheet) {
+    match &address.public_url {
+        Some(url) if url.scheme() != "https" && !base_url::is_loopback(url) => sheet.error(
+            "public-address",
+            format!("{url} is not https"),
+            "Put a reverse proxy with a certificate in front of the bridge; agents' messages and secrets travel on this way.",
+        ),
+        Some(url) if address.is_given => sheet.ok("public-address", url.to_string()),
+        Some(url) => sheet.ok("public-address", format!("{url} (read off the webhook)")),
+        None => sheet.warn(
+            "public-address",
+            "nobody said where the bridge is reached, and no webhook tells",
+            "Say it with --public-url https://…, or set files.public_url in the configuration.",
+        ),
+    }
+}
+
+fn rest_budget(case: &Case<'_>, sheet: &mut Sheet) {
+    let limit = case.connection.ringcx.requests_per_minute;
+    let (calls, limited) = (case.facts.rest_calls, case.facts.limited_calls);
+    if limited > 0 {
+        sheet.error(
+            "rest-budget",
+            format!("RingCentral refused {limited} of {calls} calls with 429, too many requests"),
+            "Find out which other integration uses the account's calls, lower requests_per_minute here, or ask RingCentral for a higher limit; then examine again in a minute.",
+        );
+    } else if limit > CAREFUL_REQUESTS_PER_MINUTE {
+        sheet.warn(
+            "rest-budget",
+            format!(
+                "requests_per_minute = {limit}, of 500 that RingCentral allows to all integrations together"
+            ),
+            "300 carries far more than a thousand handovers an hour; leave room for other integrations.",
+        );
+    } else {
+        sheet.ok(
+            "rest-budget",
+            format!("requests_per_minute = {limit}; this examination took {calls} calls"),
+        );
+    }
+}
