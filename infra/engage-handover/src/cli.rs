@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Erase(Erase),
     /// Print the OpenAPI description of the bot API
     Openapi,
+    /// Set up RingCentral and the configuration for a connection, or undo that
+    Setup(Box<Setup>),
 }
 
 #[cfg(feature = "demo")]
@@ -315,4 +317,101 @@ pub(crate) enum DeadLetters {
         #[command(flatten)]
         at: Where,
     },
+}
+
+/// What is not given is taken from the configuration, or asked for at the terminal.
+///
+/// A secret is `env:NAME`, `file:PATH`, or - for a line of standard input; typed as it is, it stays in the shell's history.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+#[command(
+    after_help = "Nothing is changed before you have seen the plan and said yes. A second run changes nothing; \
+one that was interrupted goes on where it stopped. docs/setup-ringcentral.md has every step, also by hand."
+)]
+pub(crate) struct Setup {
+    /// The account: its console's address, or the API's, such as `https://acme.api.engagement.dimelo.com`
+    #[arg(long, value_name = "URL")]
+    pub(crate) base_api_url: Option<String>,
+    /// The API access token (a secret)
+    #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
+    pub(crate) api_access_token: Option<String>,
+    /// The source's Realtime Endpoint URL
+    #[arg(long, value_name = "URL")]
+    pub(crate) realtime_endpoint_url: Option<String>,
+    /// The source's own API access token (a secret)
+    #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
+    pub(crate) realtime_access_token: Option<String>,
+    /// The source, by id or name [default: the one of the Realtime Endpoint URL]
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// Where the bridge is reached from outside, such as `https://bridge.example.org`
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// The connection's name, the first part of its addresses
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(crate) connection: String,
+    /// Where the bot takes events (webhook), Cognigy's endpoints (cognigy), or Chatlayer's region or API (chatlayer)
+    #[arg(long, value_name = "URL")]
+    pub(crate) bot_url: Option<String>,
+    /// What kind of bot it is [default: webhook]
+    #[arg(long, value_enum)]
+    pub(crate) bot_kind: Option<BotKind>,
+    /// Chatlayer's API token (a secret)
+    #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
+    pub(crate) bot_access_token: Option<String>,
+    /// Chatlayer's id of the bot
+    #[arg(long, value_name = "ID")]
+    pub(crate) bot_id: Option<String>,
+    /// The category above Bot and Agent [default: Bot handover]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) parent: Option<String>,
+    /// Who answers: e-mail addresses, ids, team:NAME, role:NAME or all, separated by commas
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    pub(crate) agents: Vec<String>,
+    /// The name that the bot speaks under [default: Bot]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) bot_name: Option<String>,
+    /// The name that agents speak under [default: Agent]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent_name: Option<String>,
+    /// The agents' folder [default: Handed over by the bot]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) folder: Option<String>,
+    /// Which events the webhook reports [default: recommended]
+    #[arg(long, value_enum)]
+    pub(crate) events: Option<crate::setup::Events>,
+    /// Two addresses, one for the source and one for the webhook, instead of one for both
+    #[arg(long)]
+    pub(crate) separate_urls: bool,
+    /// The configuration to write
+    #[arg(long, value_name = "FILE", default_value = "connections.toml")]
+    pub(crate) config: PathBuf,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask whether to go ahead
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Also delete other webhooks that lead to this connection
+    #[arg(long)]
+    pub(crate) delete_other_webhooks: bool,
+    /// Longest time to wait for somebody to do something by hand, or for the bridge [default: for ever at a terminal, else 600]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+    /// Write one JSON document to standard output, and what people read to standard error
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Undo what setup did for this connection
+    #[arg(long)]
+    pub(crate) remove: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BotKind {
+    /// A bot of your own, told by Standard Webhooks
+    Webhook,
+    /// Cognigy.AI
+    Cognigy,
+    /// Chatlayer
+    Chatlayer,
 }

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod logging;
 mod output;
+mod setup;
 
 use std::process::ExitCode;
 
@@ -55,5 +56,6 @@ async fn run(cli: Cli) -> Result<(), Failure> {
             commands::openapi();
             Ok(())
         }
+        Command::Setup(options) => Box::pin(commands::setup::run(*options)).await,
     }
 }

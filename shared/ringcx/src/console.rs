@@ -22,7 +22,7 @@ mod objects;
 mod webhooks;
 
 pub use error::ConsoleError;
-pub use objects::{Category, Channel, Folder, Identity, Role, Source, User};
+pub use objects::{Category, Channel, Folder, Identity, Role, Source, Team, User};
 pub use webhooks::{Webhook, WebhookChange};
 
 /// Records of a page; RCE gives no more (REST API, "Pagination").
@@ -42,7 +42,11 @@ pub struct Console {
     waits_max: u32,
     calls: AtomicU32,
     limited: AtomicU32,
+    on_wait: Option<OnWait>,
 }
+
+/// Hears how long a call is put off.
+type OnWait = Box<dyn Fn(Duration) + Send + Sync>;
 
 /// What two clocks showed at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +71,16 @@ impl Console {
             waits_max: WAITS_MAX,
             calls: AtomicU32::new(0),
             limited: AtomicU32::new(0),
+            on_wait: None,
+        }
+    }
+
+    /// Somebody who watches is told why nothing happens.
+    #[must_use]
+    pub fn telling_waits(self, on_wait: impl Fn(Duration) + Send + Sync + 'static) -> Self {
+        Self {
+            on_wait: Some(Box::new(on_wait)),
+            ..self
         }
     }
 
@@ -331,6 +345,42 @@ impl Console {
     }
 }
 
+/// Who agents are together, and what set-up takes back.
+impl Console {
+    /// Needs no right that the pages name.
+    pub async fn teams(&self) -> Result<Vec<Team>, ConsoleError> {
+        let all = self.all("list teams", &["teams"], &[]).await?;
+        all.iter().map(Team::read).collect()
+    }
+
+    /// Needs the right to manage roles.
+    pub async fn roles(&self) -> Result<Vec<Role>, ConsoleError> {
+        let all = self.all("list roles", &["roles"], &[]).await?;
+        all.iter().map(Role::read).collect()
+    }
+
+    /// Replaces the identities that an agent may speak as. One that is not controlled is no agent's: RCE's answer tells
+    /// which of them it took.
+    pub async fn set_user_identities(&self, id: &str, identities: &[&str]) -> Result<User, ConsoleError> {
+        let form = many("identity_ids[]", identities);
+        let answer = self
+            .change("assign an identity", Method::PUT, &["users", id], &form)
+            .await?;
+        User::read(&answer)
+    }
+
+    /// How many conversations have a category (search word `categorized_in`). `None`: RCE does not say.
+    pub async fn threads_in(&self, category: &str) -> Result<Option<u64>, ConsoleError> {
+        let words = format!("categorized_in:\"{category}\"");
+        let call = Call {
+            query: &[("q", words.as_str()), ("limit", "1")],
+            ..Call::new("search conversations", Method::GET, &["content_threads"])
+        };
+        let page = self.one(call).await?;
+        Ok(crate::json::count(page.get("count")))
+    }
+}
+
 /// Calls.
 impl Console {
     /// All records of a list, page by page.
@@ -450,6 +500,9 @@ impl Console {
                     | RingCxError::BudgetUsedUp { retry_after: wait },
                 ) if waits < self.waits_max && wait <= WAIT_MAX => {
                     waits += 1;
+                    if let Some(on_wait) = &self.on_wait {
+                        on_wait(wait);
+                    }
                     pause(wait).await;
                 }
                 Err(error) => return Err(ConsoleError::new(operation, error)),

@@ -11,6 +11,7 @@ pub(crate) mod erase;
 mod place;
 pub(crate) mod release;
 pub(crate) mod serve;
+pub(crate) mod setup;
 pub(crate) mod timeline;
 
 use std::path::Path;

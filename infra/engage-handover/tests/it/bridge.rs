@@ -48,6 +48,10 @@ pub(crate) struct Bridge {
     arguments: Vec<String>,
     process: Option<Child>,
     filter: String,
+    /// Where the bot takes events.
+    pub(crate) bot_url: String,
+    /// The bot's key.
+    pub(crate) key: String,
 }
 
 pub(crate) fn command() -> Command {
@@ -67,10 +71,23 @@ impl Bridge {
         change: impl FnOnce(String) -> String,
         arguments: &[&str],
     ) -> Self {
+        let mut bridge = Self::unconfigured(SimulatedConfig::default()).await;
+        let toml = change(config(&bridge.rce, &bridge.bot_url));
+        std::fs::write(bridge.config(), toml).unwrap();
+        log.clone_into(&mut bridge.filter);
+        bridge.arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        bridge.start_process().await;
+        let base = bridge.url("/handover/rce");
+        bridge.rce.set_bridge(&base, &base).await;
+        bridge
+    }
+
+    /// RCE and the bot are there; the bridge has no configuration and does not run.
+    pub(crate) async fn unconfigured(config: SimulatedConfig) -> Self {
         let rce = SimulatedRingcx::start(SimulatedConfig {
             requests_per_minute: 1_000_000,
             queue_update_interval: Duration::from_hours(1),
-            ..SimulatedConfig::default()
+            ..config
         })
         .await
         .unwrap();
@@ -83,8 +100,6 @@ impl Bridge {
         tokio::spawn(async move { axum::serve(bot, app).await.unwrap() });
 
         let dir = TempDir::new().unwrap();
-        let toml = change(config(&rce, &bot_url));
-        std::fs::write(dir.path().join("connections.toml"), toml).unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .await
             .unwrap()
@@ -92,20 +107,26 @@ impl Bridge {
             .unwrap()
             .port();
         let http = handover_ringcx::http::client();
-        let mut bridge = Self {
+        Self {
             rce,
             dir,
             notes,
             http,
             port,
-            arguments: arguments.iter().map(|&argument| argument.to_owned()).collect(),
+            arguments: Vec::new(),
             process: None,
-            filter: log.to_owned(),
-        };
-        bridge.start_process().await;
-        let base = bridge.url("/handover/rce");
-        bridge.rce.set_bridge(&base, &base).await;
-        bridge
+            filter: "info".to_owned(),
+            bot_url,
+            key: BOT_KEY.to_owned(),
+        }
+    }
+
+    pub(crate) fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
     }
 
     pub(crate) fn config(&self) -> PathBuf {
@@ -202,7 +223,7 @@ impl Bridge {
         let request = self
             .http
             .request(method, self.url(path))
-            .bearer_auth(BOT_KEY)
+            .bearer_auth(&self.key)
             .body(body.to_string());
         let answer = request.send().await?;
         let status = answer.status().as_u16();

@@ -12,4 +12,5 @@ mod monitoring;
 mod operating;
 mod reload;
 mod serve;
+mod setup;
 mod wire;

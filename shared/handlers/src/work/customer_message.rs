@@ -175,6 +175,6 @@ pub(super) fn customer(connection: &Connection, conversation: &Conversation) -> 
 }
 
 /// One of the identities that speak for the company.
-pub(super) fn company(identity: &IdentitySettings) -> Identity {
+pub fn company(identity: &IdentitySettings) -> Identity {
     Identity::company(identity)
 }

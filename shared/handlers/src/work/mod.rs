@@ -47,6 +47,7 @@ use handover_core::timeline::TimelineEntry;
 use tracing::Instrument as _;
 
 use crate::App;
+pub use customer_message::company;
 pub use outcome::Outcome;
 use outcome::{Step, Why};
 pub(crate) use tidy_up::leave;

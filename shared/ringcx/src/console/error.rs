@@ -67,4 +67,10 @@ impl ConsoleError {
     pub fn is_refusal(&self) -> bool {
         matches!(self.error, RingCxError::Refused { .. })
     }
+
+    /// Whether RCE, or the way to it, is in trouble: asking again helps, and it is unknown whether it was done.
+    pub fn is_passing(&self) -> bool {
+        use handover_core::retry::Disposition;
+        !matches!(self.error.disposition(), Disposition::Reject)
+    }
 }

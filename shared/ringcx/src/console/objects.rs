@@ -193,6 +193,24 @@ impl Identity {
     }
 }
 
+/// Some agents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    pub id: String,
+    pub name: String,
+    pub user_ids: Vec<String>,
+}
+
+impl Team {
+    pub(super) fn read(value: &Value) -> Result<Self, ConsoleError> {
+        Ok(Self {
+            id: id(value, "read a team")?,
+            name: text(value, "name").unwrap_or_default(),
+            user_ids: ids(value, "user_ids"),
+        })
+    }
+}
+
 /// A list of permissions: RCE renders arrays, and takes words with commas between them.
 pub(super) fn permissions(value: Option<&Value>) -> Vec<String> {
     match value {

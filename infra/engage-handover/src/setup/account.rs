@@ -1,0 +1,157 @@
+//! What RCE has before anything is changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use handover_ringcx::console::{
+    Category, Console, ConsoleError, Folder, Identity, Role, Source, User, Webhook,
+};
+
+use super::patience::Patience;
+use super::wish::Wish;
+
+/// What the token's account may not look at is `None`.
+#[derive(Clone, Debug)]
+pub(crate) struct Observed {
+    pub(crate) me: User,
+    pub(crate) rights: Rights,
+    pub(crate) source: Source,
+    pub(crate) categories: Vec<Category>,
+    pub(crate) folders: Option<Vec<Folder>>,
+    pub(crate) webhooks: Option<Vec<Webhook>>,
+    /// Everybody.
+    pub(crate) users: Option<Vec<User>>,
+    /// On the source, of those who were chosen.
+    pub(crate) permissions: BTreeMap<String, Vec<String>>,
+    pub(crate) bot_identity: Option<Identity>,
+    pub(crate) agent_identity: Option<Identity>,
+}
+
+/// What the token's account may do.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rights {
+    /// `None`: its role cannot be read; each call will tell.
+    pub(crate) role: Option<Role>,
+}
+
+/// Rights of a role that set-up needs, by RCE's names, and what for.
+pub(crate) const NEEDED: [(&str, &str); 5] = [
+    ("manage_categories", "create the categories"),
+    ("update_content_source", "set the source's default category"),
+    ("manage_folders", "create the agents' folder"),
+    ("read_user", "see agents"),
+    (
+        "update_user",
+        "give agents their category, permissions and identity",
+    ),
+];
+
+/// Rights that the bridge itself lives better with.
+pub(crate) const USEFUL: [(&str, &str); 2] = [
+    (
+        "monitor_tasks",
+        "see who is available and the places in the queue; without it the bot is told \"unknown\"",
+    ),
+    (
+        "update_intervention",
+        "close what an agent has open when the customer leaves; without it the agent reads a note only",
+    ),
+];
+
+impl Rights {
+    /// Whether it is known that the account may not.
+    pub(crate) fn lacks(&self, right: &str) -> bool {
+        self.role
+            .as_ref()
+            .is_some_and(|role| !role.rights.iter().any(|known| known == right))
+    }
+
+    pub(crate) fn role_label(&self) -> &str {
+        self.role.as_ref().map_or("its role", |role| &role.label)
+    }
+}
+
+/// What only the token says: whether it is accepted, and what it may do.
+pub(crate) async fn whoami(
+    console: &Console,
+    patience: &Patience<'_>,
+) -> Result<(User, Rights), ConsoleError> {
+    let me = patience.read(async || console.me().await).await?;
+    let role = match &me.role_id {
+        None => None,
+        Some(id) => patience.maybe(async || console.role(id).await).await?,
+    };
+    Ok((me, Rights { role }))
+}
+
+/// Everything that the plan is made from.
+pub(crate) async fn read(
+    console: &Console,
+    patience: &Patience<'_>,
+    wish: &Wish,
+    (me, rights): (User, Rights),
+    source: Source,
+    users: Option<Vec<User>>,
+    chosen: &BTreeSet<String>,
+) -> Result<Observed, ConsoleError> {
+    let mut permissions = BTreeMap::new();
+    for (count, id) in chosen.iter().enumerate() {
+        if chosen.len() > 20 {
+            patience.progress(&format!(
+                "reading the permissions of agents: {count} of {}",
+                chosen.len()
+            ));
+        }
+        let read = async || console.permissions(id, &source.id).await;
+        if let Some(now) = patience.maybe(read).await? {
+            permissions.insert(id.clone(), now);
+        }
+    }
+    let identity = async |id: &str| -> Result<Option<Identity>, ConsoleError> {
+        let found = patience
+            .read(async || console.identities(&source.id, id).await)
+            .await?;
+        Ok(found.into_iter().next())
+    };
+    Ok(Observed {
+        categories: patience.read(async || console.categories(None).await).await?,
+        folders: patience.maybe(async || console.folders().await).await?,
+        webhooks: patience.maybe(async || console.webhooks().await).await?,
+        bot_identity: identity(&wish.bot_face.id).await?,
+        agent_identity: identity(&wish.agent_face.id).await?,
+        me,
+        rights,
+        source,
+        users,
+        permissions,
+    })
+}
+
+impl Observed {
+    pub(crate) fn user(&self, id: &str) -> Option<&User> {
+        self.users.as_ref()?.iter().find(|user| user.id == id)
+    }
+
+    pub(crate) fn category(&self, id: &str) -> Option<&Category> {
+        self.categories.iter().find(|category| category.id == id)
+    }
+
+    /// The oldest category of this name, whatever its letters' case, under this parent (`None`: on top).
+    pub(crate) fn category_named(&self, name: &str, parent: Option<&str>) -> Option<&Category> {
+        self.categories
+            .iter()
+            .find(|category| category.parent_id.as_deref() == parent && same_name(&category.name, name))
+    }
+}
+
+pub(crate) fn same_name(left: &str, right: &str) -> bool {
+    left.trim().to_lowercase() == right.trim().to_lowercase()
+}
+
+/// What a person is called in the plan.
+pub(crate) fn called(user: &User) -> String {
+    match (&user.email, user.name.as_str()) {
+        (_, name) if !name.is_empty() => name.to_owned(),
+        (Some(email), _) => email.clone(),
+        _ => user.id.clone(),
+    }
+}

@@ -1,0 +1,478 @@
+//! Does the plan, step by step. Each step can be found again, so that dying right after any line is harmless: what is
+//! about to be made is in the record before, and what was made is found by its name, address or id.
+
+use std::collections::BTreeSet;
+
+use handover_core::ports::{Clock as _, RingCx as _, RingCxError};
+use handover_core::settings::Connection;
+use handover_handlers::config;
+use handover_machine::{Environment, SystemClock};
+use handover_ringcx::RingCxClient;
+use handover_ringcx::console::{Console, ConsoleError};
+
+use super::account::{Observed, same_name};
+use super::by_hand::{self, ByHand};
+use super::config_file::ConfigFile;
+use super::patience::{Patience, Waited};
+use super::plan::{Act, FolderPlan, Part, Plan, Step, Verdict, folder_query};
+use super::record::{Entry, Object, Record};
+use super::report::{Outcome, Report};
+use super::section::{self, Ids};
+use super::wish::{AGENT_CATEGORY, BOT_CATEGORY, Login, Wish};
+use crate::commands::Failure;
+
+mod agents;
+mod bridge;
+mod console_hands;
+mod webhook;
+
+/// A set-up under way.
+pub(crate) struct Run<'a> {
+    pub(crate) console: &'a Console,
+    pub(crate) client: &'a RingCxClient,
+    pub(crate) http: &'a reqwest::Client,
+    pub(crate) patience: &'a Patience<'a>,
+    pub(crate) report: &'a Report,
+    pub(crate) wish: &'a Wish,
+    pub(crate) login: &'a Login,
+    pub(crate) observed: &'a Observed,
+    pub(crate) chosen: &'a BTreeSet<String>,
+    pub(crate) config: ConfigFile,
+    pub(crate) record: Record,
+    /// By REST's ids, as far as they are known: parent, Bot, Agent.
+    pub(crate) parent: Option<String>,
+    pub(crate) bot: Option<String>,
+    pub(crate) agent: Option<String>,
+}
+
+impl Run<'_> {
+    pub(crate) async fn apply(&mut self, plan: &Plan) -> Result<(), Failure> {
+        self.remember(plan)?;
+        for (index, step) in plan.steps.iter().enumerate() {
+            self.know(step);
+            let outcome = match step.verdict {
+                Verdict::Keep => Outcome::Kept,
+                Verdict::Check if !self.patience.terminal.asks() => Outcome::Left,
+                _ => self.step(step).await?,
+            };
+            self.report.outcome(index, outcome);
+            if matches!(outcome, Outcome::Done) {
+                self.say_done(&step.what);
+            }
+        }
+        Ok(())
+    }
+
+    fn say_done(&self, what: &str) {
+        let terminal = self.patience.terminal;
+        terminal.say(&format!("  {} {what}", terminal.mark()));
+    }
+
+    /// What was wanted, and what an earlier run that died made.
+    fn remember(&mut self, plan: &Plan) -> Result<(), Failure> {
+        use clap::ValueEnum as _;
+        let (wish, observed, chosen) = (self.wish, self.observed, self.chosen);
+        let events = wish.events.to_possible_value();
+        let parent = observed.category_named(&wish.parent, None);
+        self.record.change(|entry| {
+            entry.public_url = Some(wish.public_url.clone());
+            entry.separate_urls = wish.separate_urls;
+            entry.events = events.map(|events| events.get_name().to_owned());
+            entry.source_id = Some(wish.source_id.clone());
+            entry.agents.clone_from(chosen);
+            entry.parent = Some(wish.parent.clone());
+            entry.folder = Some(wish.folder.clone());
+            adopt(&mut entry.made.parent, parent.map(|found| found.id.as_str()));
+            for step in &plan.steps {
+                match &step.act {
+                    Act::Category { part: Part::Bot, id } => {
+                        adopt(&mut entry.made.bot_category, id.as_deref());
+                    }
+                    Act::Category {
+                        part: Part::Agent,
+                        id,
+                    } => {
+                        adopt(&mut entry.made.agent_category, id.as_deref());
+                    }
+                    Act::Webhook(plan) => {
+                        let id = plan.found.as_ref().map(|found| found.id.as_str());
+                        adopt(&mut entry.made.webhook, id);
+                    }
+                    _ => {}
+                }
+            }
+            let meant = entry.made.folder.as_ref().map(|made| made.name.clone());
+            let folder = observed
+                .folders
+                .iter()
+                .flatten()
+                .find(|found| meant.as_ref().is_some_and(|meant| same_name(meant, &found.label)));
+            adopt(&mut entry.made.folder, folder.map(|found| found.id.as_str()));
+        })?;
+        Ok(())
+    }
+
+    fn know(&mut self, step: &Step) {
+        if let Act::Category { part, id: Some(id) } = &step.act {
+            self.set_id(*part, id.clone());
+        }
+    }
+
+    fn set_id(&mut self, part: Part, id: String) {
+        match part {
+            Part::Parent => self.parent = Some(id),
+            Part::Bot => self.bot = Some(id),
+            Part::Agent => self.agent = Some(id),
+        }
+    }
+
+    async fn step(&mut self, step: &Step) -> Result<Outcome, Failure> {
+        let is_ours = step.verdict != Verdict::ByHand;
+        match &step.act {
+            Act::Category { part, .. } => self.category(*part, is_ours).await,
+            Act::Config => self.write_config(),
+            Act::Announce => self.announce().await,
+            Act::Defaults => self.defaults(is_ours).await,
+            Act::Folder(plan) => self.folder(plan, is_ours).await,
+            Act::TakeBotCategory(users) => self.take_bot_category(users, is_ours).await,
+            Act::Agents(changes) => self.agents(changes, is_ours).await,
+            Act::Webhook(plan) => self.webhook(plan, is_ours).await,
+            Act::DeleteWebhook(webhook) => self.delete_webhook(webhook, is_ours).await,
+            Act::BaseUri => self.base_uri().await,
+            Act::Controlled => self.controlled().await,
+            Act::Faces(change) => self.faces(change, is_ours).await,
+            Act::Undo(_) => Ok(Outcome::Kept),
+        }
+    }
+
+    fn bot_id(&self) -> Result<String, Failure> {
+        self.bot.clone().ok_or_else(|| lost("the Bot category"))
+    }
+
+    fn agent_id(&self) -> Result<String, Failure> {
+        self.agent.clone().ok_or_else(|| lost("the Agent category"))
+    }
+
+    /// Shows clicks and waits until it is seen that they were done.
+    async fn wait_for<T>(
+        &self,
+        by_hand: &ByHand,
+        look: impl AsyncFnMut() -> Result<Option<T>, ConsoleError>,
+    ) -> Result<T, Failure> {
+        self.report.by_hand(by_hand);
+        by_hand.say(self.patience.terminal);
+        match self.patience.until("waiting until I see it", false, look).await? {
+            Waited::Seen(seen) => {
+                self.say_done(&format!("seen: {}", by_hand.title));
+                Ok(seen)
+            }
+            Waited::Said | Waited::TooLong => Err(waited_too_long(&by_hand.title)),
+        }
+    }
+
+    async fn category(&mut self, part: Part, is_ours: bool) -> Result<Outcome, Failure> {
+        let (name, parent) = match part {
+            Part::Parent => (self.wish.parent.clone(), None),
+            Part::Bot => (BOT_CATEGORY.to_owned(), Some(self.parent_id()?)),
+            Part::Agent => (AGENT_CATEGORY.to_owned(), Some(self.parent_id()?)),
+        };
+        let (console, patience) = (self.console, self.patience);
+        let parent = parent.as_deref();
+        if is_ours {
+            self.record
+                .change(|entry| *made(entry, part) = Some(Object::meant(&name)))?;
+            let created = patience
+                .insist(async |attempt| {
+                    if attempt > 0
+                        && let Some(id) = find_category(console, &name, parent).await?
+                    {
+                        return Ok(id);
+                    }
+                    match console.create_category(&name, parent).await {
+                        Ok(created) => Ok(created.id),
+                        // Somebody was faster, or an answer got lost earlier.
+                        Err(error) if error.is_refusal() => {
+                            find_category(console, &name, parent).await?.ok_or(error)
+                        }
+                        Err(error) => Err(error),
+                    }
+                })
+                .await;
+            match created {
+                Ok(id) => {
+                    self.record
+                        .change(|entry| *made(entry, part) = Some(Object::made(&id, &name)))?;
+                    self.set_id(part, id);
+                    return Ok(Outcome::Done);
+                }
+                Err(error) if error.is_forbidden() => {
+                    self.record.change(|entry| *made(entry, part) = None)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let above = parent.map(|_| self.wish.parent.as_str());
+        let clicks = by_hand::category(&name, above);
+        let id = self
+            .wait_for(&clicks, async || find_category(console, &name, parent).await)
+            .await?;
+        self.set_id(part, id);
+        Ok(Outcome::Seen)
+    }
+
+    fn parent_id(&self) -> Result<String, Failure> {
+        self.parent.clone().ok_or_else(|| lost("the parent category"))
+    }
+
+    fn write_config(&mut self) -> Result<Outcome, Failure> {
+        let (bot, agent) = (self.bot_id()?, self.agent_id()?);
+        let is_new = !self.config.has_section();
+        let invents = !self.config.has(&["ringcx", "webhook_secrets"])
+            || !self.config.has(&["ringcx", "verification_token"]);
+        let ids = Ids {
+            bot: &bot,
+            agent: &agent,
+        };
+        section::fill(&mut self.config, self.wish, self.login, ids)?;
+        connection(&self.config)?;
+        self.record.change(|entry| {
+            entry.made.section |= is_new;
+            entry.webhook_untold |= invents;
+        })?;
+        let backup = self.config.save(SystemClock.now())?;
+        if let Some(backup) = backup {
+            let terminal = self.patience.terminal;
+            terminal.say(&format!("    as it was: {}", backup.display()));
+        }
+        Ok(Outcome::Done)
+    }
+
+    async fn announce(&mut self) -> Result<Outcome, Failure> {
+        let connection = with_ids(&self.config, self.wish, self.login)?;
+        let settings = &connection.ringcx;
+        for face in [&settings.bot_identity, &settings.agent_identity] {
+            let identity = handover_handlers::work::company(face);
+            let told = self
+                .patience
+                .insist(async |_| {
+                    let told = self.client.announce(&connection, &identity).await;
+                    told.map_err(|error| console_error("announce an identity", error))
+                })
+                .await;
+            match told {
+                Ok(()) => {}
+                Err(error) if error.is_forbidden() => {
+                    return Err(Failure::Theirs(format!(
+                        "RingCentral does not accept the realtime access token at {}: it is the \"API access token\" on the page of this source, not the account's. Nothing was changed by this step; run the same command with the right one",
+                        self.wish.realtime_url
+                    )));
+                }
+                Err(error) if error.is_not_found() => {
+                    return Err(Failure::Theirs(format!(
+                        "{} is not where this source takes messages: copy the Realtime Endpoint URL from its page",
+                        self.wish.realtime_url
+                    )));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    async fn defaults(&mut self, is_ours: bool) -> Result<Outcome, Failure> {
+        let bot = self.bot_id()?;
+        let source = &self.observed.source;
+        let (console, patience) = (self.console, self.patience);
+        let right = [bot.clone()];
+        let look = async || {
+            let now = console.source(&source.id).await?;
+            Ok(now.filter(|now| {
+                now.default_category_ids == right && now.user_thread_default_category_ids == right
+            }))
+        };
+        if is_ours {
+            let before = (
+                source.default_category_ids.clone(),
+                source.user_thread_default_category_ids.clone(),
+            );
+            self.record.change(|entry| {
+                entry.defaults_before.get_or_insert(before);
+            })?;
+            let set = patience
+                .insist(async |attempt| {
+                    if attempt > 0 && look().await?.is_some() {
+                        return Ok(());
+                    }
+                    console
+                        .set_source_defaults(&source.id, &[&bot], &[&bot])
+                        .await
+                        .map(drop)
+                })
+                .await;
+            match set {
+                Ok(()) => return Ok(Outcome::Done),
+                Err(error) if error.is_forbidden() => {
+                    self.record.change(|entry| entry.defaults_before = None)?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.wait_for(&by_hand::defaults(&source.name, BOT_CATEGORY), look)
+            .await?;
+        Ok(Outcome::Seen)
+    }
+
+    async fn folder(&mut self, plan: &FolderPlan, is_ours: bool) -> Result<Outcome, Failure> {
+        let query = folder_query(&self.agent_id()?);
+        let label = self.wish.folder.clone();
+        let (console, patience) = (self.console, self.patience);
+        let find = async || -> Result<Option<String>, ConsoleError> {
+            let all = console.folders().await?;
+            let found = all
+                .into_iter()
+                .find(|found| found.query.as_deref() == Some(&query));
+            Ok(found.map(|found| found.id))
+        };
+        if is_ours {
+            let done = match plan {
+                FolderPlan::Leave => return Ok(Outcome::Kept),
+                FolderPlan::Mend(id) => {
+                    let set = async |_| console.set_folder_query(id, &query).await;
+                    patience.insist(set).await.map(|folder| folder.id)
+                }
+                FolderPlan::Create => {
+                    self.record
+                        .change(|entry| entry.made.folder = Some(Object::meant(&label)))?;
+                    patience
+                        .insist(async |attempt| {
+                            if attempt > 0
+                                && let Some(id) = find().await?
+                            {
+                                return Ok(id);
+                            }
+                            console
+                                .create_folder(&label, &query)
+                                .await
+                                .map(|folder| folder.id)
+                        })
+                        .await
+                }
+            };
+            match done {
+                Ok(id) => {
+                    self.record
+                        .change(|entry| entry.made.folder = Some(Object::made(&id, &label)))?;
+                    return Ok(Outcome::Done);
+                }
+                Err(error) if error.is_forbidden() => self.record.change(|entry| entry.made.folder = None)?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let clicks = by_hand::folder(&label, &query);
+        if self.observed.folders.is_none() {
+            return self.leave(&clicks, "folder", &query).await;
+        }
+        self.wait_for(&clicks, find).await?;
+        Ok(Outcome::Seen)
+    }
+
+    /// Something that nobody can see: the person says when it is done, or is left with it.
+    async fn leave(&mut self, clicks: &ByHand, name: &str, value: &str) -> Result<Outcome, Failure> {
+        self.report.by_hand(clicks);
+        clicks.say(self.patience.terminal);
+        self.record.change(|entry| {
+            entry.told.insert(name.to_owned(), value.to_owned());
+        })?;
+        if !self.patience.terminal.asks() {
+            return Ok(Outcome::Left);
+        }
+        let looked = self
+            .patience
+            .until("press Enter when it is done", true, async || {
+                Ok::<Option<()>, ConsoleError>(None)
+            })
+            .await?;
+        match looked {
+            Waited::TooLong => Ok(Outcome::Left),
+            Waited::Said | Waited::Seen(()) => {
+                self.record.change(|entry| {
+                    entry.confirmed.insert(name.to_owned(), value.to_owned());
+                })?;
+                Ok(Outcome::Said)
+            }
+        }
+    }
+}
+
+fn made(entry: &mut Entry, part: Part) -> &mut Option<Object> {
+    match part {
+        Part::Parent => &mut entry.made.parent,
+        Part::Bot => &mut entry.made.bot_category,
+        Part::Agent => &mut entry.made.agent_category,
+    }
+}
+
+/// What was about to be made when an earlier run died, and is there now.
+fn adopt(object: &mut Option<Object>, id: Option<&str>) {
+    if let (Some(object), Some(id)) = (object, id)
+        && object.id.is_none()
+    {
+        object.id = Some(id.to_owned());
+    }
+}
+
+async fn find_category(
+    console: &Console,
+    name: &str,
+    parent: Option<&str>,
+) -> Result<Option<String>, ConsoleError> {
+    let all = console.categories(parent).await?;
+    let found = all
+        .into_iter()
+        .find(|category| category.parent_id.as_deref() == parent && same_name(&category.name, name));
+    Ok(found.map(|category| category.id))
+}
+
+/// The connection as the bridge will read it.
+pub(crate) fn connection(config: &ConfigFile) -> Result<Connection, Failure> {
+    let connections = config::parse(&config.section(), &Environment).map_err(|error| {
+        Failure::Theirs(format!(
+            "{} would not be usable: {error}",
+            config.path().display()
+        ))
+    })?;
+    connections.into_iter().next().ok_or_else(|| lost("the section"))
+}
+
+/// The same before it is written: categories may not be there yet, secrets are made up for the moment.
+pub(crate) fn with_ids(config: &ConfigFile, wish: &Wish, login: &Login) -> Result<Connection, Failure> {
+    let mut config = config.clone();
+    let (bot, agent) = (
+        format!("{} bot", section::NOT_YET),
+        format!("{} agent", section::NOT_YET),
+    );
+    let ids = Ids {
+        bot: &bot,
+        agent: &agent,
+    };
+    section::fill(&mut config, wish, login, ids)?;
+    connection(&config)
+}
+
+fn console_error(operation: &'static str, error: RingCxError) -> ConsoleError {
+    ConsoleError {
+        operation,
+        said: None,
+        error,
+    }
+}
+
+fn lost(what: &str) -> Failure {
+    Failure::Ours(anyhow::anyhow!("{what} is not known; run the same command again"))
+}
+
+fn waited_too_long(what: &str) -> Failure {
+    Failure::Ours(anyhow::anyhow!(
+        "still to be done by hand: {what}. Run the same command again to go on; nothing is done twice"
+    ))
+}

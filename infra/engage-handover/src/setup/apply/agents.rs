@@ -1,0 +1,339 @@
+//! Agents: permissions, category, identity. Nothing that they have is taken, but the Bot category.
+
+use handover_ringcx::console::{ConsoleError, User};
+
+use super::{Run, lost};
+use crate::commands::Failure;
+use crate::setup::account::called;
+use crate::setup::agents::listed;
+use crate::setup::by_hand;
+use crate::setup::patience::Waited;
+use crate::setup::plan::{AgentChange, CONTROLLED, FaceChange};
+use crate::setup::report::Outcome;
+use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
+
+impl Run<'_> {
+    pub(super) async fn take_bot_category(
+        &mut self,
+        users: &[User],
+        is_ours: bool,
+    ) -> Result<Outcome, Failure> {
+        let bot = self.bot_id()?;
+        let (console, patience) = (self.console, self.patience);
+        let holds = |user: &User| user.category_ids.contains(&bot);
+        let mut allowed = is_ours;
+        for user in users {
+            if !allowed {
+                break;
+            }
+            self.record.change(|entry| {
+                entry.granted.entry(user.id.clone()).or_default().lost_category = Some(bot.clone());
+            })?;
+            let taken = patience
+                .insist(async |_| {
+                    let now = console.user(&user.id).await?;
+                    if !holds(&now) {
+                        return Ok(());
+                    }
+                    let rest: Vec<&str> = now
+                        .category_ids
+                        .iter()
+                        .map(String::as_str)
+                        .filter(|id| *id != bot)
+                        .collect();
+                    console.set_user_categories(&user.id, &rest).await.map(drop)
+                })
+                .await;
+            allowed = permitted(taken)?;
+        }
+        if allowed {
+            return Ok(Outcome::Done);
+        }
+        let who = listed(users.iter().map(called));
+        let clicks = by_hand::no_bot_category(BOT_CATEGORY, &who);
+        self.wait_for(&clicks, async || {
+            let holders = console.users(Some(&bot)).await?;
+            let still = holders
+                .iter()
+                .any(|holder| holds(holder) && users.iter().any(|user| user.id == holder.id));
+            Ok((!still).then_some(()))
+        })
+        .await?;
+        Ok(Outcome::Seen)
+    }
+
+    pub(super) async fn agents(
+        &mut self,
+        changes: &[AgentChange],
+        is_ours: bool,
+    ) -> Result<Outcome, Failure> {
+        let agent = self.agent_id()?;
+        if self.observed.users.is_none() {
+            let source = &self.observed.source.name;
+            let clicks = by_hand::agents(source, AGENT_CATEGORY, "everybody who answers");
+            return self.leave(&clicks, "agents", &agent).await;
+        }
+        let mut allowed = is_ours;
+        for (count, change) in changes.iter().enumerate() {
+            if !allowed {
+                break;
+            }
+            if changes.len() > 5 {
+                self.patience
+                    .progress(&format!("agents: {} of {}", count + 1, changes.len()));
+            }
+            allowed = self.one_agent(change, &agent).await?;
+        }
+        if allowed {
+            return Ok(Outcome::Done);
+        }
+        let who = listed(changes.iter().map(|change| called(&change.user)));
+        let (console, source) = (self.console, &self.observed.source);
+        let clicks = by_hand::agents(&source.name, AGENT_CATEGORY, &who);
+        self.wait_for(&clicks, async || {
+            for change in changes {
+                let id = &change.user.id;
+                if !console.user(id).await?.category_ids.contains(&agent) {
+                    return Ok(None);
+                }
+                if !change.permissions.is_empty() {
+                    let now = console.permissions(id, &source.id).await?;
+                    if change
+                        .permissions
+                        .iter()
+                        .any(|word| !now.iter().any(|known| known == word))
+                    {
+                        return Ok(None);
+                    }
+                }
+            }
+            Ok(Some(()))
+        })
+        .await?;
+        Ok(Outcome::Seen)
+    }
+
+    /// `false`: the token's account may not.
+    async fn one_agent(&mut self, change: &AgentChange, agent: &str) -> Result<bool, Failure> {
+        let id = &change.user.id;
+        let (console, patience, source) = (self.console, self.patience, &self.observed.source);
+        self.record.change(|entry| {
+            let grant = entry.granted.entry(id.clone()).or_default();
+            grant
+                .permissions
+                .extend(change.permissions.iter().map(|word| (*word).to_owned()));
+            if change.category {
+                grant.category = Some(agent.to_owned());
+            }
+        })?;
+        // Read again right before: somebody else may have changed it since the plan.
+        let granted = patience
+            .insist(async |_| {
+                if !change.permissions.is_empty() {
+                    let now = console.permissions(id, &source.id).await?;
+                    if let Some(list) = with_all(&now, &change.permissions) {
+                        console.set_permissions(id, &source.id, &list).await?;
+                    }
+                }
+                if change.category {
+                    let now = console.user(id).await?;
+                    if let Some(list) = with_all(&now.category_ids, &[agent]) {
+                        console.set_user_categories(id, &list).await?;
+                    }
+                }
+                Ok(())
+            })
+            .await;
+        permitted(granted)
+    }
+
+    /// Ticks that REST does not show. That of the agents' identity shows when an agent can be given it, so that is tried.
+    pub(super) async fn controlled(&mut self) -> Result<Outcome, Failure> {
+        let (bot, agent) = (&self.wish.bot_face, &self.wish.agent_face);
+        let value = format!("{} {}", bot.id, agent.id);
+        self.remember_faces().await?;
+        let agents_is = self.patience.read(async || self.try_face().await).await?;
+        let told = self.record.entry().told.get(CONTROLLED) == Some(&value);
+        if agents_is && told {
+            self.confirm(CONTROLLED, &value)?;
+            return Ok(Outcome::Seen);
+        }
+        let shown = (!agents_is).then_some(agent.name.as_str());
+        let clicks = by_hand::controlled(Some(&bot.name), shown);
+        if agents_is {
+            return self.leave(&clicks, CONTROLLED, &value).await;
+        }
+        self.report.by_hand(&clicks);
+        clicks.say(self.patience.terminal);
+        self.record.change(|entry| {
+            entry.told.insert(CONTROLLED.to_owned(), value.clone());
+        })?;
+        let what = if self.patience.terminal.asks() {
+            "waiting until I see it on the agents' identity, or press Enter"
+        } else {
+            "waiting until I see it on the agents' identity"
+        };
+        let seen = self
+            .patience
+            .until(what, true, async || Ok(self.try_face().await?.then_some(())))
+            .await?;
+        match seen {
+            Waited::Seen(()) => {
+                self.confirm(CONTROLLED, &value)?;
+                self.say_done(&format!("seen: \"{}\" is controlled", self.wish.agent_face.name));
+                Ok(Outcome::Seen)
+            }
+            Waited::Said => {
+                self.confirm(CONTROLLED, &value)?;
+                Ok(Outcome::Said)
+            }
+            Waited::TooLong => Err(super::waited_too_long(&clicks.title)),
+        }
+    }
+
+    /// Trying gives it, so it is written down before.
+    async fn remember_faces(&mut self) -> Result<(), Failure> {
+        let Some(identity) = self.patience.read(async || self.find_identity().await).await? else {
+            return Ok(());
+        };
+        let lacks = |user: &&User| !user.identity_ids.contains(&identity);
+        let users = self
+            .chosen
+            .iter()
+            .filter_map(|id| self.observed.user(id))
+            .filter(lacks);
+        let ids: Vec<String> = users.map(|user| user.id.clone()).collect();
+        self.record.change(|entry| {
+            for id in ids {
+                entry.granted.entry(id).or_default().identity = Some(identity.clone());
+            }
+        })?;
+        Ok(())
+    }
+
+    fn confirm(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        self.record.change(|entry| {
+            entry.confirmed.insert(name.to_owned(), value.to_owned());
+        })?;
+        Ok(())
+    }
+
+    /// Whether the first of the agents speaks as their identity, after it was tried to give it to them.
+    async fn try_face(&self) -> Result<bool, ConsoleError> {
+        let Some(identity) = self.find_identity().await? else {
+            return Ok(false);
+        };
+        let first = self.chosen.iter().find_map(|id| self.observed.user(id));
+        let Some(first) = first else {
+            let all = self
+                .console
+                .identities(&self.observed.source.id, &self.wish.agent_face.id)
+                .await?;
+            return Ok(all.iter().any(|identity| !identity.user_ids.is_empty()));
+        };
+        if self.observed.rights.lacks("update_user") {
+            let all = self
+                .console
+                .identities(&self.observed.source.id, &self.wish.agent_face.id)
+                .await?;
+            return Ok(all.iter().any(|identity| !identity.user_ids.is_empty()));
+        }
+        match self.give_face(first, &identity).await {
+            Ok(given) => Ok(given),
+            Err(error) if error.is_refusal() || error.is_forbidden() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn find_identity(&self) -> Result<Option<String>, ConsoleError> {
+        let found = self
+            .console
+            .identities(&self.observed.source.id, &self.wish.agent_face.id)
+            .await?;
+        Ok(found.into_iter().next().map(|identity| identity.id))
+    }
+
+    /// Whether RCE took it.
+    async fn give_face(&self, user: &User, identity: &str) -> Result<bool, ConsoleError> {
+        let now = self.console.user(&user.id).await?;
+        let Some(list) = with_all(&now.identity_ids, &[identity]) else {
+            return Ok(true);
+        };
+        let after = self.console.set_user_identities(&user.id, &list).await?;
+        Ok(after.identity_ids.iter().any(|id| id == identity))
+    }
+
+    pub(super) async fn faces(&mut self, change: &FaceChange, is_ours: bool) -> Result<Outcome, Failure> {
+        let name = self.wish.agent_face.name.clone();
+        if self.observed.users.is_none() {
+            let clicks = by_hand::face(&name, "everybody who answers");
+            let value = self.wish.agent_face.id.clone();
+            return self.leave(&clicks, "faces", &value).await;
+        }
+        let look = async || self.find_identity().await;
+        let waiting = "waiting until RingCentral shows the identity";
+        let identity = match self.patience.until(waiting, false, look).await? {
+            Waited::Seen(identity) => identity,
+            Waited::Said | Waited::TooLong => return Err(lost("the agents' identity")),
+        };
+        let mut taken = is_ours;
+        for (count, user) in change.users.iter().enumerate() {
+            if !taken {
+                break;
+            }
+            if change.users.len() > 5 {
+                self.patience.progress(&format!(
+                    "agents' identity: {} of {}",
+                    count + 1,
+                    change.users.len()
+                ));
+            }
+            self.record.change(|entry| {
+                entry.granted.entry(user.id.clone()).or_default().identity = Some(identity.clone());
+            })?;
+            let given = self
+                .patience
+                .insist(async |_| match self.give_face(user, &identity).await {
+                    Err(error) if error.is_refusal() || error.is_forbidden() => Ok(false),
+                    outcome => outcome,
+                })
+                .await;
+            taken = given?;
+        }
+        if taken {
+            return Ok(Outcome::Done);
+        }
+        let who = listed(change.users.iter().map(called));
+        let clicks = by_hand::face(&name, &who);
+        let console = self.console;
+        self.wait_for(&clicks, async || {
+            for user in &change.users {
+                if !console.user(&user.id).await?.identity_ids.contains(&identity) {
+                    return Ok(None);
+                }
+            }
+            Ok(Some(()))
+        })
+        .await?;
+        Ok(Outcome::Seen)
+    }
+}
+
+/// The list with these in it; `None` if they are in it already.
+fn with_all<'a>(now: &'a [String], wanted: &[&'a str]) -> Option<Vec<&'a str>> {
+    let mut list: Vec<&str> = now.iter().map(String::as_str).collect();
+    for word in wanted {
+        if !list.contains(word) {
+            list.push(word);
+        }
+    }
+    (list.len() > now.len()).then_some(list)
+}
+
+fn permitted(outcome: Result<(), ConsoleError>) -> Result<bool, Failure> {
+    match outcome {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_forbidden() => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,233 @@
+//! The webhook: made or repaired, and looked at until RCE has validated it.
+
+use std::time::Duration;
+
+use handover_core::secret::Secret;
+use handover_core::settings::Connection;
+use handover_ringcx::console::{ConsoleError, Webhook, WebhookChange};
+
+use super::bridge::Answer;
+use super::{Run, connection};
+use crate::commands::Failure;
+use crate::setup::by_hand;
+use crate::setup::events::is_by_rest;
+use crate::setup::patience::pause;
+use crate::setup::plan::WebhookPlan;
+use crate::setup::record::Object;
+use crate::setup::report::Outcome;
+
+/// How often it is looked whether RCE has validated the webhook, every second.
+const LOOKS: u32 = 30;
+/// RCE validates in its own time; a webhook that says nothing of it is believed after so many looks.
+const LOOKS_WITHOUT_WORD: u32 = 4;
+
+impl Run<'_> {
+    pub(super) async fn webhook(&mut self, plan: &WebhookPlan, is_ours: bool) -> Result<Outcome, Failure> {
+        let connection = connection(&self.config)?;
+        self.bridge(&connection).await?;
+        let url = self.wish.webhook_url();
+        let made_here = plan.found.is_none();
+        if is_ours {
+            if made_here {
+                self.record
+                    .change(|entry| entry.made.webhook = Some(Object::meant(&url)))?;
+            }
+            match self.save(&connection, plan).await {
+                Ok(saved) => {
+                    if made_here {
+                        self.record
+                            .change(|entry| entry.made.webhook = Some(Object::made(&saved.id, &url)))?;
+                    }
+                    self.until_validated(&connection, &saved.id).await?;
+                    self.record.change(|entry| entry.webhook_untold = false)?;
+                    return Ok(Outcome::Done);
+                }
+                Err(error) if error.is_forbidden() => {
+                    if made_here {
+                        self.record.change(|entry| entry.made.webhook = None)?;
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let config = self.config.path().display().to_string();
+        let events: Vec<&str> = self.wish.events.list();
+        let clicks = by_hand::webhook(&url, &config, &self.observed.source.name, &events);
+        if self.observed.webhooks.is_none() {
+            let outcome = self.leave(&clicks, "webhook", &url).await?;
+            self.record.change(|entry| entry.webhook_untold = false)?;
+            return Ok(outcome);
+        }
+        let console = self.console;
+        self.wait_for(&clicks, async || {
+            let all = console.webhooks().await?;
+            Ok(all.into_iter().find(|found| found.url == url && found.delivers()))
+        })
+        .await?;
+        self.record.change(|entry| entry.webhook_untold = false)?;
+        Ok(Outcome::Seen)
+    }
+
+    /// Saves it; without the events that RCE refuses by REST, if it refuses them.
+    async fn save(&mut self, connection: &Connection, plan: &WebhookPlan) -> Result<Webhook, ConsoleError> {
+        let saved = self.save_with(connection, plan, |_| true).await;
+        let doubtful: Vec<&str> = plan
+            .add
+            .iter()
+            .copied()
+            .filter(|event| !is_by_rest(event))
+            .collect();
+        match saved {
+            Err(error) if error.is_refusal() && !doubtful.is_empty() => {
+                // If something else was wrong it still is, and RCE says so again.
+                let saved = self.save_with(connection, plan, is_by_rest).await?;
+                let text = format!(
+                    "RingCentral's REST API refuses these events; tick them in Admin > Webhooks if you want them: {}",
+                    doubtful.join(", ")
+                );
+                self.report.note(&text);
+                self.patience.terminal.say(&format!("  ! {text}"));
+                let remembered = self.record.change(|entry| {
+                    entry
+                        .refused_events
+                        .extend(doubtful.iter().map(|event| (*event).to_owned()));
+                });
+                if let Err(error) = remembered {
+                    tracing::debug!(%error, "not remembered; asked for again next time");
+                }
+                Ok(saved)
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn save_with(
+        &self,
+        connection: &Connection,
+        plan: &WebhookPlan,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Webhook, ConsoleError> {
+        let settings = &connection.ringcx;
+        let url = self.wish.webhook_url();
+        let name = format!("engage-handover {}", self.wish.connection);
+        let secret = settings.webhook_secrets.first().map(Secret::expose);
+        let verify_token = Some(settings.verification_token.expose());
+        let added: Vec<&str> = plan.add.iter().copied().filter(|event| wanted(event)).collect();
+        let console = self.console;
+        let mend = async |found: &Webhook, tell: bool| {
+            let events: Vec<&str> = found
+                .registered_events
+                .iter()
+                .map(String::as_str)
+                .chain(
+                    added
+                        .iter()
+                        .copied()
+                        .filter(|event| !found.registered_events.iter().any(|has| has == event)),
+                )
+                .collect();
+            let change = WebhookChange {
+                name: None,
+                url: (found.url != url).then_some(url.as_str()),
+                active: Some(true),
+                verify_token: verify_token.filter(|_| tell),
+                secret: secret.filter(|_| tell),
+                registered_events: (events.len() > found.registered_events.len())
+                    .then_some(events.as_slice()),
+            };
+            console.update_webhook(&found.id, &change).await
+        };
+        self.patience
+            .insist(async |attempt| {
+                if let Some(found) = &plan.found {
+                    return mend(found, plan.tell).await;
+                }
+                if attempt > 0 {
+                    let all = console.webhooks().await?;
+                    if let Some(found) = all.iter().find(|found| found.url == url) {
+                        return mend(found, true).await;
+                    }
+                }
+                let change = WebhookChange {
+                    name: Some(&name),
+                    url: Some(&url),
+                    active: Some(true),
+                    verify_token,
+                    secret,
+                    registered_events: Some(&added),
+                };
+                console.create_webhook(&change).await
+            })
+            .await
+    }
+
+    /// RCE saves first and validates then; a webhook that fails is switched off.
+    async fn until_validated(&self, connection: &Connection, id: &str) -> Result<(), Failure> {
+        for look in 0..LOOKS {
+            let now = self
+                .patience
+                .read(async || self.console.webhook(id).await)
+                .await?;
+            let Some(now) = now else {
+                // Not shown to this token.
+                return Ok(());
+            };
+            let status = now.status.as_deref().unwrap_or_default().to_ascii_lowercase();
+            if now.delivers()
+                && (status.contains("enabled") || (status.is_empty() && look >= LOOKS_WITHOUT_WORD))
+            {
+                return Ok(());
+            }
+            if !now.delivers() {
+                let why = match self.ask_bridge(connection).await? {
+                    Answer::Wrong(why) => format!("The bridge {why}"),
+                    Answer::Right => format!(
+                        "From here the bridge answers as it should, so look whether RingCentral reaches {} from the internet, with a certificate that it trusts",
+                        self.wish.webhook_url()
+                    ),
+                };
+                return Err(Failure::Ours(anyhow::anyhow!(
+                    "RingCentral asked the webhook's address for its challenge, was not answered, and switched the webhook off. {why}. Then run the same command again"
+                )));
+            }
+            self.patience
+                .progress("waiting until RingCentral has validated the webhook");
+            pause(Duration::from_secs(1)).await;
+        }
+        Err(Failure::Ours(anyhow::anyhow!(
+            "RingCentral has not validated the webhook within {LOOKS} seconds. Run the same command again, or look at Admin > Webhooks"
+        )))
+    }
+
+    pub(super) async fn delete_webhook(
+        &mut self,
+        webhook: &Webhook,
+        is_ours: bool,
+    ) -> Result<Outcome, Failure> {
+        let terminal = self.patience.terminal;
+        let wanted = is_ours
+            || (terminal.asks()
+                && terminal
+                    .confirm(&format!(
+                        "Delete the second webhook ({}, {})?",
+                        webhook.id, webhook.url
+                    ))
+                    .await?);
+        if wanted {
+            let id = &webhook.id;
+            let deleted = self
+                .patience
+                .insist(async |_| self.console.delete_webhook(id).await)
+                .await;
+            match deleted {
+                Ok(()) => return Ok(Outcome::Done),
+                Err(error) if error.is_forbidden() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let clicks = by_hand::delete_webhook(&webhook.url);
+        self.report.by_hand(&clicks);
+        clicks.say(terminal);
+        Ok(Outcome::Left)
+    }
+}

@@ -1,0 +1,163 @@
+//! What REST cannot do, as clicks with the values to paste.
+
+use super::terminal::Terminal;
+
+/// One thing that a person does in RCE's console.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ByHand {
+    pub(crate) title: String,
+    /// Each is one click, or one paste with its value.
+    pub(crate) clicks: Vec<Click>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Click {
+    pub(crate) what: String,
+    pub(crate) value: Option<String>,
+}
+
+impl ByHand {
+    pub(crate) fn new(title: impl Into<String>) -> Self {
+        Self {
+            title: title.into(),
+            clicks: Vec::new(),
+        }
+    }
+
+    pub(crate) fn click(mut self, what: impl Into<String>) -> Self {
+        self.clicks.push(Click {
+            what: what.into(),
+            value: None,
+        });
+        self
+    }
+
+    pub(crate) fn paste(mut self, field: &str, value: impl Into<String>) -> Self {
+        self.clicks.push(Click {
+            what: format!("{field}, paste:"),
+            value: Some(value.into()),
+        });
+        self
+    }
+
+    pub(crate) fn say(&self, terminal: &Terminal) {
+        terminal.say("");
+        terminal.say(&format!("By hand, in RingCentral's console: {}", self.title));
+        for (count, click) in self.clicks.iter().enumerate() {
+            terminal.say(&format!("  {}. {}", count + 1, click.what));
+            if let Some(value) = &click.value {
+                terminal.say(&format!("       {value}"));
+            }
+        }
+    }
+}
+
+/// The source's page, the Base URI, save.
+pub(crate) fn base_uri(source: &str, url: &str) -> ByHand {
+    ByHand::new(format!("where the source \"{source}\" reaches the bridge"))
+        .click("Admin > Sources")
+        .click(format!("\"{source}\" > Edit"))
+        .paste("Base URI", url)
+        .click("Save")
+}
+
+/// A source that does not exist yet.
+pub(crate) fn source(url: &str) -> ByHand {
+    ByHand::new("a source for the bot's conversations")
+        .click("Admin > Communities > Add > Engage Digital Source SDK")
+        .paste("Name", "Bot")
+        .click("Save")
+        .click("Admin > Sources > Add > Engage Digital Source SDK")
+        .paste("Name", "Bot")
+        .click("Community: the one just made; Active: on")
+        .paste("Base URI", url)
+        .click("Save")
+}
+
+/// A tick on both faces of the company.
+pub(crate) fn controlled(bot: Option<&str>, agent: Option<&str>) -> ByHand {
+    let mut all = ByHand::new("the bot and the agents speak for the company");
+    for name in bot.into_iter().chain(agent) {
+        all = all
+            .click(format!(
+                "Search > Identities, look for \"{name}\" on this source, open it"
+            ))
+            .click("Tick \"Controlled identity\"")
+            .click("Save");
+    }
+    all
+}
+
+pub(crate) fn category(name: &str, parent: Option<&str>) -> ByHand {
+    let all = ByHand::new(format!("the category \"{name}\""))
+        .click("Admin > Categories > Add")
+        .paste("Name", name);
+    match parent {
+        Some(parent) => all.click(format!("Parent: \"{parent}\"")),
+        None => all.click("Unselectable: on"),
+    }
+    .click("Save")
+}
+
+pub(crate) fn defaults(source: &str, category: &str) -> ByHand {
+    ByHand::new(format!("new conversations on \"{source}\" belong to the bot"))
+        .click("Admin > Sources")
+        .click(format!("\"{source}\" > Edit"))
+        .click(format!("Default categories: \"{category}\" only"))
+        .click(format!(
+            "Default categories (agent messages): \"{category}\" only"
+        ))
+        .click("Save")
+}
+
+pub(crate) fn folder(label: &str, query: &str) -> ByHand {
+    ByHand::new("the agents' folder")
+        .click("Admin > Folders > Add")
+        .paste("Label", label)
+        .paste("Query", query)
+        .click("Save")
+}
+
+pub(crate) fn agents(source: &str, category: &str, who: &str) -> ByHand {
+    ByHand::new(format!("agents may answer: {who}"))
+        .click("Admin > Users, then for each of them:")
+        .click(format!("Permissions on \"{source}\": tick Read and Reply"))
+        .click(format!("Categories: add \"{category}\""))
+        .click("Save")
+}
+
+pub(crate) fn no_bot_category(category: &str, who: &str) -> ByHand {
+    ByHand::new(format!("nobody is given the bot's conversations: {who}"))
+        .click("Admin > Users, then for each of them:")
+        .click(format!("Categories: remove \"{category}\""))
+        .click("Save")
+}
+
+pub(crate) fn face(identity: &str, who: &str) -> ByHand {
+    ByHand::new(format!("agents speak as \"{identity}\": {who}"))
+        .click("Admin > Users, then for each of them:")
+        .click(format!("Identities: add \"{identity}\""))
+        .click("Save")
+}
+
+/// Secrets are named by their place in the configuration, never shown.
+pub(crate) fn webhook(url: &str, config: &str, source: &str, events: &[&str]) -> ByHand {
+    ByHand::new("the webhook")
+        .click("Admin > Webhooks > Add")
+        .click("Access token: the one that set-up uses; Active: on")
+        .paste("URL", url)
+        .paste("Verify token", format!("ringcx.verification_token in {config}"))
+        .paste(
+            "Secret",
+            format!("the first of ringcx.webhook_secrets in {config}"),
+        )
+        .click(format!("Channels filtering: none except \"{source}\""))
+        .click(format!("Events: {}", events.join(", ")))
+        .click("Save")
+}
+
+pub(crate) fn delete_webhook(url: &str) -> ByHand {
+    ByHand::new("a second webhook brings each event twice")
+        .click("Admin > Webhooks")
+        .click(format!("Delete the one whose URL is {url}"))
+}

@@ -1,0 +1,126 @@
+//! Which events of RCE the webhook shall report.
+
+use clap::ValueEnum;
+
+/// A choice of events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Events {
+    /// All that the bridge makes something of
+    #[default]
+    Recommended,
+    /// Every event that RingCentral's REST API knows
+    All,
+    /// What Cognigy's guide asks for, and cancelled interventions
+    Cognigy,
+    /// The four events of tasks that Chatlayer's provider wanted, and ends of interventions
+    Chatlayer,
+}
+
+/// What the bridge acts on, or tells the bot of.
+const RECOMMENDED: [&str; 26] = [
+    "content.exported",
+    "intervention.assigned",
+    "intervention.canceled",
+    "intervention.closed",
+    "intervention.deferred",
+    "intervention.opened",
+    "intervention.reactivated",
+    "intervention.recategorized",
+    "intervention.reopened",
+    "intervention.user_updated",
+    "push_agent.accept_task",
+    "push_agent.availability_change",
+    "push_agent.busyness_change",
+    "push_agent.connected",
+    "push_agent.disconnected",
+    "push_agent.reconnected",
+    "survey_response.imported",
+    "task.completed",
+    "task.created",
+    "task.destroyed",
+    "task.expired_from_workbin",
+    "task.recategorized",
+    "task.supervisor_assigned",
+    "task.taken",
+    "task.transferred",
+    "task.undelivered",
+];
+
+/// What the page of events has and the enumeration of the REST API does not (as read in 2026): RCE may refuse them there.
+const NOT_BY_REST: [&str; 4] = [
+    "content.thread_auto_closed",
+    "content.thread_closed",
+    "intervention_segment.summary_generated",
+    "intervention_segment.summary_submitted",
+];
+
+/// What nobody needs for a handover.
+const FURTHER: [&str; 13] = [
+    "content.approved",
+    "content.discussion_initiated",
+    "content.imported",
+    "content.replied",
+    "content.update_exported",
+    "identity.merged",
+    "identity.unmerged",
+    "intervention.custom_fields_updated",
+    "push_agent.missed_task",
+    "push_agent.request_task",
+    "task.assigned",
+    "task.expired_from_step",
+    "task.resume",
+];
+
+impl Events {
+    pub(crate) fn list(self) -> Vec<&'static str> {
+        let mut list: Vec<&'static str> = match self {
+            Self::Recommended => RECOMMENDED.into_iter().chain(NOT_BY_REST).collect(),
+            Self::All => RECOMMENDED
+                .into_iter()
+                .chain(NOT_BY_REST)
+                .chain(FURTHER)
+                .collect(),
+            Self::Cognigy => vec!["intervention.canceled", "intervention.closed"],
+            Self::Chatlayer => vec![
+                "intervention.canceled",
+                "intervention.closed",
+                "task.completed",
+                "task.created",
+                "task.destroyed",
+                "task.taken",
+            ],
+        };
+        list.sort_unstable();
+        list
+    }
+}
+
+/// Whether the REST API's own list has it; others are tried, and left out if RCE refuses them.
+pub(crate) fn is_by_rest(event: &str) -> bool {
+    !NOT_BY_REST.contains(&event)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_names_each_event_once_and_contains_the_end_of_a_handover() {
+        for choice in Events::value_variants() {
+            let list = choice.list();
+            let mut unique = list.clone();
+            unique.dedup();
+            assert_eq!(list, unique, "{choice:?}");
+            assert!(list.contains(&"intervention.closed") && list.contains(&"intervention.canceled"));
+        }
+        assert_eq!(
+            Events::All
+                .list()
+                .into_iter()
+                .filter(|event| is_by_rest(event))
+                .count(),
+            39,
+            "the REST API's list has 39 events"
+        );
+    }
+}

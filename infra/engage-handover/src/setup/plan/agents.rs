@@ -1,0 +1,162 @@
+//! Agents: what they may do, what they are given, whom they speak as.
+
+use std::collections::BTreeSet;
+
+use handover_ringcx::console::User;
+
+use super::{Act, Given, Plan, Step, Verdict};
+use crate::setup::account::{Observed, called};
+use crate::setup::agents::listed;
+use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
+
+/// What who answers needs on the source.
+pub(crate) const PERMISSIONS: [&str; 2] = ["read", "reply"];
+
+/// What one agent gets; nothing is taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AgentChange {
+    pub(crate) user: User,
+    pub(crate) permissions: Vec<&'static str>,
+    pub(crate) category: bool,
+}
+
+/// Who is to speak as the agents' identity and does not yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FaceChange {
+    pub(crate) users: Vec<User>,
+}
+
+pub(super) fn plan(
+    observed: &Observed,
+    given: &Given<'_>,
+    bot: Option<&str>,
+    agent: Option<&str>,
+    plan: &mut Plan,
+) {
+    let Some(users) = &observed.users else {
+        let step = Step::new(
+            Act::Agents(Vec::new()),
+            Verdict::ByHand,
+            "agents: read, reply, category",
+        );
+        plan.steps
+            .push(step.because("the token's account may not see agents (right \"read_user\")"));
+        return;
+    };
+    let holders: Vec<User> = users
+        .iter()
+        .filter(|user| user.enabled && user.id != observed.me.id)
+        .filter(|user| bot.is_some_and(|bot| user.category_ids.iter().any(|id| id == bot)))
+        .cloned()
+        .collect();
+    if !holders.is_empty() {
+        let what = format!(
+            "category \"{BOT_CATEGORY}\" of {}",
+            listed(holders.iter().map(called))
+        );
+        let step = Step::new(Act::TakeBotCategory(holders), Verdict::Change, what)
+            .turns("held", "taken away")
+            .because("they would be given the bot's conversations");
+        plan.steps.push(step.unless_lacking(observed, "update_user"));
+    }
+    let chosen: Vec<&User> = given.chosen.iter().filter_map(|id| observed.user(id)).collect();
+    let changes: Vec<AgentChange> = chosen
+        .iter()
+        .filter_map(|user| change(observed, user, agent))
+        .collect();
+    let unseen = given
+        .chosen
+        .iter()
+        .any(|id| !observed.permissions.contains_key(id));
+    if unseen {
+        plan.notes.push(format!(
+            "Permissions of agents on \"{}\" cannot be read: look by hand that they have Read and Reply.",
+            observed.source.name
+        ));
+    }
+    if changes.is_empty() {
+        let what = format!("{} may answer", listed(chosen.into_iter().map(called)));
+        plan.steps
+            .push(Step::new(Act::Agents(changes), Verdict::Keep, what));
+        return;
+    }
+    let granted: BTreeSet<&str> = changes
+        .iter()
+        .flat_map(|change| change.permissions.iter().copied())
+        .collect();
+    let mut what: Vec<String> = Vec::new();
+    if !granted.is_empty() {
+        what.push(granted.into_iter().collect::<Vec<_>>().join(" and "));
+    }
+    if changes.iter().any(|change| change.category) {
+        what.push(format!("category \"{AGENT_CATEGORY}\""));
+    }
+    let names = listed(changes.iter().map(|change| called(&change.user)));
+    let step = Step::new(Act::Agents(changes), Verdict::Change, format!("agents: {names}"))
+        .turns("", format!("+ {}", what.join(", ")))
+        .because("what they have stays");
+    plan.steps.push(step.unless_lacking(observed, "update_user"));
+}
+
+fn change(observed: &Observed, user: &User, agent: Option<&str>) -> Option<AgentChange> {
+    let now = observed.permissions.get(&user.id);
+    let permissions: Vec<&'static str> = now.map_or_else(Vec::new, |now| {
+        let has = |wanted: &&&str| now.iter().any(|word| word == **wanted);
+        PERMISSIONS
+            .iter()
+            .filter(|wanted| !has(wanted))
+            .copied()
+            .collect()
+    });
+    let category = agent.is_none_or(|agent| !user.category_ids.iter().any(|id| id == agent));
+    let is_needed = category || !permissions.is_empty();
+    is_needed.then(|| AgentChange {
+        user: user.clone(),
+        permissions,
+        category,
+    })
+}
+
+pub(super) fn faces(observed: &Observed, given: &Given<'_>) -> FaceChange {
+    let identity = observed
+        .agent_identity
+        .as_ref()
+        .map(|identity| identity.id.as_str());
+    let speaks = |user: &&User| identity.is_some_and(|id| user.identity_ids.iter().any(|known| known == id));
+    let users = given
+        .chosen
+        .iter()
+        .filter_map(|id| observed.user(id))
+        .filter(|user| !speaks(user))
+        .cloned()
+        .collect();
+    FaceChange { users }
+}
+
+pub(super) fn face_step(observed: &Observed, given: &Given<'_>, change: FaceChange) -> Step {
+    let name = &given.wish.agent_face.name;
+    if observed.users.is_none() {
+        let step = Step::new(
+            Act::Faces(change),
+            Verdict::ByHand,
+            format!("agents speak as \"{name}\""),
+        );
+        return step.because("the token's account may not see agents");
+    }
+    if change.users.is_empty() {
+        let who = listed(given.chosen.iter().filter_map(|id| observed.user(id)).map(called));
+        return Step::new(
+            Act::Faces(change),
+            Verdict::Keep,
+            format!("identity \"{name}\" of {who}"),
+        );
+    }
+    let who = listed(change.users.iter().map(called));
+    Step::new(
+        Act::Faces(change),
+        Verdict::Change,
+        format!("identity \"{name}\" of {who}"),
+    )
+    .because("once it is controlled; identities that they have stay")
+    .unless_lacking(observed, "update_user")
+}

@@ -1,0 +1,434 @@
+//! Undoes what set-up did: only what it made itself, and only what nobody uses.
+
+use std::collections::BTreeSet;
+
+use handover_core::ports::Clock as _;
+use handover_machine::SystemClock;
+use handover_ringcx::console::{Category, Console, ConsoleError, Source, User};
+
+use super::account::called;
+use super::config_file::ConfigFile;
+use super::patience::Patience;
+use super::plan::{Act, Plan, Step, Verdict};
+use super::record::{Entry, Grant, Record};
+use super::report::{self, Outcome, Report};
+use crate::cli::Setup;
+use crate::commands::Failure;
+
+/// What is taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Undo {
+    Webhook(String),
+    Folder(String),
+    Defaults(Vec<String>, Vec<String>),
+    Agent(String, Grant),
+    Category(Kind, String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Bot,
+    Agent,
+    Parent,
+}
+
+pub(super) async fn run(
+    args: &Setup,
+    console: &Console,
+    patience: &Patience<'_>,
+    report: &Report,
+    me: &User,
+    mut config: ConfigFile,
+    mut record: Record,
+) -> Result<(), Failure> {
+    let terminal = patience.terminal;
+    let entry = record.entry();
+    if entry == Entry::default() && !config.has_section() {
+        return Err(Failure::Theirs(format!(
+            "setup did nothing for the connection \"{}\" that {} remembers; there are: {}",
+            args.connection,
+            record.path().display(),
+            super::agents::listed(config.connections())
+        )));
+    }
+    let plan = plan(console, patience, &entry, me).await?;
+    report.planned(&plan);
+    terminal.say("");
+    terminal.say(&format!("Undo the set-up of connection \"{}\":", args.connection));
+    terminal.say("");
+    report::show(&plan, terminal);
+    if plan.steps.is_empty() {
+        terminal.say("  Nothing in RingCentral was made by setup.");
+    }
+    terminal.say("");
+    if args.dry_run {
+        terminal.say("This was a dry run: nothing was changed.");
+        return Ok(());
+    }
+    if !plan.is_empty() {
+        if !super::go_ahead(args, terminal, report).await? {
+            return Ok(());
+        }
+        for (index, step) in plan.steps.iter().enumerate() {
+            if let (Act::Undo(act), true) = (&step.act, step.verdict.is_to_do()) {
+                undo(console, patience, &entry, act, &mut record).await?;
+                report.outcome(index, Outcome::Done);
+                terminal.say(&format!(
+                    "  {} {}: {}",
+                    terminal.mark(),
+                    step.verdict.word(),
+                    step.what
+                ));
+            }
+        }
+    }
+    remove_section(args, patience, report, &mut config, &mut record, &entry).await?;
+    report.end("done", None);
+    if let Some(source) = &entry.source_id {
+        terminal.say("");
+        terminal.say(&format!(
+            "Yours to do, if the source {source} shall not lead here any more: empty its Base URI, or switch it off (Admin > Sources)."
+        ));
+    }
+    Ok(())
+}
+
+async fn remove_section(
+    args: &Setup,
+    patience: &Patience<'_>,
+    report: &Report,
+    config: &mut ConfigFile,
+    record: &mut Record,
+    entry: &Entry,
+) -> Result<(), Failure> {
+    let terminal = patience.terminal;
+    let section = format!("[connections.{}]", args.connection);
+    if !config.has_section() {
+        return Ok(record.forget()?);
+    }
+    if !entry.made.section {
+        report.note(&format!("{section} was there before setup and stays."));
+        terminal.say(&format!("  {section} was there before setup, so it stays."));
+        return Ok(record.forget()?);
+    }
+    let question = format!(
+        "Take {section} out of {} as well (a copy is kept)?",
+        config.path().display()
+    );
+    if args.yes || (terminal.asks() && terminal.confirm(&question).await?) {
+        let backup = config.remove_section(SystemClock.now())?;
+        let kept = backup.map(|backup| format!("; it is kept in {}", backup.display()));
+        terminal.say(&format!(
+            "  {} {section} taken out{}",
+            terminal.mark(),
+            kept.unwrap_or_default()
+        ));
+        record.forget()?;
+    } else {
+        terminal.say(&format!(
+            "  {section} stays. The bridge will serve it when it starts the next time."
+        ));
+    }
+    Ok(())
+}
+
+async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &User) -> Result<Plan, Failure> {
+    let mut plan = Plan::default();
+    let made = &entry.made;
+    let id = |object: &Option<super::record::Object>| object.as_ref().and_then(|object| object.id.clone());
+    let webhooks = patience
+        .maybe(async || console.webhooks().await)
+        .await?
+        .unwrap_or_default();
+    let webhook = webhooks.iter().find(|found| match &made.webhook {
+        Some(object) => object
+            .id
+            .as_ref()
+            .map_or(found.url == object.name, |id| *id == found.id),
+        None => false,
+    });
+    if let Some(found) = webhook {
+        plan.steps.push(step(
+            Undo::Webhook(found.id.clone()),
+            Verdict::Delete,
+            format!("webhook to {}", found.url),
+        ));
+    }
+    let folders = patience
+        .maybe(async || console.folders().await)
+        .await?
+        .unwrap_or_default();
+    let folder = folders
+        .iter()
+        .find(|found| id(&made.folder).as_deref() == Some(&found.id));
+    if let Some(found) = folder {
+        plan.steps.push(step(
+            Undo::Folder(found.id.clone()),
+            Verdict::Delete,
+            format!("folder \"{}\"", found.label),
+        ));
+    }
+    let categories = patience.read(async || console.categories(None).await).await?;
+    let sources = patience
+        .maybe(async || console.sources().await)
+        .await?
+        .unwrap_or_default();
+    let source = entry
+        .source_id
+        .as_ref()
+        .and_then(|id| sources.iter().find(|source| source.id == *id));
+    if let (Some(source), Some((customers, company))) = (source, &entry.defaults_before) {
+        plan.steps
+            .extend(defaults(source, customers, company, entry, &categories));
+    }
+    let users = patience
+        .maybe(async || console.users(None).await)
+        .await?
+        .unwrap_or_default();
+    for (id, grant) in &entry.granted {
+        if let Some(user) = users.iter().find(|user| user.id == *id) {
+            let what = format!("what setup gave to {}", called(user));
+            plan.steps.push(step(
+                Undo::Agent(id.clone(), grant.clone()),
+                Verdict::Change,
+                what,
+            ));
+        }
+    }
+    let mut going = BTreeSet::new();
+    for (kind, object) in [
+        (Kind::Bot, &made.bot_category),
+        (Kind::Agent, &made.agent_category),
+    ] {
+        let found = id(object).and_then(|id| categories.iter().find(|category| category.id == id));
+        if let Some(found) = found {
+            let used = used_by(console, patience, entry, found, &users, &sources, me).await?;
+            if used.is_none() {
+                going.insert(found.id.clone());
+            }
+            plan.steps.push(category(kind, found, used));
+        }
+    }
+    let parent = id(&made.parent).and_then(|id| categories.iter().find(|category| category.id == id));
+    if let Some(parent) = parent {
+        let is_empty = categories
+            .iter()
+            .filter(|child| child.parent_id.as_deref() == Some(&parent.id))
+            .all(|child| going.contains(&child.id));
+        let used = (!is_empty).then(|| "has categories below it".to_owned());
+        plan.steps.push(category(Kind::Parent, parent, used));
+    }
+    Ok(plan)
+}
+
+fn step(act: Undo, verdict: Verdict, what: String) -> Step {
+    Step {
+        act: Act::Undo(act),
+        verdict,
+        what,
+        before: None,
+        after: None,
+        why: None,
+    }
+}
+
+fn category(kind: Kind, found: &Category, used: Option<String>) -> Step {
+    let verdict = if used.is_none() {
+        Verdict::Delete
+    } else {
+        Verdict::Keep
+    };
+    Step {
+        why: used,
+        ..step(
+            Undo::Category(kind, found.id.clone()),
+            verdict,
+            format!("category \"{}\"", found.name),
+        )
+    }
+}
+
+/// Back to what they were, unless somebody has changed them since.
+fn defaults(
+    source: &Source,
+    customers: &[String],
+    company: &[String],
+    entry: &Entry,
+    categories: &[Category],
+) -> Option<Step> {
+    let bot = entry
+        .made
+        .bot_category
+        .as_ref()
+        .and_then(|object| object.id.clone());
+    let is_ours = |now: &[String]| match &bot {
+        Some(bot) => now == [bot.clone()],
+        None => true,
+    };
+    let unchanged =
+        source.default_category_ids == customers && source.user_thread_default_category_ids == company;
+    if unchanged || !is_ours(&source.default_category_ids) {
+        return None;
+    }
+    let there = |ids: &[String]| -> Vec<String> {
+        let is_there = |id: &&String| categories.iter().any(|category| category.id == **id);
+        ids.iter().filter(is_there).cloned().collect()
+    };
+    let (customers, company) = (there(customers), there(company));
+    let names = super::agents::listed(customers.iter().map(|id| {
+        categories
+            .iter()
+            .find(|category| category.id == *id)
+            .map_or_else(|| id.clone(), |category| category.name.clone())
+    }));
+    Some(Step {
+        before: Some("Bot".to_owned()),
+        after: Some(names),
+        ..step(
+            Undo::Defaults(customers, company),
+            Verdict::Change,
+            format!("default category of the source \"{}\"", source.name),
+        )
+    })
+}
+
+/// Why a category has to stay.
+async fn used_by(
+    console: &Console,
+    patience: &Patience<'_>,
+    entry: &Entry,
+    found: &Category,
+    users: &[User],
+    sources: &[Source],
+    me: &User,
+) -> Result<Option<String>, Failure> {
+    let id = &found.id;
+    let given_by_us = |user: &User| {
+        entry
+            .granted
+            .get(&user.id)
+            .is_some_and(|grant| grant.category.as_deref() == Some(id))
+    };
+    let holder = users
+        .iter()
+        .find(|user| user.id != me.id && user.category_ids.contains(id) && !given_by_us(user));
+    if let Some(holder) = holder {
+        return Ok(Some(format!("{} holds it, and not by setup", called(holder))));
+    }
+    let will_be_reset =
+        |source: &Source| entry.source_id.as_deref() == Some(&source.id) && entry.defaults_before.is_some();
+    let default_of = sources.iter().find(|source| {
+        !will_be_reset(source)
+            && (source.default_category_ids.contains(id)
+                || source.user_thread_default_category_ids.contains(id))
+    });
+    if let Some(source) = default_of {
+        return Ok(Some(format!("it is a default of the source \"{}\"", source.name)));
+    }
+    let threads = patience
+        .maybe(async || console.threads_in(id).await)
+        .await?
+        .flatten();
+    Ok(match threads {
+        Some(0) => None,
+        Some(1) => Some("one conversation is in it".to_owned()),
+        Some(count) => Some(format!("{count} conversations are in it")),
+        None => Some("it cannot be seen whether conversations are in it".to_owned()),
+    })
+}
+
+async fn undo(
+    console: &Console,
+    patience: &Patience<'_>,
+    entry: &Entry,
+    act: &Undo,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    match act {
+        Undo::Webhook(id) => {
+            patience
+                .insist(async |_| console.delete_webhook(id).await)
+                .await?;
+            record.change(|entry| entry.made.webhook = None)?;
+        }
+        Undo::Folder(id) => {
+            patience.insist(async |_| console.delete_folder(id).await).await?;
+            record.change(|entry| entry.made.folder = None)?;
+        }
+        Undo::Defaults(customers, company) => {
+            let source = entry.source_id.clone().unwrap_or_default();
+            let lists = |list: &'_ [String]| list.to_vec();
+            let (customers, company) = (lists(customers), lists(company));
+            let customers: Vec<&str> = customers.iter().map(String::as_str).collect();
+            let company: Vec<&str> = company.iter().map(String::as_str).collect();
+            patience
+                .insist(async |_| console.set_source_defaults(&source, &customers, &company).await)
+                .await?;
+            record.change(|entry| entry.defaults_before = None)?;
+        }
+        Undo::Agent(id, grant) => {
+            let source = entry.source_id.clone().unwrap_or_default();
+            let bot_goes = entry.made.bot_category.is_some();
+            patience
+                .insist(async |_| take_back(console, &source, id, grant, bot_goes).await)
+                .await?;
+            record.change(|entry| {
+                entry.granted.remove(id);
+            })?;
+        }
+        Undo::Category(kind, id) => {
+            patience
+                .insist(async |_| console.delete_category(id).await)
+                .await?;
+            record.change(|entry| match kind {
+                Kind::Bot => entry.made.bot_category = None,
+                Kind::Agent => entry.made.agent_category = None,
+                Kind::Parent => entry.made.parent = None,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes back what was given, and gives back what was taken.
+async fn take_back(
+    console: &Console,
+    source: &str,
+    id: &str,
+    grant: &Grant,
+    bot_goes: bool,
+) -> Result<(), ConsoleError> {
+    if !grant.permissions.is_empty() {
+        let now = console.permissions(id, source).await?;
+        let rest: Vec<&str> = now
+            .iter()
+            .filter(|word| !grant.permissions.contains(*word))
+            .map(String::as_str)
+            .collect();
+        if rest.len() != now.len() {
+            console.set_permissions(id, source, &rest).await?;
+        }
+    }
+    let user = console.user(id).await?;
+    let back = grant.lost_category.as_deref().filter(|_| !bot_goes);
+    let mut categories: Vec<&str> = user
+        .category_ids
+        .iter()
+        .map(String::as_str)
+        .filter(|held| grant.category.as_deref() != Some(held))
+        .collect();
+    categories.extend(back.filter(|back| !user.category_ids.iter().any(|held| held == back)));
+    if categories != user.category_ids {
+        console.set_user_categories(id, &categories).await?;
+    }
+    let identities: Vec<&str> = user
+        .identity_ids
+        .iter()
+        .map(String::as_str)
+        .filter(|held| grant.identity.as_deref() != Some(held))
+        .collect();
+    if identities.len() != user.identity_ids.len() {
+        console.set_user_identities(id, &identities).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,433 @@
+//! What the user wants: from arguments, else from the configuration and the last run, else asked for.
+
+use handover_core::ids::SourceId;
+use handover_handlers::config::Lookup;
+use handover_ringcx::base_url;
+use url::Url;
+
+use super::config_file::ConfigFile;
+use super::events::Events;
+use super::record::Entry;
+use super::secrets::{self, Given};
+use super::terminal::Terminal;
+use crate::cli::{BotKind, Setup};
+use crate::commands::Failure;
+
+pub(crate) const PARENT: &str = "Bot handover";
+pub(crate) const BOT_CATEGORY: &str = "Bot";
+pub(crate) const AGENT_CATEGORY: &str = "Agent";
+const FOLDER: &str = "Handed over by the bot";
+
+/// How to reach the account.
+pub(crate) struct Login {
+    /// As it is written down: without the version.
+    pub(crate) base_api_url: String,
+    /// Ends in `/1.0`.
+    pub(crate) api_base: Url,
+    pub(crate) token: Given,
+}
+
+/// Everything else that is wanted; needs the account to be asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) connection: String,
+    pub(crate) realtime_url: Url,
+    pub(crate) realtime_token: Given,
+    pub(crate) source_id: String,
+    /// Without a slash at its end.
+    pub(crate) public_url: String,
+    pub(crate) separate_urls: bool,
+    pub(crate) bot: BotWish,
+    pub(crate) parent: String,
+    pub(crate) folder: String,
+    pub(crate) bot_face: Face,
+    pub(crate) agent_face: Face,
+    pub(crate) events: Events,
+    pub(crate) delete_other_webhooks: bool,
+}
+
+/// The bot's section. `None`: as the configuration has it.
+#[derive(Clone, Debug)]
+pub(crate) struct BotWish {
+    pub(crate) kind: BotKind,
+    pub(crate) url: Option<String>,
+    pub(crate) access_token: Option<Given>,
+    pub(crate) bot_id: Option<String>,
+}
+
+/// An identity that speaks for the company.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Face {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+impl Wish {
+    /// Where RCE sends agents' words.
+    pub(crate) fn base_uri(&self) -> String {
+        base_uri(&self.public_url, &self.connection, self.separate_urls)
+    }
+
+    /// Where RCE reports events.
+    pub(crate) fn webhook_url(&self) -> String {
+        let end = if self.separate_urls { "/webhook" } else { "" };
+        format!("{}/{}/handover/rce{end}", self.public_url, self.connection)
+    }
+
+    /// Whether a webhook leads to this connection of this bridge.
+    pub(crate) fn is_ours(&self, url: &str) -> bool {
+        let (Ok(theirs), Ok(ours)) = (Url::parse(url), Url::parse(&self.webhook_url())) else {
+            return false;
+        };
+        let stem = ours.path().trim_end_matches("/webhook").to_owned();
+        theirs.origin() == ours.origin()
+            && (theirs.path().trim_end_matches('/') == stem || theirs.path().starts_with(&format!("{stem}/")))
+    }
+}
+
+pub(crate) fn base_uri(public_url: &str, connection: &str, separate_urls: bool) -> String {
+    let end = if separate_urls { "/source" } else { "" };
+    format!("{public_url}/{connection}/handover/rce{end}")
+}
+
+/// Where values come from.
+pub(crate) struct Gather<'a> {
+    pub(crate) args: &'a Setup,
+    pub(crate) config: &'a ConfigFile,
+    pub(crate) entry: &'a Entry,
+    pub(crate) terminal: &'a Terminal,
+    pub(crate) lookup: &'a dyn Lookup,
+}
+
+impl Gather<'_> {
+    /// Without a terminal: everything that is missing, at once.
+    pub(crate) fn check_complete(&self) -> Result<(), Failure> {
+        if self.terminal.asks() {
+            return Ok(());
+        }
+        let args = self.args;
+        let is_there = |given: bool, path: &[&str]| given || self.config.text(path).is_some();
+        let mut missing = Vec::new();
+        if !is_there(args.base_api_url.is_some(), &["ringcx", "base_api_url"]) {
+            missing.push("--base-api-url URL                 your account, such as https://acme.api.engagement.dimelo.com");
+        }
+        if !is_there(args.api_access_token.is_some(), &["ringcx", "api_access_token"]) {
+            missing.push("--api-access-token env:NAME        console: Admin, API access tokens");
+        }
+        if !args.remove {
+            self.check_rest(&mut missing);
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Theirs(format!(
+            "there is no terminal to ask at, and this is missing:\n  {}\nSecrets are env:NAME, file:PATH, or - for a line of standard input.",
+            missing.join("\n  ")
+        )))
+    }
+
+    fn check_rest(&self, missing: &mut Vec<&'static str>) {
+        let args = self.args;
+        let is_there = |given: bool, path: &[&str]| given || self.config.text(path).is_some();
+        let knows_realtime = is_there(
+            args.realtime_endpoint_url.is_some(),
+            &["ringcx", "realtime_endpoint_url"],
+        );
+        if !knows_realtime && args.source.is_none() {
+            missing.push("--realtime-endpoint-url URL        console: Admin, Sources, the source's page");
+        }
+        if !is_there(
+            args.realtime_access_token.is_some(),
+            &["ringcx", "realtime_access_tokens"],
+        ) {
+            missing.push("--realtime-access-token env:NAME   console: Admin, Sources, the source's page");
+        }
+        if args.public_url.is_none() && self.known_public_url().is_none() {
+            missing.push("--public-url URL                   where RingCentral reaches the bridge");
+        }
+        match self.bot_kind() {
+            BotKind::Webhook if !is_there(args.bot_url.is_some(), &["bot", "url"]) => {
+                missing.push("--bot-url URL                      where your bot takes events");
+            }
+            BotKind::Cognigy
+                if !is_there(args.bot_url.is_some(), &["bot", "endpoint_base_url"])
+                    && !is_there(false, &["bot", "api_base_url"]) =>
+            {
+                missing.push("--bot-url URL                      Cognigy's endpoints, such as https://endpoint-trial.cognigy.ai");
+            }
+            BotKind::Chatlayer => {
+                if !is_there(args.bot_access_token.is_some(), &["bot", "access_token"]) {
+                    missing.push("--bot-access-token env:NAME        Chatlayer's API token");
+                }
+                if !is_there(args.bot_id.is_some(), &["bot", "bot_id"]) {
+                    missing.push("--bot-id ID                        Chatlayer's id of the bot");
+                }
+            }
+            _ => {}
+        }
+        if args.agents.is_empty() && self.entry.agents.is_empty() {
+            missing.push("--agents WHO                       who answers: e-mail addresses, ids, team:NAME, role:NAME or all");
+        }
+    }
+
+    pub(crate) async fn login(&self) -> Result<Login, Failure> {
+        let given = self.args.base_api_url.clone();
+        let known = given.or_else(|| self.config.text(&["ringcx", "base_api_url"]));
+        let typed = match known {
+            Some(known) => known,
+            None => self
+                .terminal
+                .ask(
+                    "Your RingCentral account",
+                    "The address of its console in your browser, such as https://acme.engagement.dimelo.com",
+                    None,
+                )
+                .await?,
+        };
+        let api_base =
+            base_url::api_base(&typed).map_err(|error| Failure::Theirs(format!("base API URL: {error}")))?;
+        let base_api_url = api_base.as_str().trim_end_matches("/1.0").to_owned();
+        let token = self
+            .secret(
+                "the API access token",
+                self.args.api_access_token.as_deref(),
+                &["ringcx", "api_access_token"],
+                "Console: Admin, API access tokens. Its account needs to be able to manage categories, sources, folders and agents",
+            )
+            .await?;
+        Ok(Login {
+            base_api_url,
+            api_base,
+            token,
+        })
+    }
+
+    async fn secret(
+        &self,
+        what: &str,
+        argument: Option<&str>,
+        path: &[&str],
+        hint: &str,
+    ) -> Result<Given, Failure> {
+        let known = argument.map(str::to_owned).or_else(|| self.config.text(path));
+        let text = match known {
+            Some(known) => known,
+            None => self.terminal.ask_secret(&capital(what), hint).await?,
+        };
+        secrets::given(what, &text, self.lookup).map_err(Failure::Theirs)
+    }
+
+    /// The source that is meant, if something says so: an id or a name, and the realtime URL.
+    pub(crate) fn source(&self) -> Result<(Option<String>, Option<Url>), Failure> {
+        let given = self.args.realtime_endpoint_url.clone();
+        let url = given.or_else(|| {
+            let known = self.config.text(&["ringcx", "realtime_endpoint_url"])?;
+            self.args.source.is_none().then_some(known)
+        });
+        let url = url
+            .map(|text| https("realtime endpoint URL", &text))
+            .transpose()?;
+        let learnt = || {
+            url.as_ref()
+                .and_then(base_url::source_id)
+                .as_ref()
+                .map(SourceId::to_string)
+        };
+        let source = self.args.source.clone();
+        let source = source
+            .or_else(|| self.args.realtime_endpoint_url.as_ref().and_then(|_| learnt()))
+            .or_else(|| self.config.text(&["ringcx", "source_id"]))
+            .or_else(learnt);
+        Ok((source, url))
+    }
+
+    /// Everything but who answers, when the source is known.
+    pub(crate) async fn rest(
+        &self,
+        source_id: String,
+        realtime_url: Option<Url>,
+        public_url: Option<String>,
+        login: &Login,
+    ) -> Result<Wish, Failure> {
+        let realtime_url = match realtime_url {
+            Some(url) => url,
+            None => self.realtime_url(&source_id, &login.api_base).await?,
+        };
+        let realtime_token = self
+            .secret(
+                "the realtime access token",
+                self.args.realtime_access_token.as_deref(),
+                &["ringcx", "realtime_access_tokens"],
+                "Console: Admin, Sources, the source, \"API access token\" under the implementation's details",
+            )
+            .await?;
+        let public_url = match public_url {
+            Some(url) => url,
+            None => self.public_url().await?,
+        };
+        let args = self.args;
+        let events = args
+            .events
+            .or_else(|| {
+                use clap::ValueEnum as _;
+                Events::from_str(self.entry.events.as_deref()?, true).ok()
+            })
+            .unwrap_or_default();
+        Ok(Wish {
+            connection: args.connection.clone(),
+            realtime_url,
+            realtime_token,
+            source_id,
+            public_url,
+            separate_urls: self.separate_urls(),
+            bot: self.bot().await?,
+            parent: self.name(args.parent.as_ref(), self.entry.parent.as_ref(), PARENT),
+            folder: self.name(args.folder.as_ref(), self.entry.folder.as_ref(), FOLDER),
+            bot_face: self.face("bot_identity", args.bot_name.as_ref(), ("bot", "Bot")),
+            agent_face: self.face("agent_identity", args.agent_name.as_ref(), ("agent", "Agent")),
+            events,
+            delete_other_webhooks: args.delete_other_webhooks,
+        })
+    }
+
+    pub(crate) fn separate_urls(&self) -> bool {
+        self.args.separate_urls || (self.args.public_url.is_none() && self.entry.separate_urls)
+    }
+
+    /// Without a slash at its end.
+    pub(crate) async fn public_url(&self) -> Result<String, Failure> {
+        let known = self.args.public_url.clone().or_else(|| self.known_public_url());
+        let typed = match known {
+            Some(url) => url,
+            None => self
+                .terminal
+                .ask(
+                    "Where RingCentral reaches this bridge",
+                    "The https address of your reverse proxy or tunnel, such as https://bridge.example.org",
+                    None,
+                )
+                .await?,
+        };
+        let url = https("public URL", &typed)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(Failure::Theirs("public URL: it has no ? and no #".to_owned()));
+        }
+        Ok(url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    #[expect(clippy::unused_self, reason = "reads like its neighbours")]
+    fn name(&self, given: Option<&String>, last: Option<&String>, default: &str) -> String {
+        given.or(last).map_or(default, |name| name.trim()).to_owned()
+    }
+
+    fn face(&self, key: &str, name: Option<&String>, default: (&str, &str)) -> Face {
+        let known = |member: &str| self.config.text(&["ringcx", key, member]);
+        Face {
+            id: known("id").unwrap_or_else(|| default.0.to_owned()),
+            name: name
+                .cloned()
+                .or_else(|| known("name"))
+                .unwrap_or_else(|| default.1.to_owned()),
+        }
+    }
+
+    async fn realtime_url(&self, source: &str, api_base: &Url) -> Result<Url, Failure> {
+        let likely = console_of(api_base).map(|console| format!("{console}/realtime/sdk/{source}"));
+        if !self.terminal.asks() {
+            let likely =
+                likely.ok_or_else(|| Failure::Theirs("--realtime-endpoint-url is missing".to_owned()))?;
+            return https("realtime endpoint URL", &likely);
+        }
+        let typed = self
+            .terminal
+            .ask(
+                "The source's Realtime Endpoint URL",
+                "Console: Admin, Sources, the source, under the implementation's details",
+                likely.as_deref(),
+            )
+            .await?;
+        https("realtime endpoint URL", &typed)
+    }
+
+    fn known_public_url(&self) -> Option<String> {
+        let last = self.entry.public_url.clone();
+        last.or_else(|| self.config.text(&["files", "public_url"]))
+    }
+
+    fn bot_kind(&self) -> BotKind {
+        self.args
+            .bot_kind
+            .unwrap_or_else(|| match self.config.text(&["bot", "kind"]).as_deref() {
+                Some("cognigy") => BotKind::Cognigy,
+                Some("chatlayer") => BotKind::Chatlayer,
+                _ => BotKind::Webhook,
+            })
+    }
+
+    async fn bot(&self) -> Result<BotWish, Failure> {
+        let kind = self.bot_kind();
+        let known = |key: &str| self.config.has(&["bot", key]);
+        let mut url = self.args.bot_url.clone();
+        let mut access_token = None;
+        let mut bot_id = self.args.bot_id.clone();
+        match kind {
+            BotKind::Webhook if url.is_none() && !known("url") => {
+                let hint = "Your own bot's address for events; for Cognigy or Chatlayer stop here and add --bot-kind";
+                url = Some(
+                    self.terminal
+                        .ask("Where your bot takes events", hint, None)
+                        .await?,
+                );
+            }
+            BotKind::Cognigy if url.is_none() && !known("endpoint_base_url") && !known("api_base_url") => {
+                let hint =
+                    "The host of your endpoint's URL in Cognigy, such as https://endpoint-trial.cognigy.ai";
+                url = Some(self.terminal.ask("Cognigy's endpoints", hint, None).await?);
+            }
+            BotKind::Chatlayer => {
+                let argument = self.args.bot_access_token.as_deref();
+                let hint = "Chatlayer: Settings, API";
+                let token = self
+                    .secret("Chatlayer's API token", argument, &["bot", "access_token"], hint)
+                    .await?;
+                access_token = Some(token);
+                if bot_id.is_none() && !known("bot_id") {
+                    let hint = "Chatlayer: the part of its address behind /bots/";
+                    bot_id = Some(self.terminal.ask("Chatlayer's id of the bot", hint, None).await?);
+                }
+            }
+            _ => {}
+        }
+        if let (Some(url), BotKind::Webhook | BotKind::Cognigy) = (&url, kind) {
+            https("bot URL", url)?;
+        }
+        Ok(BotWish {
+            kind,
+            url,
+            access_token,
+            bot_id,
+        })
+    }
+}
+
+fn capital(what: &str) -> String {
+    let mut letters = what.trim_start_matches("the ").chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+fn https(what: &str, text: &str) -> Result<Url, Failure> {
+    let url = Url::parse(text.trim())
+        .map_err(|error| Failure::Theirs(format!("{what}: this is not a URL ({error})")))?;
+    base_url::check_scheme(&url).map_err(|error| Failure::Theirs(format!("{what}: {error}")))?;
+    Ok(url)
+}
+
+/// The console of an account: the API's host without `api`. `None`: not a host of RCE's.
+pub(crate) fn console_of(api_base: &Url) -> Option<String> {
+    let host = api_base.host_str()?;
+    let (account, rest) = host.split_once(".api.")?;
+    Some(format!("https://{account}.{rest}"))
+}
