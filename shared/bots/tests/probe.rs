@@ -82,7 +82,7 @@ async fn a_signed_ping_is_taken_and_a_forged_one_is_not() {
     assert_eq!(signed, Probed::Took(Told { status: 204 }));
     let forged = bots.probe(&connection, None, &ping(true)).await;
     assert!(
-        matches!(forged, Err(BotError::Refused { status: 401 })),
+        matches!(forged, Err(BotError::SecretRefused { status: 401 })),
         "{forged:?}"
     );
     let heard = heard.lock().unwrap();

@@ -116,6 +116,12 @@ async fn run_page(page: &str, commands: &[Command]) {
     let health = bridge.url("").replace("/default", "/health");
     for (number, command) in commands.iter().enumerate() {
         let text = filled_in(&command.text, &bridge, &dead_letter);
+        // tests/it/setup sets up whole accounts; here its arguments are read, and nobody's account is called.
+        let text = if begins(&text, "engage-handover setup") {
+            format!("{text} --help")
+        } else {
+            text
+        };
         let text = if serves(&text) {
             format!("{text} &\nuntil curl -fs {health} >/dev/null; do :; done")
         } else {
@@ -148,7 +154,8 @@ async fn run_page(page: &str, commands: &[Command]) {
     for (number, command) in commands.iter().enumerate() {
         let (said, status) = results.get(&number).cloned().unwrap_or_default();
         // A diagnosis that finds something to improve is one that worked.
-        let fine = status == 0 || (begins(&command.text, "engage-handover doctor") && status == 3);
+        let fine =
+            status == 0 || (begins(&command.text, "engage-handover doctor") && [3, 4].contains(&status));
         assert!(
             fine,
             "{page}: exit {status} of\n$ {}\n{said}\n{stderr}",

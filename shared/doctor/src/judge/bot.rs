@@ -34,9 +34,12 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
             sheet.skip("bot", "nothing was tried", "");
             sheet.skip("bot-signature", "nothing was tried", "");
         }
-        Err(BotError::Refused {
-            status: status @ (400 | 401 | 403 | 422),
-        }) => {
+        Err(
+            BotError::SecretRefused { status }
+            | BotError::Refused {
+                status: status @ (400 | 422),
+            },
+        ) => {
             sheet.ok("bot", format!("{host} answers"));
             let what = format!(
                 "the bot refuses a signed event ({status}): its signing secret differs, or it refuses events that it does not know"
@@ -95,7 +98,9 @@ fn verifies(case: &Case<'_>, sheet: &mut Sheet) {
             "Let the bot verify the signature (Standard Webhooks) before it reads the body; the examples show how.",
         ),
         Ok(_) => sheet.skip(id, "nothing was tried", ""),
-        Err(BotError::Refused { status }) => sheet.ok(id, format!("refused with {status}")),
+        Err(BotError::Refused { status } | BotError::SecretRefused { status }) => {
+            sheet.ok(id, format!("refused with {status}"));
+        }
         Err(BotError::Busy { status, .. }) => sheet.ok(id, format!("refused with {status}, which we take for trouble; 401 would say more")),
         Err(_) => sheet.skip(id, "there was no answer", ""),
     }

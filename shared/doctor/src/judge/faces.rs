@@ -38,10 +38,10 @@ fn send_api(case: &Case<'_>, sent: &Result<(), RingCxError>, sheet: &mut Sheet) 
     let token = "Compare the first of realtime_access_tokens with API access token on the source's page (not the REST API's token).";
     let address = "Copy Realtime Endpoint URL from the source's page as it is.";
     match error {
-        RingCxError::NotPermitted { code, .. } if code == "invalid_signature" => {
+        RingCxError::SecretRefused { code, .. } if code == "invalid_signature" => {
             sheet.error("send-api", "RingCentral does not accept the signature: the realtime access token is wrong", token);
         }
-        RingCxError::NotPermitted { status, .. } => {
+        RingCxError::NotPermitted { status, .. } | RingCxError::SecretRefused { status, .. } => {
             sheet.error("send-api", format!("RingCentral refuses the call ({status}): realtime access token or address"), format!("{token} {address}"));
         }
         RingCxError::Refused { code, .. } if code == "source_not_found" => {

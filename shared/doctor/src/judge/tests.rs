@@ -200,7 +200,7 @@ fn healthy() -> Facts {
         send_api: Some(Ok(())),
         bot: BotFacts {
             signed: Ok(Probed::Took(Told { status: 204 })),
-            forged: Err(BotError::Refused { status: 401 }),
+            forged: Err(BotError::SecretRefused { status: 401 }),
             subscribers: Vec::new(),
         },
         work: Some(WorkFacts {

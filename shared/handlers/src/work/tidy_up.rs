@@ -180,7 +180,11 @@ async fn end_at_ringcx(
 fn if_possible(otherwise: &'static str, done: Result<(), RingCxError>) -> Result<(), RingCxError> {
     match done {
         Err(RingCxError::Conflict | RingCxError::NotFound) => Ok(()),
-        Err(error @ (RingCxError::NotPermitted { .. } | RingCxError::Refused { .. })) => {
+        Err(
+            error @ (RingCxError::NotPermitted { .. }
+            | RingCxError::SecretRefused { .. }
+            | RingCxError::Refused { .. }),
+        ) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "not possible: {otherwise}"

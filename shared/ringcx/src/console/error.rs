@@ -56,7 +56,10 @@ impl ConsoleError {
 
     /// Whether the token is not accepted, or its account lacks a right. RCE answers 403 for both.
     pub fn is_forbidden(&self) -> bool {
-        matches!(self.error, RingCxError::NotPermitted { .. })
+        matches!(
+            self.error,
+            RingCxError::NotPermitted { .. } | RingCxError::SecretRefused { .. }
+        )
     }
 
     pub fn is_not_found(&self) -> bool {

@@ -316,6 +316,22 @@ async fn rces_token_that_was_changed_there_first_loses_no_words_of_the_person() 
     bench.finish().await;
 }
 
+/// The note to the agents needs the token; taking the thread back does not.
+#[tokio::test]
+async fn a_source_token_that_is_wrong_keeps_nobody_with_the_agents_who_leaves() {
+    let bench = Bench::new().await;
+    bench.waiting("c1").await;
+    bench.rce.set_source_token(NEXT);
+    let left = bench
+        .call("DELETE", "/conversations/c1/handover", &json!({}))
+        .await;
+    assert_eq!(left.status, 202);
+    bench.until_quiet().await;
+    assert_eq!(bench.categories("c1"), ["bot"]);
+    assert_eq!(bench.bot.kinds().last().unwrap(), "handover.cancelled");
+    bench.finish().await;
+}
+
 #[tokio::test]
 async fn a_refusal_for_another_reason_is_still_final_at_once() {
     let bench = Setup::default().by_hand().start().await;

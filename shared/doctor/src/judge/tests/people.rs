@@ -6,7 +6,7 @@ use super::*;
 fn sending_and_identities() {
     let sends = |error: RingCxError| move |facts: &mut Facts| facts.send_api = Some(Err(error));
     let code = |code: &str| code.to_owned();
-    let refused = RingCxError::NotPermitted {
+    let refused = RingCxError::SecretRefused {
         status: 422,
         code: code("invalid_signature"),
     };
@@ -105,7 +105,7 @@ fn the_agents() {
 fn the_bot() {
     let signed = |error: BotError| move |facts: &mut Facts| facts.bot.signed = Err(error);
     fails(
-        signed(BotError::Refused { status: 401 }),
+        signed(BotError::SecretRefused { status: 401 }),
         "bot-signature",
         Status::Error,
         "signing_secrets",
