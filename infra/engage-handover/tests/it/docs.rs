@@ -118,12 +118,21 @@ async fn run_page(page: &str, commands: &[Command]) {
         let text = filled_in(&command.text, &bridge, &dead_letter);
         // tests/it/setup sets up whole accounts; here its arguments are read, and nobody's account is called.
         let text = if begins(&text, "engage-handover setup") {
-            format!("{text} --help")
+            format!("{} --help", text.split("  #").next().unwrap_or_default())
         } else {
             text
         };
         let text = if serves(&text) {
-            format!("{text} &\nuntil curl -fs {health} >/dev/null; do :; done")
+            // A page may show several ways to start; one bridge at a time works on a directory.
+            let listen = if text.contains("--listen") {
+                String::new()
+            } else {
+                format!(
+                    "--listen {}",
+                    bridge.url("").replace("http://", "").replace("/default", "")
+                )
+            };
+            format!("{text} {listen} &\nuntil curl -fs {health} >/dev/null; do :; done")
         } else {
             text
         };
@@ -218,6 +227,7 @@ fn filled_in(text: &str, bridge: &Bridge, dead_letter: &str) -> String {
         ("--config FILE", "--config connections.toml"),
         ("--data DIR", "--data data"),
         ("CONVERSATION", "c-42"),
+        ("USER_ID", "u-7"),
         (" ID", &format!(" {dead_letter}")),
         (
             "infra/one-machine",

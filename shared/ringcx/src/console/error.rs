@@ -74,6 +74,10 @@ impl ConsoleError {
     /// Whether RCE, or the way to it, is in trouble: asking again helps, and it is unknown whether it was done.
     pub fn is_passing(&self) -> bool {
         use handover_core::retry::Disposition;
-        !matches!(self.error.disposition(), Disposition::Reject)
+        // A wrong secret may become right while a bridge waits; somebody at a terminal has a better idea.
+        !matches!(
+            self.error.disposition(),
+            Disposition::Reject | Disposition::RetryWhileYoung
+        )
     }
 }

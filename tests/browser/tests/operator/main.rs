@@ -97,7 +97,7 @@ async fn looks_and_mends_what_is_broken() -> anyhow::Result<()> {
         page.sees("conversation", "Sam Okafor").await?;
         page.sees("letter", "the bot refused it (400)").await?;
         page.sees("tiles", "waiting for an agent").await?;
-        page.misses("health").await?;
+        page.sees("check-result", "RingCentral").await?;
         let injected = "return document.getElementById('oops') === null && document.querySelector('i') === null";
         page.until("markup is text", injected, vec![]).await?;
         page.is_named().await?;
