@@ -762,6 +762,7 @@ class TheStageParameter(Check):
             self.assertEqual(parameter["Name"], f"/engage-handover/{stage}/stage")
             self.assertEqual(parameter["Type"], "String")
             described = json.loads(parameter["Value"])
+            self.assertEqual(described.pop("settings_key"), stack.values["SettingsKeyArn"])
             self.assertEqual(set(described), names)
             variables = stack.of("AWS::Lambda::Function")["HandoverRequests"]["Environment"]["Variables"]
             for name, value in described.items():

@@ -386,6 +386,9 @@ pub(crate) struct Setup {
     /// The configuration to write
     #[arg(long, value_name = "FILE", default_value = "connections.toml")]
     pub(crate) config: PathBuf,
+    /// A stage on AWS instead, by its name; region and credentials as the AWS CLI exports them
+    #[arg(long, value_name = "NAME", conflicts_with = "config")]
+    pub(crate) stage: Option<String>,
     /// Show the plan and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -4,6 +4,8 @@
 //! same variables that a function has; profiles, single sign-on and roles are the AWS CLI's business, which exports
 //! what they give.
 
+mod text;
+
 use std::sync::Arc;
 
 use aws_sdk_ssm::types::Parameter;
@@ -18,6 +20,8 @@ use crate::client::Aws;
 use crate::environment::{CA_BUNDLE, S3_ENDPOINT, Settings, Variables};
 use crate::fault::{self, Fault, Thing};
 use crate::start;
+
+pub use text::{StoredText, TextError};
 
 /// An opened stage.
 pub struct Stage {
@@ -74,15 +78,68 @@ struct Described {
     settings_path: String,
     files_bucket: String,
     public_url: String,
+    /// The key that encrypts connections' settings, or `none`.
+    #[serde(default)]
+    settings_key: Option<String>,
+}
+
+/// A stage as set-up needs it: where it is reached, and where it keeps what connections are.
+pub struct Shelves {
+    stage: String,
+    described: Described,
+    ssm: aws_sdk_ssm::Client,
+}
+
+impl Shelves {
+    /// Finds a stage by its name.
+    pub async fn of(stage: &str) -> Result<Self, NotOpened> {
+        let (_, described, ssm) = find(stage).await?;
+        Ok(Self {
+            stage: stage.to_owned(),
+            described,
+            ssm,
+        })
+    }
+
+    /// Where the stage is reached from outside, without a slash at its end.
+    pub fn public_url(&self) -> &str {
+        self.described.public_url.trim_end_matches('/')
+    }
+
+    /// The settings of a connection.
+    pub fn settings(&self, connection: &str) -> StoredText {
+        let path = self.described.settings_path.trim_end_matches('/');
+        let key = self.described.settings_key.clone();
+        let key = key.filter(|key| !key.is_empty() && key != "none");
+        self.text(format!("{path}/{connection}"), text::Kind::Secrets { key })
+    }
+
+    /// What set-up remembers of a connection. Functions do not read it.
+    pub fn record(&self, connection: &str) -> StoredText {
+        let stage = &self.stage;
+        self.text(
+            format!("/engage-handover/{stage}/setup/{connection}"),
+            text::Kind::Notes,
+        )
+    }
+
+    fn text(&self, name: String, kind: text::Kind) -> StoredText {
+        StoredText::new(self.ssm.clone(), name, kind)
+    }
+}
+
+async fn find(stage: &str) -> Result<(Settings, Described, aws_sdk_ssm::Client), NotOpened> {
+    if !can_be_stage(stage) {
+        return Err(NotOpened::NoName(stage.to_owned()));
+    }
+    let settings = from_here(stage, &Environment)?;
+    let (described, ssm) = read(&settings).await?;
+    Ok((settings, described, ssm))
 }
 
 /// Opens a stage by its name.
 pub async fn open(stage: &str) -> Result<Stage, NotOpened> {
-    if !can_be_stage(stage) {
-        return Err(NotOpened::NoName(stage.to_owned()));
-    }
-    let mut settings = from_here(stage, &Environment)?;
-    let described = read(&settings).await?;
+    let (mut settings, described, _) = find(stage).await?;
     settings.table = described.table;
     settings.to_bot_queue_url = described.to_bot_queue_url;
     settings.to_ringcx_queue_url = described.to_ringcx_queue_url;
@@ -132,7 +189,7 @@ fn from_here(stage: &str, environment: &dyn Lookup) -> Result<Settings, NotOpene
     })
 }
 
-async fn read(settings: &Settings) -> Result<Described, NotOpened> {
+async fn read(settings: &Settings) -> Result<(Described, aws_sdk_ssm::Client), NotOpened> {
     let authorities = start::authorities(settings.ca_bundle.as_deref())
         .map_err(|error| NotOpened::Failed(error.to_string()))?;
     let http = handover_ringcx::http::client_trusting(authorities);
@@ -150,10 +207,11 @@ async fn read(settings: &Settings) -> Result<Described, NotOpened> {
         Err(error) => return Err(Fault::of("ssm:GetParameter", Thing::Parameter(parameter), &error).into()),
     };
     let text = answer.parameter().and_then(Parameter::value).unwrap_or_default();
-    serde_json::from_str(text).map_err(|error| NotOpened::AnotherVersion {
+    let described = serde_json::from_str(text).map_err(|error| NotOpened::AnotherVersion {
         parameter,
         detail: error.to_string(),
-    })
+    })?;
+    Ok((described, ssm))
 }
 
 /// As the template's parameter `Stage` has it.

@@ -23,6 +23,11 @@ use handover_machine::Environment;
 
 use crate::output;
 
+/// What `--stage` is answered by a build that knows no AWS.
+#[cfg(not(feature = "aws"))]
+pub(crate) const WITHOUT_AWS: &str = "this engage-handover was built without AWS, so it knows no --stage; \
+    build one that does: cargo build --release -p engage-handover --no-default-features --features aws";
+
 /// Why a command failed, for the exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {

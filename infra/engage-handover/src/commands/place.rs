@@ -133,9 +133,5 @@ async fn on_aws(stage: &str) -> Result<Place, Failure> {
 #[cfg(not(feature = "aws"))]
 #[expect(clippy::unused_async, reason = "the one that knows AWS waits for it")]
 async fn on_aws(_: &str) -> Result<Place, Failure> {
-    Err(Failure::Theirs(
-        "this engage-handover was built without AWS, so it knows no --stage; build one that does: \
-         cargo build --release -p engage-handover --no-default-features --features aws"
-            .to_owned(),
-    ))
+    Err(Failure::Theirs(super::WITHOUT_AWS.to_owned()))
 }

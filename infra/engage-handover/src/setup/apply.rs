@@ -2,11 +2,12 @@
 //! about to be made is in the record before, and what was made is found by its name, address or id.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use handover_core::ports::{Clock as _, RingCx as _, RingCxError};
 use handover_core::settings::Connection;
 use handover_handlers::config;
-use handover_machine::{Environment, SystemClock};
+use handover_machine::SystemClock;
 use handover_ringcx::RingCxClient;
 use handover_ringcx::console::{Console, ConsoleError};
 
@@ -43,11 +44,13 @@ pub(crate) struct Run<'a> {
     pub(crate) parent: Option<String>,
     pub(crate) bot: Option<String>,
     pub(crate) agent: Option<String>,
+    /// When the bridge has secrets for sure that were added to a connection it serves.
+    pub(crate) settles_at: Option<Instant>,
 }
 
 impl Run<'_> {
     pub(crate) async fn apply(&mut self, plan: &Plan) -> Result<(), Failure> {
-        self.remember(plan)?;
+        self.remember(plan).await?;
         for (index, step) in plan.steps.iter().enumerate() {
             self.know(step);
             let outcome = match step.verdict {
@@ -69,46 +72,48 @@ impl Run<'_> {
     }
 
     /// What was wanted, and what an earlier run that died made.
-    fn remember(&mut self, plan: &Plan) -> Result<(), Failure> {
+    async fn remember(&mut self, plan: &Plan) -> Result<(), Failure> {
         use clap::ValueEnum as _;
         let (wish, observed, chosen) = (self.wish, self.observed, self.chosen);
         let events = wish.events.to_possible_value();
         let parent = observed.category_named(&wish.parent, None);
-        self.record.change(|entry| {
-            entry.public_url = Some(wish.public_url.clone());
-            entry.separate_urls = wish.separate_urls;
-            entry.events = events.map(|events| events.get_name().to_owned());
-            entry.source_id = Some(wish.source_id.clone());
-            entry.agents.clone_from(chosen);
-            entry.parent = Some(wish.parent.clone());
-            entry.folder = Some(wish.folder.clone());
-            adopt(&mut entry.made.parent, parent.map(|found| found.id.as_str()));
-            for step in &plan.steps {
-                match &step.act {
-                    Act::Category { part: Part::Bot, id } => {
-                        adopt(&mut entry.made.bot_category, id.as_deref());
+        self.record
+            .change(|entry| {
+                entry.public_url = Some(wish.public_url.clone());
+                entry.separate_urls = wish.separate_urls;
+                entry.events = events.map(|events| events.get_name().to_owned());
+                entry.source_id = Some(wish.source_id.clone());
+                entry.agents.clone_from(chosen);
+                entry.parent = Some(wish.parent.clone());
+                entry.folder = Some(wish.folder.clone());
+                adopt(&mut entry.made.parent, parent.map(|found| found.id.as_str()));
+                for step in &plan.steps {
+                    match &step.act {
+                        Act::Category { part: Part::Bot, id } => {
+                            adopt(&mut entry.made.bot_category, id.as_deref());
+                        }
+                        Act::Category {
+                            part: Part::Agent,
+                            id,
+                        } => {
+                            adopt(&mut entry.made.agent_category, id.as_deref());
+                        }
+                        Act::Webhook(plan) => {
+                            let id = plan.found.as_ref().map(|found| found.id.as_str());
+                            adopt(&mut entry.made.webhook, id);
+                        }
+                        _ => {}
                     }
-                    Act::Category {
-                        part: Part::Agent,
-                        id,
-                    } => {
-                        adopt(&mut entry.made.agent_category, id.as_deref());
-                    }
-                    Act::Webhook(plan) => {
-                        let id = plan.found.as_ref().map(|found| found.id.as_str());
-                        adopt(&mut entry.made.webhook, id);
-                    }
-                    _ => {}
                 }
-            }
-            let meant = entry.made.folder.as_ref().map(|made| made.name.clone());
-            let folder = observed
-                .folders
-                .iter()
-                .flatten()
-                .find(|found| meant.as_ref().is_some_and(|meant| same_name(meant, &found.label)));
-            adopt(&mut entry.made.folder, folder.map(|found| found.id.as_str()));
-        })?;
+                let meant = entry.made.folder.as_ref().map(|made| made.name.clone());
+                let folder = observed
+                    .folders
+                    .iter()
+                    .flatten()
+                    .find(|found| meant.as_ref().is_some_and(|meant| same_name(meant, &found.label)));
+                adopt(&mut entry.made.folder, folder.map(|found| found.id.as_str()));
+            })
+            .await?;
         Ok(())
     }
 
@@ -130,7 +135,7 @@ impl Run<'_> {
         let is_ours = step.verdict != Verdict::ByHand;
         match &step.act {
             Act::Category { part, .. } => self.category(*part, is_ours).await,
-            Act::Config => self.write_config(),
+            Act::Config => self.write_config().await,
             Act::Announce => self.announce().await,
             Act::Defaults => self.defaults(is_ours).await,
             Act::Folder(plan) => self.folder(plan, is_ours).await,
@@ -180,7 +185,8 @@ impl Run<'_> {
         let parent = parent.as_deref();
         if is_ours {
             self.record
-                .change(|entry| *made(entry, part) = Some(Object::meant(&name)))?;
+                .change(|entry| *made(entry, part) = Some(Object::meant(&name)))
+                .await?;
             let created = patience
                 .insist(async |attempt| {
                     if attempt > 0
@@ -201,12 +207,13 @@ impl Run<'_> {
             match created {
                 Ok(id) => {
                     self.record
-                        .change(|entry| *made(entry, part) = Some(Object::made(&id, &name)))?;
+                        .change(|entry| *made(entry, part) = Some(Object::made(&id, &name)))
+                        .await?;
                     self.set_id(part, id);
                     return Ok(Outcome::Done);
                 }
                 Err(error) if error.is_forbidden() => {
-                    self.record.change(|entry| *made(entry, part) = None)?;
+                    self.record.change(|entry| *made(entry, part) = None).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -224,7 +231,7 @@ impl Run<'_> {
         self.parent.clone().ok_or_else(|| lost("the parent category"))
     }
 
-    fn write_config(&mut self) -> Result<Outcome, Failure> {
+    async fn write_config(&mut self) -> Result<Outcome, Failure> {
         let (bot, agent) = (self.bot_id()?, self.agent_id()?);
         let is_new = !self.config.has_section();
         let invents = !self.config.has(&["ringcx", "webhook_secrets"])
@@ -235,14 +242,19 @@ impl Run<'_> {
         };
         section::fill(&mut self.config, self.wish, self.login, ids)?;
         connection(&self.config)?;
-        self.record.change(|entry| {
-            entry.made.section |= is_new;
-            entry.webhook_untold |= invents;
-        })?;
-        let backup = self.config.save(SystemClock.now())?;
+        self.record
+            .change(|entry| {
+                entry.made.section |= is_new;
+                entry.webhook_untold |= invents;
+            })
+            .await?;
+        let backup = self.config.save(SystemClock.now()).await?;
+        if self.config.home().is_stage() && invents && !is_new {
+            self.settles_at = Some(Instant::now() + bridge::SETTLED);
+        }
         if let Some(backup) = backup {
             let terminal = self.patience.terminal;
-            terminal.say(&format!("    as it was: {}", backup.display()));
+            terminal.say(&format!("    as it was: {backup}"));
         }
         Ok(Outcome::Done)
     }
@@ -295,9 +307,11 @@ impl Run<'_> {
                 source.default_category_ids.clone(),
                 source.user_thread_default_category_ids.clone(),
             );
-            self.record.change(|entry| {
-                entry.defaults_before.get_or_insert(before);
-            })?;
+            self.record
+                .change(|entry| {
+                    entry.defaults_before.get_or_insert(before);
+                })
+                .await?;
             let set = patience
                 .insist(async |attempt| {
                     if attempt > 0 && look().await?.is_some() {
@@ -312,7 +326,7 @@ impl Run<'_> {
             match set {
                 Ok(()) => return Ok(Outcome::Done),
                 Err(error) if error.is_forbidden() => {
-                    self.record.change(|entry| entry.defaults_before = None)?;
+                    self.record.change(|entry| entry.defaults_before = None).await?;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -342,7 +356,8 @@ impl Run<'_> {
                 }
                 FolderPlan::Create => {
                     self.record
-                        .change(|entry| entry.made.folder = Some(Object::meant(&label)))?;
+                        .change(|entry| entry.made.folder = Some(Object::meant(&label)))
+                        .await?;
                     patience
                         .insist(async |attempt| {
                             if attempt > 0
@@ -361,10 +376,13 @@ impl Run<'_> {
             match done {
                 Ok(id) => {
                     self.record
-                        .change(|entry| entry.made.folder = Some(Object::made(&id, &label)))?;
+                        .change(|entry| entry.made.folder = Some(Object::made(&id, &label)))
+                        .await?;
                     return Ok(Outcome::Done);
                 }
-                Err(error) if error.is_forbidden() => self.record.change(|entry| entry.made.folder = None)?,
+                Err(error) if error.is_forbidden() => {
+                    self.record.change(|entry| entry.made.folder = None).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -380,9 +398,11 @@ impl Run<'_> {
     async fn leave(&mut self, clicks: &ByHand, name: &str, value: &str) -> Result<Outcome, Failure> {
         self.report.by_hand(clicks);
         clicks.say(self.patience.terminal);
-        self.record.change(|entry| {
-            entry.told.insert(name.to_owned(), value.to_owned());
-        })?;
+        self.record
+            .change(|entry| {
+                entry.told.insert(name.to_owned(), value.to_owned());
+            })
+            .await?;
         if !self.patience.terminal.asks() {
             return Ok(Outcome::Left);
         }
@@ -395,9 +415,11 @@ impl Run<'_> {
         match looked {
             Waited::TooLong => Ok(Outcome::Left),
             Waited::Said | Waited::Seen(()) => {
-                self.record.change(|entry| {
-                    entry.confirmed.insert(name.to_owned(), value.to_owned());
-                })?;
+                self.record
+                    .change(|entry| {
+                        entry.confirmed.insert(name.to_owned(), value.to_owned());
+                    })
+                    .await?;
                 Ok(Outcome::Said)
             }
         }
@@ -435,12 +457,8 @@ async fn find_category(
 
 /// The connection as the bridge will read it.
 pub(crate) fn connection(config: &ConfigFile) -> Result<Connection, Failure> {
-    let connections = config::parse(&config.section(), &Environment).map_err(|error| {
-        Failure::Theirs(format!(
-            "{} would not be usable: {error}",
-            config.path().display()
-        ))
-    })?;
+    let connections = config::parse(&config.section(), config.home().lookup())
+        .map_err(|error| Failure::Theirs(format!("{} would not be usable: {error}", config.name())))?;
     connections.into_iter().next().ok_or_else(|| lost("the section"))
 }
 

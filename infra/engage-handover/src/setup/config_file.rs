@@ -1,42 +1,34 @@
-//! `connections.toml`: one connection's section written, everything else left as it is.
+//! `connections.toml`, or a stage's parameter: one connection's section written, everything else left as it is.
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use handover_core::Timestamp;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-use super::files;
+use super::shelf::{Home, Shelf};
 use crate::commands::Failure;
 
+/// For a parameter, which is small.
+const SHORT_HEADER: &str = "# Written by `engage-handover setup`.\n";
 const HEADER: &str = "\
 # Written by `engage-handover setup`; docs/configuration.md explains every setting.
 # It holds secrets: keep it readable by the bridge only.
 
 ";
 
-/// The file, and what it shall become.
+/// What is written, and what it shall become.
 #[derive(Clone)]
 pub(crate) struct ConfigFile {
-    path: PathBuf,
+    home: Home,
+    shelf: Arc<dyn Shelf>,
     before: Option<String>,
     document: DocumentMut,
     connection: String,
 }
 
 impl ConfigFile {
-    pub(crate) fn open(path: &Path, connection: &str) -> Result<Self, Failure> {
-        // Through a link: the file that it points to is replaced, not the link.
-        let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let before = match std::fs::read_to_string(&path) {
-            Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => {
-                return Err(Failure::Theirs(format!(
-                    "cannot read {}: {error}",
-                    path.display()
-                )));
-            }
-        };
+    pub(crate) async fn open(home: Home, shelf: Arc<dyn Shelf>, connection: &str) -> Result<Self, Failure> {
+        let before = shelf.read().await?;
         let document = before.as_deref().unwrap_or_default().parse::<DocumentMut>();
         let document = document.map_err(|error| {
             let line = error.span().map_or(0, |span| {
@@ -46,21 +38,41 @@ impl ConfigFile {
                     .count()
                     + 1
             });
+            let instead = if home.is_stage() {
+                ""
+            } else {
+                ", or name another file with --config"
+            };
             Failure::Theirs(format!(
-                "{}: line {line} is not valid TOML; mend it, or name another file with --config",
-                path.display()
+                "{}: line {line} is not valid TOML; mend it{instead}",
+                shelf.name()
             ))
         })?;
-        Ok(Self {
-            path,
+        let opened = Self {
+            home,
+            shelf,
             before,
             document,
             connection: connection.to_owned(),
-        })
+        };
+        let mut others = opened.connections();
+        others.retain(|name| name != connection);
+        if opened.home.is_stage() && !others.is_empty() {
+            return Err(Failure::Theirs(format!(
+                "the parameter {} must hold the section [connections.{connection}] and no other connection; take the others out first",
+                opened.name()
+            )));
+        }
+        Ok(opened)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    pub(crate) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// A path, or a parameter's name.
+    pub(crate) fn name(&self) -> String {
+        self.shelf.name()
     }
 
     pub(crate) fn has_section(&self) -> bool {
@@ -156,7 +168,7 @@ impl ConfigFile {
         let Some((key, sections)) = path.split_last() else {
             return Ok(());
         };
-        let shown = self.path.display().to_string();
+        let shown = self.name();
         let odd = |name: &str| Failure::Theirs(format!("{shown}: {name} is not a section; mend it first"));
         let root: &mut dyn TableLike = self.document.as_table_mut();
         let root = below(root, "connections", true).ok_or_else(|| odd("connections"))?;
@@ -190,32 +202,34 @@ impl ConfigFile {
         alone.to_string()
     }
 
-    /// Writes it, durably. A file that was there is kept beside it; its name is returned.
-    pub(crate) fn save(&mut self, now: Timestamp) -> anyhow::Result<Option<PathBuf>> {
+    /// Writes it, durably. Where what was there can still be had is returned.
+    pub(crate) async fn save(&mut self, now: Timestamp) -> anyhow::Result<Option<String>> {
         let mut text = self.document.to_string();
         if self.before.is_none() {
-            text.insert_str(0, HEADER);
+            text.insert_str(
+                0,
+                if self.home.is_stage() {
+                    SHORT_HEADER
+                } else {
+                    HEADER
+                },
+            );
         }
-        let backup = self.back_up(now)?;
-        files::replace(&self.path, text.as_bytes())?;
+        let backup = self.back_up(now).await?;
+        self.shelf.replace(&text).await?;
         self.before = Some(text);
         Ok(backup)
     }
 
-    fn back_up(&self, now: Timestamp) -> anyhow::Result<Option<PathBuf>> {
-        let Some(before) = &self.before else {
-            return Ok(None);
-        };
-        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
-        let backup = self
-            .path
-            .with_file_name(format!("{name}.{}.bak", now.strftime("%Y%m%dT%H%M%SZ")));
-        files::replace(&backup, before.as_bytes())?;
-        Ok(Some(backup))
+    async fn back_up(&self, now: Timestamp) -> anyhow::Result<Option<String>> {
+        match &self.before {
+            Some(before) => self.shelf.keep(before, now).await.map(Some),
+            None => Ok(None),
+        }
     }
 
-    /// Takes the section out. If it was the only one, the file goes; in any case its backup stays.
-    pub(crate) fn remove_section(&mut self, now: Timestamp) -> anyhow::Result<Option<PathBuf>> {
+    /// Takes the section out. If it was the only one, the file goes and its backup stays; a parameter goes for good.
+    pub(crate) async fn remove_section(&mut self, now: Timestamp) -> anyhow::Result<Option<String>> {
         let named = self
             .document
             .get_mut("connections")
@@ -225,11 +239,15 @@ impl ConfigFile {
             named.is_empty()
         });
         if !is_last {
-            return self.save(now);
+            return self.save(now).await;
         }
-        let backup = self.back_up(now)?;
+        let backup = if self.home.is_stage() {
+            None
+        } else {
+            self.back_up(now).await?
+        };
         if self.before.take().is_some() {
-            std::fs::remove_file(&self.path)?;
+            self.shelf.remove().await?;
         }
         Ok(backup)
     }
@@ -247,7 +265,15 @@ fn below<'a>(at: &'a mut dyn TableLike, key: &str, implicit: bool) -> Option<&'a
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use super::super::shelf::FileShelf;
     use super::*;
+
+    async fn open(path: &Path, connection: &str) -> Result<ConfigFile, Failure> {
+        let home = Home::File(path.to_owned());
+        ConfigFile::open(home, Arc::new(FileShelf::new(path)), connection).await
+    }
 
     const THEIRS: &str = "\
 # ours, do not touch
@@ -258,13 +284,13 @@ bot_keys = ['a-key-of-the-shop-bot']
 base_api_url   =   \"https://acme.api.engagement.dimelo.com\" # odd spaces
 ";
 
-    fn opened(text: Option<&str>, connection: &str) -> (tempfile::TempDir, ConfigFile) {
+    async fn opened(text: Option<&str>, connection: &str) -> (tempfile::TempDir, ConfigFile) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("connections.toml");
         if let Some(text) = text {
             std::fs::write(&path, text).unwrap();
         }
-        let file = ConfigFile::open(&path, connection).unwrap();
+        let file = open(&path, connection).await.unwrap();
         (dir, file)
     }
 
@@ -272,14 +298,14 @@ base_api_url   =   \"https://acme.api.engagement.dimelo.com\" # odd spaces
         "2026-11-26T13:00:00Z".parse().unwrap()
     }
 
-    #[test]
-    fn other_connections_comments_and_spaces_stay_as_they_are() {
-        let (dir, mut file) = opened(Some(THEIRS), "web");
+    #[tokio::test]
+    async fn other_connections_comments_and_spaces_stay_as_they_are() {
+        let (dir, mut file) = opened(Some(THEIRS), "web").await;
         file.set_first(&["bot_keys"], "a-new-key-0123456789").unwrap();
         file.set_text(&["ringcx", "base_api_url"], "https://web.example")
             .unwrap();
         file.set_face(&["ringcx", "bot_identity"], "bot", "Bot").unwrap();
-        let backup = file.save(now()).unwrap().unwrap();
+        let backup = file.save(now()).await.unwrap().unwrap();
         let written = std::fs::read_to_string(dir.path().join("connections.toml")).unwrap();
         assert!(written.starts_with(THEIRS), "{written}");
         assert!(written.contains("[connections.web.ringcx]\nbase_api_url = \"https://web.example\""));
@@ -289,14 +315,14 @@ base_api_url   =   \"https://acme.api.engagement.dimelo.com\" # odd spaces
         );
         assert_eq!(std::fs::read_to_string(backup).unwrap(), THEIRS);
 
-        let again = ConfigFile::open(&dir.path().join("connections.toml"), "web").unwrap();
+        let again = open(&dir.path().join("connections.toml"), "web").await.unwrap();
         assert_eq!(again.text(&["bot_keys"]).as_deref(), Some("a-new-key-0123456789"));
         assert_eq!(again.document.to_string(), written);
     }
 
-    #[test]
-    fn a_value_that_changes_keeps_the_comment_beside_it_and_a_rotated_token_stays_valid() {
-        let (_dir, mut file) = opened(Some(THEIRS), "shop");
+    #[tokio::test]
+    async fn a_value_that_changes_keeps_the_comment_beside_it_and_a_rotated_token_stays_valid() {
+        let (_dir, mut file) = opened(Some(THEIRS), "shop").await;
         file.set_text(&["ringcx", "base_api_url"], "https://new.example")
             .unwrap();
         file.set_first(&["bot_keys"], "the-next-key-of-the-bot").unwrap();
@@ -311,20 +337,20 @@ base_api_url   =   \"https://acme.api.engagement.dimelo.com\" # odd spaces
         );
     }
 
-    #[test]
-    fn a_new_file_is_for_its_owner_only_and_an_old_one_loses_what_others_may_do() {
+    #[tokio::test]
+    async fn a_new_file_is_for_its_owner_only_and_an_old_one_loses_what_others_may_do() {
         use std::os::unix::fs::PermissionsExt as _;
-        let (dir, mut file) = opened(None, "default");
+        let (dir, mut file) = opened(None, "default").await;
         let path = dir.path().join("connections.toml");
         let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
         file.set_text(&["bot", "url"], "https://bot.example").unwrap();
-        assert_eq!(file.save(now()).unwrap(), None);
+        assert_eq!(file.save(now()).await.unwrap(), None);
         assert_eq!(mode(), 0o600);
         let written = std::fs::read_to_string(&path).unwrap();
         assert!(written.starts_with("# Written by"), "{written}");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
         file.set_text(&["bot", "url"], "https://other.example").unwrap();
-        let backup = file.save(now()).unwrap().unwrap();
+        let backup = file.save(now()).await.unwrap().unwrap();
         assert_eq!(mode(), 0o640, "its group was let in on purpose");
         assert_eq!(
             std::fs::metadata(backup).unwrap().permissions().mode() & 0o777,
@@ -332,28 +358,29 @@ base_api_url   =   \"https://acme.api.engagement.dimelo.com\" # odd spaces
         );
     }
 
-    #[test]
-    fn a_removed_section_leaves_the_others_and_the_last_one_takes_the_file_along() {
-        let (dir, mut file) = opened(Some(THEIRS), "web");
+    #[tokio::test]
+    async fn a_removed_section_leaves_the_others_and_the_last_one_takes_the_file_along() {
+        let (dir, mut file) = opened(Some(THEIRS), "web").await;
         file.set_text(&["bot", "url"], "https://bot.example").unwrap();
-        file.save(now()).unwrap();
-        file.remove_section(now()).unwrap();
+        file.save(now()).await.unwrap();
+        file.remove_section(now()).await.unwrap();
         let path = dir.path().join("connections.toml");
         assert_eq!(
             std::fs::read_to_string(&path).unwrap().trim_end(),
             THEIRS.trim_end()
         );
-        let mut shop = ConfigFile::open(&path, "shop").unwrap();
-        assert!(shop.remove_section(now()).unwrap().unwrap().exists());
+        let mut shop = open(&path, "shop").await.unwrap();
+        let kept = shop.remove_section(now()).await.unwrap().unwrap();
+        assert!(Path::new(&kept).exists());
         assert!(!path.exists());
     }
 
-    #[test]
-    fn a_mistake_in_the_file_is_named_by_its_line_and_never_quoted() {
+    #[tokio::test]
+    async fn a_mistake_in_the_file_is_named_by_its_line_and_never_quoted() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("connections.toml");
         std::fs::write(&path, "[connections.a]\nbot_keys = [\"my-secret-key\n").unwrap();
-        let Err(Failure::Theirs(error)) = ConfigFile::open(&path, "a").map(|_| ()) else {
+        let Err(Failure::Theirs(error)) = open(&path, "a").await.map(|_| ()) else {
             panic!("it is refused");
         };
         assert!(

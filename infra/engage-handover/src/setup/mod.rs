@@ -7,7 +7,8 @@
 //! | [`plan`] | what is to be done: pure |
 //! | [`apply`] | does it |
 //! | [`by_hand`] | what a person does, as clicks |
-//! | [`config_file`], [`section`], [`record`], [`files`] | what is on disk |
+//! | [`config_file`], [`section`], [`record`] | what is kept |
+//! | [`shelf`], [`files`], `stage` | where: on disk, or with a stage on AWS |
 //! | [`remove`] | undoes it |
 //! | [`terminal`], [`patience`], [`report`] | the person who watches |
 
@@ -25,6 +26,9 @@ mod remove;
 mod report;
 mod secrets;
 mod section;
+mod shelf;
+#[cfg(feature = "aws")]
+mod stage;
 mod terminal;
 mod wish;
 
@@ -45,6 +49,7 @@ use config_file::ConfigFile;
 use patience::{Patience, Waited};
 use plan::{Given, Plan, Verdict};
 use record::{Entry, Record};
+use shelf::{FileShelf, Home, Shelf};
 use wish::{Gather, Login, Wish};
 
 pub(crate) use events::Events;
@@ -59,8 +64,7 @@ const REQUESTS_PER_MINUTE: u32 = 250;
 /// Does what the arguments say.
 pub(crate) async fn run(args: &Setup, terminal: &Arc<Terminal>, report: &Report) -> Result<(), Failure> {
     check_arguments(args, terminal)?;
-    let config = ConfigFile::open(&args.config, &args.connection)?;
-    let record = Record::open(config.path(), &args.connection).map_err(Failure::Theirs)?;
+    let (config, record) = Box::pin(open(args)).await?;
     let entry = record.entry();
     let gather = Gather {
         args,
@@ -97,6 +101,33 @@ pub(crate) async fn run(args: &Setup, terminal: &Arc<Terminal>, report: &Report)
         args, &tools, &patience, report, who, &login, config, record,
     ))
     .await
+}
+
+/// What is there already, beside each other or with a stage.
+async fn open(args: &Setup) -> Result<(ConfigFile, Record), Failure> {
+    let name = &args.connection;
+    let (home, settings, remembered): (_, Arc<dyn Shelf>, Arc<dyn Shelf>) = if let Some(stage) = &args.stage {
+        on_aws(stage, name).await?
+    } else {
+        let file = FileShelf::new(&args.config);
+        let record = FileShelf::new(&record::beside(file.path()));
+        (
+            Home::File(file.path().to_owned()),
+            Arc::new(file),
+            Arc::new(record),
+        )
+    };
+    let config = ConfigFile::open(home, settings, name).await?;
+    Ok((config, Record::open(remembered, name).await?))
+}
+
+#[cfg(feature = "aws")]
+use stage::open as on_aws;
+
+#[cfg(not(feature = "aws"))]
+#[expect(clippy::unused_async, reason = "the one that knows AWS waits for it")]
+async fn on_aws(_: &str, _: &str) -> Result<(Home, Arc<dyn Shelf>, Arc<dyn Shelf>), Failure> {
+    Err(Failure::Theirs(crate::commands::WITHOUT_AWS.to_owned()))
 }
 
 /// What calls RCE and the bridge.
@@ -282,6 +313,7 @@ async fn set_up(
             .map(|parent| parent.id.clone()),
         bot: None,
         agent: None,
+        settles_at: None,
     };
     run.apply(&plan).await?;
     report.end("done", None);
@@ -417,9 +449,11 @@ async fn new_source(
                 gather.terminal.mark(),
                 source.name
             ));
-            record.change(|entry| {
-                entry.confirmed.insert(plan::BASE_URI.to_owned(), uri.clone());
-            })?;
+            record
+                .change(|entry| {
+                    entry.confirmed.insert(plan::BASE_URI.to_owned(), uri.clone());
+                })
+                .await?;
             Ok((source, None, Some(public_url)))
         }
         Waited::Said | Waited::TooLong => Err(Failure::Theirs(
@@ -495,7 +529,7 @@ fn make_plan(
 }
 
 fn say_what_next(wish: &Wish, config: &ConfigFile, entry: &Entry, terminal: &Terminal, report: &Report) {
-    let path = config.path().display();
+    let (name, arguments) = (config.name(), config.home().arguments());
     terminal.say("");
     terminal.say(&format!("Done. Clicks and pastes by hand: {}.", report.clicks()));
     let left: Vec<&String> = entry
@@ -512,9 +546,11 @@ fn say_what_next(wish: &Wish, config: &ConfigFile, entry: &Entry, terminal: &Ter
     }
     terminal.say("");
     terminal.say("Next:");
-    terminal.say(&format!(
-        "  1. Keep the bridge running:  engage-handover serve --config {path} --data data"
-    ));
+    terminal.say(&if config.home().is_stage() {
+        "  1. The bridge runs already: the stage's functions have the settings.".to_owned()
+    } else {
+        format!("  1. Keep the bridge running:  engage-handover serve {arguments} --data data")
+    });
     let bot = match wish.bot.kind {
         crate::cli::BotKind::Webhook => {
             "Give your bot its key (bot_keys) and the secret that signs its events (bot.signing_secrets): docs/bots/generic.md"
@@ -528,14 +564,14 @@ fn say_what_next(wish: &Wish, config: &ConfigFile, entry: &Entry, terminal: &Ter
     };
     terminal.say(&format!("  2. {bot}"));
     terminal.say(&format!(
-        "     Secrets are in {path}, section [connections.{}].",
+        "     Secrets are in {name}, section [connections.{}].",
         wish.connection
     ));
     terminal.say(&format!(
-        "  3. Look at everything:      engage-handover doctor --config {path}"
+        "  3. Look at everything:      engage-handover doctor {arguments}"
     ));
     terminal.say(&format!(
-        "To undo: engage-handover setup --remove --connection {} --config {path}",
+        "To undo: engage-handover setup --remove --connection {} {arguments}",
         wish.connection
     ));
 }

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::files;
+use super::shelf::Shelf;
+use crate::commands::Failure;
 
 /// All connections of one configuration.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -95,35 +97,34 @@ impl Object {
     }
 }
 
-/// The record, beside the configuration that it belongs to.
+/// The record of one configuration.
 pub(crate) struct Record {
-    path: PathBuf,
+    shelf: Arc<dyn Shelf>,
     connection: String,
     book: Book,
 }
 
 impl Record {
-    pub(crate) fn open(config: &Path, connection: &str) -> Result<Self, String> {
-        let path = beside(config);
-        let book = match std::fs::read(&path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-                format!(
+    pub(crate) async fn open(shelf: Arc<dyn Shelf>, connection: &str) -> Result<Self, Failure> {
+        let book = match shelf.read().await? {
+            Some(text) => serde_json::from_str(&text).map_err(|error| {
+                Failure::Theirs(format!(
                     "{} is not readable ({error}); it only remembers what setup made: move it away to go on without it",
-                    path.display()
-                )
+                    shelf.name()
+                ))
             })?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Book::default(),
-            Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+            None => Book::default(),
         };
         Ok(Self {
-            path,
+            shelf,
             connection: connection.to_owned(),
             book,
         })
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// A path, or a parameter's name.
+    pub(crate) fn name(&self) -> String {
+        self.shelf.name()
     }
 
     pub(crate) fn entry(&self) -> Entry {
@@ -135,35 +136,34 @@ impl Record {
     }
 
     /// Changes the entry, durably; nothing is written if nothing changes.
-    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {
+    pub(crate) async fn change(&mut self, change: impl FnOnce(&mut Entry)) -> anyhow::Result<()> {
         let before = self.entry();
         let mut entry = before.clone();
         change(&mut entry);
         if entry != before {
             self.book.connections.insert(self.connection.clone(), entry);
-            self.save()?;
+            self.save().await?;
         }
         Ok(())
     }
 
     /// Forgets the connection.
-    pub(crate) fn forget(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn forget(&mut self) -> anyhow::Result<()> {
         self.book.connections.remove(&self.connection);
         if self.book.connections.is_empty() {
-            match std::fs::remove_file(&self.path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => return Ok(()),
-            }
+            return self.shelf.remove().await;
         }
-        self.save()
+        self.save().await
     }
 
-    fn save(&self) -> anyhow::Result<()> {
-        files::replace(&self.path, serde_json::to_string_pretty(&self.book)?.as_bytes())
+    async fn save(&self) -> anyhow::Result<()> {
+        self.shelf
+            .replace(&serde_json::to_string_pretty(&self.book)?)
+            .await
     }
 }
 
 /// `connections.setup.json` for `connections.toml`.
-fn beside(config: &Path) -> PathBuf {
+pub(crate) fn beside(config: &Path) -> PathBuf {
     config.with_extension("setup.json")
 }

@@ -47,7 +47,7 @@ pub(super) async fn run(
         return Err(Failure::Theirs(format!(
             "setup did nothing for the connection \"{}\" that {} remembers; there are: {}",
             args.connection,
-            record.path().display(),
+            record.name(),
             super::agents::listed(config.connections())
         )));
     }
@@ -104,30 +104,40 @@ async fn remove_section(
     let terminal = patience.terminal;
     let section = format!("[connections.{}]", args.connection);
     if !config.has_section() {
-        return Ok(record.forget()?);
+        return Ok(record.forget().await?);
     }
     if !entry.made.section {
         report.note(&format!("{section} was there before setup and stays."));
         terminal.say(&format!("  {section} was there before setup, so it stays."));
-        return Ok(record.forget()?);
+        return Ok(record.forget().await?);
     }
-    let question = format!(
-        "Take {section} out of {} as well (a copy is kept)?",
-        config.path().display()
-    );
+    let question = if config.home().is_stage() {
+        format!(
+            "Delete the parameter {} as well (no copy is kept)?",
+            config.name()
+        )
+    } else {
+        format!(
+            "Take {section} out of {} as well (a copy is kept)?",
+            config.name()
+        )
+    };
     if args.yes || (terminal.asks() && terminal.confirm(&question).await?) {
-        let backup = config.remove_section(SystemClock.now())?;
-        let kept = backup.map(|backup| format!("; it is kept in {}", backup.display()));
+        let backup = config.remove_section(SystemClock.now()).await?;
+        let kept = backup.map(|backup| format!("; it is kept in {backup}"));
         terminal.say(&format!(
             "  {} {section} taken out{}",
             terminal.mark(),
             kept.unwrap_or_default()
         ));
-        record.forget()?;
+        record.forget().await?;
     } else {
-        terminal.say(&format!(
-            "  {section} stays. The bridge will serve it when it starts the next time."
-        ));
+        let when = if config.home().is_stage() {
+            "The stage serves it"
+        } else {
+            "The bridge will serve it when it starts the next time"
+        };
+        terminal.say(&format!("  {section} stays. {when}."));
     }
     Ok(())
 }
@@ -349,11 +359,11 @@ async fn undo(
             patience
                 .insist(async |_| console.delete_webhook(id).await)
                 .await?;
-            record.change(|entry| entry.made.webhook = None)?;
+            record.change(|entry| entry.made.webhook = None).await?;
         }
         Undo::Folder(id) => {
             patience.insist(async |_| console.delete_folder(id).await).await?;
-            record.change(|entry| entry.made.folder = None)?;
+            record.change(|entry| entry.made.folder = None).await?;
         }
         Undo::Defaults(customers, company) => {
             let source = entry.source_id.clone().unwrap_or_default();
@@ -364,7 +374,7 @@ async fn undo(
             patience
                 .insist(async |_| console.set_source_defaults(&source, &customers, &company).await)
                 .await?;
-            record.change(|entry| entry.defaults_before = None)?;
+            record.change(|entry| entry.defaults_before = None).await?;
         }
         Undo::Agent(id, grant) => {
             let source = entry.source_id.clone().unwrap_or_default();
@@ -372,19 +382,23 @@ async fn undo(
             patience
                 .insist(async |_| take_back(console, &source, id, grant, bot_goes).await)
                 .await?;
-            record.change(|entry| {
-                entry.granted.remove(id);
-            })?;
+            record
+                .change(|entry| {
+                    entry.granted.remove(id);
+                })
+                .await?;
         }
         Undo::Category(kind, id) => {
             patience
                 .insist(async |_| console.delete_category(id).await)
                 .await?;
-            record.change(|entry| match kind {
-                Kind::Bot => entry.made.bot_category = None,
-                Kind::Agent => entry.made.agent_category = None,
-                Kind::Parent => entry.made.parent = None,
-            })?;
+            record
+                .change(|entry| match kind {
+                    Kind::Bot => entry.made.bot_category = None,
+                    Kind::Agent => entry.made.agent_category = None,
+                    Kind::Parent => entry.made.parent = None,
+                })
+                .await?;
         }
     }
     Ok(())

@@ -16,6 +16,16 @@ pub(crate) struct Given {
     pub(crate) written: Secret,
 }
 
+impl Given {
+    /// Written down as the secret itself.
+    pub(crate) fn into_literal(self) -> Self {
+        Self {
+            written: self.value.clone(),
+            ..self
+        }
+    }
+}
+
 /// Reads `env:NAME`, `file:PATH`, `-` (a line of standard input), or takes the text as the secret itself.
 pub(crate) fn given(what: &str, text: &str, lookup: &dyn Lookup) -> Result<Given, String> {
     let text = text.trim();

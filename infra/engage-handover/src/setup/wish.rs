@@ -214,7 +214,12 @@ impl Gather<'_> {
             Some(known) => known,
             None => self.terminal.ask_secret(&capital(what), hint).await?,
         };
-        secrets::given(what, &text, self.lookup).map_err(Failure::Theirs)
+        let given = secrets::given(what, &text, self.lookup).map_err(Failure::Theirs)?;
+        Ok(if self.config.home().is_stage() {
+            given.into_literal()
+        } else {
+            given
+        })
     }
 
     /// The source that is meant, if something says so: an id or a name, and the realtime URL.
@@ -291,7 +296,10 @@ impl Gather<'_> {
     }
 
     pub(crate) fn separate_urls(&self) -> bool {
-        self.args.separate_urls || (self.args.public_url.is_none() && self.entry.separate_urls)
+        // On AWS each is a function of its own.
+        self.config.home().is_stage()
+            || self.args.separate_urls
+            || (self.args.public_url.is_none() && self.entry.separate_urls)
     }
 
     /// Without a slash at its end.
@@ -350,8 +358,11 @@ impl Gather<'_> {
     }
 
     fn known_public_url(&self) -> Option<String> {
-        let last = self.entry.public_url.clone();
-        last.or_else(|| self.config.text(&["files", "public_url"]))
+        let written = || self.config.text(&["files", "public_url"]);
+        match self.config.home().public_url() {
+            Some(stage) => written().or_else(|| Some(stage.to_owned())),
+            None => self.entry.public_url.clone().or_else(written),
+        }
     }
 
     fn bot_kind(&self) -> BotKind {

@@ -26,9 +26,11 @@ impl Run<'_> {
             if !allowed {
                 break;
             }
-            self.record.change(|entry| {
-                entry.granted.entry(user.id.clone()).or_default().lost_category = Some(bot.clone());
-            })?;
+            self.record
+                .change(|entry| {
+                    entry.granted.entry(user.id.clone()).or_default().lost_category = Some(bot.clone());
+                })
+                .await?;
             let taken = patience
                 .insist(async |_| {
                     let now = console.user(&user.id).await?;
@@ -117,15 +119,17 @@ impl Run<'_> {
     async fn one_agent(&mut self, change: &AgentChange, agent: &str) -> Result<bool, Failure> {
         let id = &change.user.id;
         let (console, patience, source) = (self.console, self.patience, &self.observed.source);
-        self.record.change(|entry| {
-            let grant = entry.granted.entry(id.clone()).or_default();
-            grant
-                .permissions
-                .extend(change.permissions.iter().map(|word| (*word).to_owned()));
-            if change.category {
-                grant.category = Some(agent.to_owned());
-            }
-        })?;
+        self.record
+            .change(|entry| {
+                let grant = entry.granted.entry(id.clone()).or_default();
+                grant
+                    .permissions
+                    .extend(change.permissions.iter().map(|word| (*word).to_owned()));
+                if change.category {
+                    grant.category = Some(agent.to_owned());
+                }
+            })
+            .await?;
         // Read again right before: somebody else may have changed it since the plan.
         let granted = patience
             .insist(async |_| {
@@ -155,7 +159,7 @@ impl Run<'_> {
         let agents_is = self.patience.read(async || self.try_face().await).await?;
         let told = self.record.entry().told.get(CONTROLLED) == Some(&value);
         if agents_is && told {
-            self.confirm(CONTROLLED, &value)?;
+            self.confirm(CONTROLLED, &value).await?;
             return Ok(Outcome::Seen);
         }
         let shown = (!agents_is).then_some(agent.name.as_str());
@@ -165,9 +169,11 @@ impl Run<'_> {
         }
         self.report.by_hand(&clicks);
         clicks.say(self.patience.terminal);
-        self.record.change(|entry| {
-            entry.told.insert(CONTROLLED.to_owned(), value.clone());
-        })?;
+        self.record
+            .change(|entry| {
+                entry.told.insert(CONTROLLED.to_owned(), value.clone());
+            })
+            .await?;
         let what = if self.patience.terminal.asks() {
             "waiting until I see it on the agents' identity, or press Enter"
         } else {
@@ -179,12 +185,12 @@ impl Run<'_> {
             .await?;
         match seen {
             Waited::Seen(()) => {
-                self.confirm(CONTROLLED, &value)?;
+                self.confirm(CONTROLLED, &value).await?;
                 self.say_done(&format!("seen: \"{}\" is controlled", self.wish.agent_face.name));
                 Ok(Outcome::Seen)
             }
             Waited::Said => {
-                self.confirm(CONTROLLED, &value)?;
+                self.confirm(CONTROLLED, &value).await?;
                 Ok(Outcome::Said)
             }
             Waited::TooLong => Err(super::waited_too_long(&clicks.title)),
@@ -203,18 +209,22 @@ impl Run<'_> {
             .filter_map(|id| self.observed.user(id))
             .filter(lacks);
         let ids: Vec<String> = users.map(|user| user.id.clone()).collect();
-        self.record.change(|entry| {
-            for id in ids {
-                entry.granted.entry(id).or_default().identity = Some(identity.clone());
-            }
-        })?;
+        self.record
+            .change(|entry| {
+                for id in ids {
+                    entry.granted.entry(id).or_default().identity = Some(identity.clone());
+                }
+            })
+            .await?;
         Ok(())
     }
 
-    fn confirm(&mut self, name: &str, value: &str) -> Result<(), Failure> {
-        self.record.change(|entry| {
-            entry.confirmed.insert(name.to_owned(), value.to_owned());
-        })?;
+    async fn confirm(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        self.record
+            .change(|entry| {
+                entry.confirmed.insert(name.to_owned(), value.to_owned());
+            })
+            .await?;
         Ok(())
     }
 
@@ -288,9 +298,11 @@ impl Run<'_> {
                     change.users.len()
                 ));
             }
-            self.record.change(|entry| {
-                entry.granted.entry(user.id.clone()).or_default().identity = Some(identity.clone());
-            })?;
+            self.record
+                .change(|entry| {
+                    entry.granted.entry(user.id.clone()).or_default().identity = Some(identity.clone());
+                })
+                .await?;
             let given = self
                 .patience
                 .insist(async |_| match self.give_face(user, &identity).await {

@@ -1,12 +1,18 @@
 //! Whether the bridge answers where RCE will call it, with the settings that RCE will be told.
 
+use std::time::{Duration, Instant};
+
 use handover_core::settings::Connection;
 use handover_ringcx::console::ConsoleError;
 
 use super::Run;
 use crate::commands::Failure;
-use crate::setup::patience::Waited;
+use crate::setup::patience::{Waited, pause};
 use crate::setup::secrets;
+use crate::setup::shelf::Home;
+
+/// After so long every function of a stage has read its settings again.
+pub(super) const SETTLED: Duration = Duration::from_mins(1);
 
 /// What is between us and a bridge that answers as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +25,51 @@ pub(super) enum Answer {
 impl Run<'_> {
     /// Waits until it does. RCE asks the same question when the webhook is saved.
     pub(super) async fn bridge(&self, connection: &Connection) -> Result<(), Failure> {
-        let terminal = self.patience.terminal;
         let Answer::Wrong(first) = self.ask_bridge(connection).await? else {
-            return Ok(());
+            return self.settle().await;
         };
-        let config = self.config.path().display();
+        self.say_what_to_do(&first);
+        self.until_it_answers(connection, first).await?;
+        self.settle().await
+    }
+
+    /// One function of a stage may have read the new settings already, and its neighbour not.
+    async fn settle(&self) -> Result<(), Failure> {
+        while let Some(left) = self
+            .settles_at
+            .and_then(|at| at.checked_duration_since(Instant::now()))
+        {
+            if left.is_zero() {
+                break;
+            }
+            self.patience.progress(&format!(
+                "the stage's functions read changed secrets within a minute: {} s left",
+                left.as_secs() + 1
+            ));
+            pause(left.min(Duration::from_secs(1))).await;
+        }
+        Ok(())
+    }
+
+    fn say_what_to_do(&self, first: &str) {
+        let terminal = self.patience.terminal;
         terminal.say("");
         terminal.say(&format!("  The bridge {first}."));
+        if let Home::Stage { name, public_url } = self.config.home() {
+            terminal.say("  A stage's functions read new settings within a minute, so I wait for that.");
+            if *public_url != self.wish.public_url {
+                terminal.say(&format!(
+                    "  Stage {name} is at {public_url}: does {} lead there?",
+                    self.wish.public_url
+                ));
+            }
+            return;
+        }
+        let arguments = self.config.home().arguments();
         terminal.say("  Start it (in another terminal), and let your reverse proxy lead there:");
         let listen = listen(&self.wish.public_url);
         terminal.say(&format!(
-            "    engage-handover serve --config {config} --data data --listen {listen}"
+            "    engage-handover serve {arguments} --data data --listen {listen}"
         ));
         let variables: Vec<&str> = [&self.login.token, &self.wish.realtime_token]
             .into_iter()
@@ -44,6 +84,11 @@ impl Run<'_> {
         if terminal.asks() {
             terminal.say("  If only RingCentral can reach it, and this machine cannot: press Enter.");
         }
+    }
+
+    async fn until_it_answers(&self, connection: &Connection, first: String) -> Result<(), Failure> {
+        let terminal = self.patience.terminal;
+        let is_stage = self.config.home().is_stage();
         let mut said = first;
         let waited = self
             .patience
@@ -68,6 +113,9 @@ impl Run<'_> {
                 Ok(())
             }
             Waited::Said => Ok(()),
+            Waited::TooLong if is_stage => Err(Failure::Ours(anyhow::anyhow!(
+                "the bridge {said}. Look at the log of its function webhook-intake, then run the same command again; nothing is done twice"
+            ))),
             Waited::TooLong => Err(Failure::Ours(anyhow::anyhow!(
                 "the bridge {said}. Start it and run the same command again; nothing is done twice"
             ))),
@@ -112,6 +160,7 @@ impl Run<'_> {
             .send()
             .await;
         let path = format!("/{}/handover/rce", self.wish.connection);
+        let is_stage = self.config.home().is_stage();
         Ok(match answer {
             Err(_) => Answer::Wrong(format!("answers at /health, but not at {path}")),
             Ok(answer) => match answer.status().as_u16() {
@@ -119,6 +168,10 @@ impl Run<'_> {
                 200 => Answer::Wrong(format!(
                     "is not what answers at {path}: the answer is something else's"
                 )),
+                404 if is_stage => {
+                    Answer::Wrong(format!("knows no connection \"{}\" yet", self.wish.connection))
+                }
+                403 if is_stage => Answer::Wrong("has other secrets than the parameter still".to_owned()),
                 404 => Answer::Wrong(format!(
                     "runs, but with another configuration: it knows no connection \"{}\". Restart it with this one",
                     self.wish.connection

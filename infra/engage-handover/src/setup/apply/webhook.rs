@@ -30,32 +30,34 @@ impl Run<'_> {
         if is_ours {
             if made_here {
                 self.record
-                    .change(|entry| entry.made.webhook = Some(Object::meant(&url)))?;
+                    .change(|entry| entry.made.webhook = Some(Object::meant(&url)))
+                    .await?;
             }
             match self.save(&connection, plan).await {
                 Ok(saved) => {
                     if made_here {
                         self.record
-                            .change(|entry| entry.made.webhook = Some(Object::made(&saved.id, &url)))?;
+                            .change(|entry| entry.made.webhook = Some(Object::made(&saved.id, &url)))
+                            .await?;
                     }
                     self.until_validated(&connection, &saved.id).await?;
-                    self.record.change(|entry| entry.webhook_untold = false)?;
+                    self.record.change(|entry| entry.webhook_untold = false).await?;
                     return Ok(Outcome::Done);
                 }
                 Err(error) if error.is_forbidden() => {
                     if made_here {
-                        self.record.change(|entry| entry.made.webhook = None)?;
+                        self.record.change(|entry| entry.made.webhook = None).await?;
                     }
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let config = self.config.path().display().to_string();
+        let config = self.config.name();
         let events: Vec<&str> = self.wish.events.list();
         let clicks = by_hand::webhook(&url, &config, &self.observed.source.name, &events);
         if self.observed.webhooks.is_none() {
             let outcome = self.leave(&clicks, "webhook", &url).await?;
-            self.record.change(|entry| entry.webhook_untold = false)?;
+            self.record.change(|entry| entry.webhook_untold = false).await?;
             return Ok(outcome);
         }
         let console = self.console;
@@ -64,7 +66,7 @@ impl Run<'_> {
             Ok(all.into_iter().find(|found| found.url == url && found.delivers()))
         })
         .await?;
-        self.record.change(|entry| entry.webhook_untold = false)?;
+        self.record.change(|entry| entry.webhook_untold = false).await?;
         Ok(Outcome::Seen)
     }
 
@@ -87,11 +89,14 @@ impl Run<'_> {
                 );
                 self.report.note(&text);
                 self.patience.terminal.say(&format!("  ! {text}"));
-                let remembered = self.record.change(|entry| {
-                    entry
-                        .refused_events
-                        .extend(doubtful.iter().map(|event| (*event).to_owned()));
-                });
+                let remembered = self
+                    .record
+                    .change(|entry| {
+                        entry
+                            .refused_events
+                            .extend(doubtful.iter().map(|event| (*event).to_owned()));
+                    })
+                    .await;
                 if let Err(error) = remembered {
                     tracing::debug!(%error, "not remembered; asked for again next time");
                 }
