@@ -111,20 +111,14 @@ impl Shelves {
         let path = self.described.settings_path.trim_end_matches('/');
         let key = self.described.settings_key.clone();
         let key = key.filter(|key| !key.is_empty() && key != "none");
-        self.text(format!("{path}/{connection}"), text::Kind::Secrets { key })
+        StoredText::secrets(self.ssm.clone(), format!("{path}/{connection}"), key)
     }
 
     /// What set-up remembers of a connection. Functions do not read it.
     pub fn record(&self, connection: &str) -> StoredText {
         let stage = &self.stage;
-        self.text(
-            format!("/engage-handover/{stage}/setup/{connection}"),
-            text::Kind::Notes,
-        )
-    }
-
-    fn text(&self, name: String, kind: text::Kind) -> StoredText {
-        StoredText::new(self.ssm.clone(), name, kind)
+        let name = format!("/engage-handover/{stage}/setup/{connection}");
+        StoredText::notes(self.ssm.clone(), name)
     }
 }
 

@@ -49,7 +49,7 @@ pub enum TextError {
 
 /// What is in the parameter.
 #[derive(Clone, Debug)]
-pub(super) enum Kind {
+enum Kind {
     /// A `SecureString`, with this key or the account's own.
     Secrets { key: Option<String> },
     /// A `String` without secrets, packed where it is long.
@@ -66,7 +66,17 @@ pub struct StoredText {
 }
 
 impl StoredText {
-    pub(super) fn new(client: Client, name: String, kind: Kind) -> Self {
+    /// A connection's settings, encrypted with this key or the account's own.
+    pub fn secrets(client: Client, name: String, key: Option<String>) -> Self {
+        Self::new(client, name, Kind::Secrets { key })
+    }
+
+    /// What has no secrets and may be long.
+    pub fn notes(client: Client, name: String) -> Self {
+        Self::new(client, name, Kind::Notes)
+    }
+
+    fn new(client: Client, name: String, kind: Kind) -> Self {
         Self {
             client,
             name,

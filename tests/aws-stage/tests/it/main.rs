@@ -5,4 +5,5 @@ mod crashes;
 mod faults;
 mod operating;
 mod queues;
+mod setting_up;
 mod stages;

@@ -5,19 +5,19 @@ use handover_stories::Answer;
 use handover_stories::setup::OPERATOR_KEY;
 use serde_json::{Value, json};
 
-struct Ran {
-    code: Option<i32>,
-    said: String,
-    complaint: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) said: String,
+    pub(crate) complaint: String,
 }
 
 impl Ran {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.said).unwrap_or_else(|_| panic!("{} {}", self.said, self.complaint))
     }
 }
 
-async fn run(stage: &AwsStage, arguments: &[&str]) -> Ran {
+pub(crate) async fn run(stage: &AwsStage, arguments: &[&str]) -> Ran {
     let output = stage.command(arguments).await;
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
@@ -178,5 +178,39 @@ async fn a_connection_with_mistakes_is_named_and_the_others_are_operated() {
     ] {
         assert!(listed.complaint.contains(words), "{words}: {}", listed.complaint);
     }
+    stage.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_of_a_conversation_is_erased() {
+    let Some(stage) = AwsStage::start().await else {
+        return;
+    };
+    let world = stage.world();
+    world.with_agent_at_rce("c1").await;
+    world.user_says("c2", "hi").await;
+    let held = run(&stage, &["erase", "c1", "--yes"]).await;
+    assert_eq!(held.code, Some(2), "{}", held.said);
+    assert!(held.complaint.contains("agents have c1"), "{}", held.complaint);
+
+    assert_eq!(run(&stage, &["release", "c1"]).await.code, Some(0));
+    eventually("the thread is back", async || world.is_with_bot("c1")).await;
+    stage.until_quiet().await;
+    let of_c1 = async || {
+        let items = stage.dynamodb.items(&stage.table).await;
+        let names = [String::from("c1"), world.thread("c1")];
+        let mentions = |item: &Value| {
+            let item = item.to_string();
+            names.iter().any(|name| item.contains(name))
+        };
+        items.into_iter().filter(|item| mentions(item)).count()
+    };
+    assert!(of_c1().await > 0);
+    let erased = run(&stage, &["erase", "c1", "--yes", "--json"]).await;
+    assert_eq!(erased.code, Some(0), "{}", erased.complaint);
+    assert_eq!(erased.json(), json!({"erased": ["c1"], "with_agents": []}));
+    assert_eq!(of_c1().await, 0, "nothing is left that names it");
+    let left = run(&stage, &["conversations", "--json"]).await.json();
+    assert_eq!((&left[0]["conversation"], &left[1]), (&json!("c2"), &Value::Null));
     stage.finish().await;
 }
