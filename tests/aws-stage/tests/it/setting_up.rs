@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handover_aws_stage::proxy::{Call, Fault};
 use handover_aws_stage::{AwsStage, Stage as _, eventually};
 use handover_stories::setup::BOT_SECRET;
 use serde_json::{Value, json};
@@ -83,6 +84,10 @@ impl Newcomer {
         for identity in ["bot", "agent"] {
             self.rce.tick_controlled_identity(identity).expect("it is there");
         }
+        // Whoever asks for a connection before it is there is told so for a minute.
+        let settings = format!("{}/web", self.stage.settings);
+        let stored = async || self.parameter(&settings).await.is_some();
+        eventually("the settings are stored", stored).await;
         let base_uri = format!("{}/web/handover/rce/source", self.stage.gateway.url());
         let enters = async || self.rce.set_base_uri(&base_uri).await;
         eventually("the functions know the connection", enters).await;
@@ -148,9 +153,19 @@ async fn a_stage_is_set_up_examined_and_left_again_by_its_name() {
         (None, None)
     );
 
+    // One of the functions has trouble with SSM, and sees the settings some seconds late.
+    let name = settings.clone();
+    let late = move |call: &Call| call.operation == "GetParameter" && call.mentions(&name);
+    stage.calls_of("webhook-intake").fail(Fault::Status500, 5, late);
     let asked = [&arguments[..], &["--yes"]].concat();
     let (done, ()) = tokio::join!(newcomer.setup(&asked), newcomer.by_hand());
     assert_eq!(done.code, Some(0), "{}\n{}", done.said, done.complaint);
+
+    assert!(
+        done.said.contains("functions read new settings within a minute"),
+        "{}",
+        done.said
+    );
 
     // A function has no files: the tokens themselves are there, and the address is the stage's own.
     let (text, kind) = newcomer.described(&settings).await.unwrap();
