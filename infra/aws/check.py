@@ -762,11 +762,18 @@ class TheStageParameter(Check):
             self.assertEqual(parameter["Name"], f"/engage-handover/{stage}/stage")
             self.assertEqual(parameter["Type"], "String")
             described = json.loads(parameter["Value"])
-            self.assertEqual(described.pop("settings_key"), stack.values["SettingsKeyArn"])
+            self.assertEqual(described.pop("settings_key"), "none")
             self.assertEqual(set(described), names)
             variables = stack.of("AWS::Lambda::Function")["HandoverRequests"]["Environment"]["Variables"]
             for name, value in described.items():
                 self.assertEqual(value, variables["HANDOVER_" + name.upper()], name)
+
+    def test_set_up_encrypts_with_the_key_that_functions_may_use(self):
+        key = "arn:aws:kms:eu-central-1:111122223333:key/4f6c0c6e-0000-4000-8000-000000000000"
+        for _, stack in self.each():
+            with_key = Stack(stack.cloudformation, stack.values | {"SettingsKeyArn": key})
+            (parameter,) = with_key.of("AWS::SSM::Parameter").values()
+            self.assertEqual(json.loads(parameter["Value"])["settings_key"], key)
 
 
 class Outputs(Check):

@@ -70,6 +70,7 @@ TEMPLATE = [
     ("a property that does not exist", "ContentBasedDeduplication: false", "ContentBasedDedup: false"),
     ("a reference to nothing", "!Ref ToBotDeadLetters", "!Ref ToBotDeadLetter"),
     ("a parameter that nobody uses", "Rules:\n", "  Spare:\n    Type: String\nRules:\n"),
+    ("settings under another key than the functions'", '"settings_key": "${SettingsKeyArn}"', '"settings_key": "none"'),
     ("a default hides a difference", "    AllowedValues: [arm64, x86_64]\n", "    AllowedValues: [arm64, x86_64]\n    Default: arm64\n"),
 ]  # fmt: skip
 

@@ -167,6 +167,11 @@ impl AwsStage {
         command.output().await.expect("the command runs")
     }
 
+    /// What the command asks AWS.
+    pub fn calls_of_operator(&self) -> &Proxy {
+        &self.operator
+    }
+
     pub fn function(&self, name: &str) -> &Function {
         &self.functions[name]
     }

@@ -157,10 +157,17 @@ async fn a_stage_is_set_up_examined_and_left_again_by_its_name() {
     let name = settings.clone();
     let late = move |call: &Call| call.operation == "GetParameter" && call.mentions(&name);
     stage.calls_of("webhook-intake").fail(Fault::Status500, 5, late);
+    // And some of what the command wrote is never confirmed to it.
+    let is_write = |call: &Call| call.operation == "PutParameter";
+    stage.calls_of_operator().fail(Fault::AnswerLost, 2, move |call| {
+        is_write(call) && call.mentions("SecureString")
+    });
+    stage.calls_of_operator().fail(Fault::AnswerLost, 2, is_write);
     let asked = [&arguments[..], &["--yes"]].concat();
     let (done, ()) = tokio::join!(newcomer.setup(&asked), newcomer.by_hand());
     assert_eq!(done.code, Some(0), "{}\n{}", done.said, done.complaint);
 
+    assert_eq!(stage.calls_of_operator().hit(), 4);
     assert!(
         done.said.contains("functions read new settings within a minute"),
         "{}",
