@@ -18,6 +18,10 @@ pub(crate) enum Home {
     /// One that reads this file.
     File(PathBuf),
     /// A stage on AWS.
+    #[cfg_attr(
+        not(feature = "aws"),
+        expect(dead_code, reason = "only a build with AWS finds one")
+    )]
     Stage {
         name: String,
         /// Where it is reached from outside, without a slash at its end.

@@ -39,7 +39,8 @@ impl Newcomer {
         // In this story the stage says where it really is.
         let address = newcomer.name_of("stage");
         let mut described: Value =
-            serde_json::from_str(&newcomer.parameter(&address).await.unwrap()).unwrap();
+            serde_json::from_str(&newcomer.parameter(&address).await.expect("the stage's parameter"))
+                .expect("JSON");
         described["public_url"] = newcomer.stage.gateway.url().into();
         let parameter =
             json!({"Name": address, "Type": "String", "Value": described.to_string(), "Overwrite": true});
@@ -64,8 +65,8 @@ impl Newcomer {
     async fn described(&self, name: &str) -> Option<(String, String)> {
         let query = json!({"Names": [name], "WithDecryption": true});
         let answer = self.stage.aws.call("AmazonSSM.GetParameters", &query).await;
-        let found = answer["Parameters"].as_array().unwrap().first()?;
-        let text = |member: &str| found[member].as_str().unwrap().to_owned();
+        let found = answer["Parameters"].as_array().expect("a list").first()?;
+        let text = |member: &str| found[member].as_str().expect("a text").to_owned();
         Some((text("Value"), text("Type")))
     }
 
@@ -118,9 +119,12 @@ impl Newcomer {
     async fn examined(&self) -> (i32, Vec<Value>) {
         let doctor = run(&self.stage, &["doctor", "--connection", "web", "--json"]).await;
         let report = doctor.json();
-        let checks = report["connections"][0]["checks"].as_array().unwrap();
+        let checks = report["connections"][0]["checks"].as_array().expect("a list");
         let bad = |check: &&Value| check["status"] == "warning" || check["status"] == "error";
-        (doctor.code.unwrap(), checks.iter().filter(bad).cloned().collect())
+        (
+            doctor.code.expect("it ended"),
+            checks.iter().filter(bad).cloned().collect(),
+        )
     }
 }
 
@@ -131,6 +135,26 @@ fn value_of(settings: &str, key: &str) -> String {
         .find(|line| line.starts_with(&format!("{key} = ")));
     let line = line.unwrap_or_else(|| panic!("{key} is not set"));
     line.split('"').nth(1).expect("a text").to_owned()
+}
+
+/// It works, with the key that was made up.
+async fn a_message_arrives(newcomer: &Newcomer, settings: &str) {
+    let (stage, rce) = (&newcomer.stage, &newcomer.rce);
+    let authorization = format!("Bearer {}", value_of(settings, "bot_keys"));
+    let headers = [
+        ("authorization", authorization.as_str()),
+        ("content-type", "application/json"),
+    ];
+    let message = json!({"id": "m-1", "from": "user", "text": "Where is my order?", "user": {"id": "u-7"}});
+    let path = "/web/conversations/c-1/messages";
+    let answer = stage
+        .world()
+        .request("POST", path, &headers, message.to_string())
+        .await;
+    answer.expect("an answer").expect(202);
+    let thread = stage.world().thread("c-1");
+    let arrived = async || rce.thread(&thread).is_some();
+    eventually("the message is at RCE", arrived).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,22 +220,7 @@ async fn a_stage_is_set_up_examined_and_left_again_by_its_name() {
         }
     }
 
-    // It works, with the key that was made up.
-    let authorization = format!("Bearer {}", value_of(&text, "bot_keys"));
-    let headers = [
-        ("authorization", authorization.as_str()),
-        ("content-type", "application/json"),
-    ];
-    let message = json!({"id": "m-1", "from": "user", "text": "Where is my order?", "user": {"id": "u-7"}});
-    let path = "/web/conversations/c-1/messages";
-    let answer = stage
-        .world()
-        .request("POST", path, &headers, message.to_string())
-        .await;
-    answer.expect("an answer").expect(202);
-    let thread = stage.world().thread("c-1");
-    let arrived = async || rce.thread(&thread).is_some();
-    eventually("the message is at RCE", arrived).await;
+    a_message_arrives(&newcomer, &text).await;
 
     // What somebody writes into the parameter by hand stays when somebody else changes a setting.
     let by_hand = text.replace(&value_of(&text, "signing_secrets"), BOT_SECRET);
