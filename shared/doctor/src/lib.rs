@@ -1,6 +1,6 @@
 //! Whether a connection works, from end to end: what is wrong, why it matters, how to mend it.
 //!
-//! [`examine`] reads everything once ([`observe`]) and judges what it saw ([`judge`]). Judging is pure: what a check
+//! [`examine`] reads everything once ([`mod@observe`]) and judges what it saw ([`mod@judge`]). Judging is pure: what a check
 //! says of a fact is decided without asking anybody, so each check is tested both ways.
 //!
 //! | module | owns |
@@ -8,8 +8,8 @@
 //! | [`check`] | a check, its outcome, and all of them together |
 //! | [`catalogue`] | which checks there are, and why each matters |
 //! | [`facts`] | what was seen |
-//! | [`observe`] | seeing it: RCE's console, our own addresses, the bot, the store |
-//! | [`judge`] | what it means |
+//! | [`mod@observe`] | seeing it: RCE's console, our own addresses, the bot, the store |
+//! | [`mod@judge`] | what it means |
 //!
 //! Nothing is changed but two things that change nothing: the bot's face is announced with the same body as ever, and
 //! an active webhook is saved as it is, which makes RCE validate it. Each can be left out.
