@@ -4,7 +4,7 @@
 //! leaves open (null or absent, id as number or string) is read leniently. What REST cannot do stays with a person:
 //! creating a source or a token, ticking *Controlled identity*, a webhook's source filter.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -43,6 +43,8 @@ pub struct Console {
     calls: AtomicU32,
     limited: AtomicU32,
     on_wait: Option<OnWait>,
+    /// Whether reading webhooks was refused without the token as a parameter.
+    webhooks_want_token: AtomicBool,
 }
 
 /// Hears how long a call is put off.
@@ -72,6 +74,7 @@ impl Console {
             calls: AtomicU32::new(0),
             limited: AtomicU32::new(0),
             on_wait: None,
+            webhooks_want_token: AtomicBool::new(false),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use handover_ringcx::console::{
-    Category, Console, ConsoleError, Folder, Identity, Role, Source, User, Webhook,
+    Category, Channel, Console, ConsoleError, Folder, Identity, Role, Source, User, Webhook,
 };
 
 use super::patience::Patience;
@@ -22,6 +22,11 @@ pub(crate) struct Observed {
     pub(crate) users: Option<Vec<User>>,
     /// On the source, of those who were chosen.
     pub(crate) permissions: BTreeMap<String, Vec<String>>,
+    /// Of the token's own account, on the source.
+    pub(crate) own_permissions: Option<Vec<String>>,
+    pub(crate) channels: Option<Vec<Channel>>,
+    /// Whether identities can be seen at all.
+    pub(crate) sees_identities: bool,
     pub(crate) bot_identity: Option<Identity>,
     pub(crate) agent_identity: Option<Identity>,
 }
@@ -34,11 +39,12 @@ pub(crate) struct Rights {
 }
 
 /// Rights of a role that set-up needs, by RCE's names, and what for.
-pub(crate) const NEEDED: [(&str, &str); 5] = [
+pub(crate) const NEEDED: [(&str, &str); 6] = [
     ("manage_categories", "create the categories"),
     ("update_content_source", "set the source's default category"),
     ("manage_folders", "create the agents' folder"),
     ("read_user", "see agents"),
+    ("read_identity", "see the identities of the bot and the agents"),
     (
         "update_user",
         "give agents their category, permissions and identity",
@@ -106,18 +112,28 @@ pub(crate) async fn read(
             permissions.insert(id.clone(), now);
         }
     }
-    let identity = async |id: &str| -> Result<Option<Identity>, ConsoleError> {
-        let found = patience
-            .read(async || console.identities(&source.id, id).await)
-            .await?;
-        Ok(found.into_iter().next())
+    let identity = async |id: &str| {
+        patience
+            .maybe(async || console.identities(&source.id, id).await)
+            .await
     };
+    let first = |found: Option<Vec<Identity>>| found.and_then(|found| found.into_iter().next());
+    let bot_identity = identity(&wish.bot_face.id).await?;
+    let sees_identities = bot_identity.is_some();
+    let own = async || console.permissions(&me.id, &source.id).await;
     Ok(Observed {
         categories: patience.read(async || console.categories(None).await).await?,
         folders: patience.maybe(async || console.folders().await).await?,
         webhooks: patience.maybe(async || console.webhooks().await).await?,
-        bot_identity: identity(&wish.bot_face.id).await?,
-        agent_identity: identity(&wish.agent_face.id).await?,
+        own_permissions: patience.maybe(own).await?,
+        channels: patience.maybe(async || console.channels().await).await?,
+        sees_identities,
+        bot_identity: first(bot_identity),
+        agent_identity: if sees_identities {
+            first(identity(&wish.agent_face.id).await?)
+        } else {
+            None
+        },
         me,
         rights,
         source,

@@ -4,22 +4,24 @@ use std::collections::BTreeSet;
 
 use handover_ringcx::console::{Console, Role, Team, User};
 
+use super::Tools;
 use super::account::{called, same_name};
 use super::patience::Patience;
 use super::terminal::Terminal;
+use super::wish::Gather;
 use crate::commands::Failure;
 
 /// Most names that one line shows.
 const SHOWN: usize = 8;
 
-/// Finds everybody who is named. Everybody only if somebody says `all`.
-pub(crate) async fn choose(
+/// Finds everybody who is named, and who of the teams and roles is disabled. Everybody only if somebody says `all`.
+async fn choose(
     console: &Console,
     patience: &Patience<'_>,
     named: &[String],
     users: &[User],
     me: &User,
-) -> Result<BTreeSet<String>, Failure> {
+) -> Result<(BTreeSet<String>, Vec<String>), Failure> {
     let needs = |prefix: &str| named.iter().any(|name| name.starts_with(prefix));
     let teams = if needs("team:") {
         patience.maybe(async || console.teams().await).await?
@@ -31,7 +33,24 @@ pub(crate) async fn choose(
     } else {
         None
     };
-    resolve(named, users, &me.id, teams.as_deref(), roles.as_deref()).map_err(Failure::Theirs)
+    let chosen =
+        resolve(named, users, &me.id, teams.as_deref(), roles.as_deref()).map_err(Failure::Theirs)?;
+    // The same as if they were enabled, to find out who is not; nobody else than they is new.
+    let all: Vec<User> = users
+        .iter()
+        .map(|user| User {
+            enabled: true,
+            ..user.clone()
+        })
+        .collect();
+    let meant = resolve(named, &all, &me.id, teams.as_deref(), roles.as_deref()).unwrap_or_default();
+    let disabled = users
+        .iter()
+        .filter(|user| !user.enabled && meant.contains(&user.id))
+        .filter(|_| needs("team:") || needs("role:"))
+        .map(called)
+        .collect();
+    Ok((chosen, disabled))
 }
 
 /// `me` is the token's account: no agent, unless it is named itself. `teams`, `roles`: `None` if the token's account may not see them.
@@ -111,11 +130,7 @@ fn resolve(
 }
 
 /// Asks who answers.
-pub(crate) async fn ask(
-    terminal: &Terminal,
-    users: Option<&[User]>,
-    me: &User,
-) -> Result<Vec<String>, Failure> {
+async fn ask(terminal: &Terminal, users: Option<&[User]>, me: &User) -> Result<Vec<String>, Failure> {
     let people = users
         .unwrap_or_default()
         .iter()
@@ -127,6 +142,40 @@ pub(crate) async fn ask(
         .ask("Who answers handed-over conversations", &hint, None)
         .await?;
     Ok(typed.split(',').map(|name| name.trim().to_owned()).collect())
+}
+
+/// Who answers: who is named, else who was chosen before, else whoever the person names. Also who is disabled and was
+/// left out.
+pub(super) async fn chosen(
+    gather: &Gather<'_>,
+    tools: &Tools,
+    patience: &Patience<'_>,
+    users: Option<&[User]>,
+    me: &User,
+) -> Result<(BTreeSet<String>, Vec<String>), Failure> {
+    let mut named = gather.args.agents.clone();
+    if named.is_empty() && !gather.entry.agents.is_empty() {
+        // Who left meanwhile is no reason to stop.
+        let is_there =
+            |id: &&String| users.is_none_or(|users| users.iter().any(|user| user.enabled && user.id == **id));
+        let still = gather.entry.agents.iter().filter(is_there).cloned().collect();
+        return Ok((still, Vec::new()));
+    }
+    let Some(users) = users else {
+        return Ok((BTreeSet::new(), Vec::new()));
+    };
+    loop {
+        if named.is_empty() {
+            named = ask(gather.terminal, Some(users), me).await?;
+        }
+        match choose(&tools.console, patience, &named, users, me).await {
+            Err(Failure::Theirs(error)) if gather.terminal.asks() => {
+                gather.terminal.say(&format!("  {error}"));
+                named.clear();
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Names with commas between them; of many, the first.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use handover_core::ports::{Clock as _, RingCx as _, RingCxError};
 use handover_core::settings::Connection;
 use handover_handlers::config;
-use handover_machine::SystemClock;
+use handover_machine::{Environment, SystemClock};
 use handover_ringcx::RingCxClient;
 use handover_ringcx::console::{Console, ConsoleError};
 
@@ -15,9 +15,10 @@ use super::account::{Observed, same_name};
 use super::by_hand::{self, ByHand};
 use super::config_file::ConfigFile;
 use super::patience::{Patience, Waited};
-use super::plan::{Act, FolderPlan, Part, Plan, Step, Verdict, folder_query};
+use super::plan::{ANNOUNCED, Act, FolderPlan, Part, Plan, Step, Verdict, faces_of, folder_query};
 use super::record::{Entry, Object, Record};
 use super::report::{Outcome, Report};
+use super::secrets::{self, Given};
 use super::section::{self, Ids};
 use super::wish::{AGENT_CATEGORY, BOT_CATEGORY, Login, Wish};
 use crate::commands::Failure;
@@ -34,7 +35,7 @@ pub(crate) struct Run<'a> {
     pub(crate) http: &'a reqwest::Client,
     pub(crate) patience: &'a Patience<'a>,
     pub(crate) report: &'a Report,
-    pub(crate) wish: &'a Wish,
+    pub(crate) wish: Wish,
     pub(crate) login: &'a Login,
     pub(crate) observed: &'a Observed,
     pub(crate) chosen: &'a BTreeSet<String>,
@@ -44,6 +45,8 @@ pub(crate) struct Run<'a> {
     pub(crate) parent: Option<String>,
     pub(crate) bot: Option<String>,
     pub(crate) agent: Option<String>,
+    /// Whether something was asked for again that the plan was made without.
+    pub(crate) wish_changed: bool,
     /// When the bridge has secrets for sure that were added to a connection it serves.
     pub(crate) settles_at: Option<Instant>,
 }
@@ -54,6 +57,7 @@ impl Run<'_> {
         for (index, step) in plan.steps.iter().enumerate() {
             self.know(step);
             let outcome = match step.verdict {
+                Verdict::Keep if self.wish_changed && step.act == Act::Config => self.step(step).await?,
                 Verdict::Keep => Outcome::Kept,
                 Verdict::Check if !self.patience.terminal.asks() => Outcome::Left,
                 _ => self.step(step).await?,
@@ -74,7 +78,7 @@ impl Run<'_> {
     /// What was wanted, and what an earlier run that died made.
     async fn remember(&mut self, plan: &Plan) -> Result<(), Failure> {
         use clap::ValueEnum as _;
-        let (wish, observed, chosen) = (self.wish, self.observed, self.chosen);
+        let (wish, observed, chosen) = (&self.wish, self.observed, self.chosen);
         let events = wish.events.to_possible_value();
         let parent = observed.category_named(&wish.parent, None);
         self.record
@@ -240,7 +244,7 @@ impl Run<'_> {
             bot: &bot,
             agent: &agent,
         };
-        section::fill(&mut self.config, self.wish, self.login, ids)?;
+        section::fill(&mut self.config, &self.wish, self.login, ids)?;
         connection(&self.config)?;
         self.record
             .change(|entry| {
@@ -260,7 +264,39 @@ impl Run<'_> {
     }
 
     async fn announce(&mut self) -> Result<Outcome, Failure> {
-        let connection = with_ids(&self.config, self.wish, self.login)?;
+        while let Err(error) = self.announce_both().await? {
+            let url = &self.wish.realtime_url;
+            if error.is_not_found() {
+                return Err(Failure::Theirs(format!(
+                    "{url} is not where this source takes messages: copy the Realtime Endpoint URL from its page"
+                )));
+            }
+            if !error.is_forbidden() {
+                return Err(error.into());
+            }
+            let refused = format!(
+                "RingCentral does not accept the realtime access token at {url}: it is the \"API access token\" on the page of this source, not the account's"
+            );
+            if !self.patience.terminal.asks() {
+                return Err(Failure::Theirs(format!(
+                    "{refused}. Nothing was changed by this step; run the same command with the right one"
+                )));
+            }
+            self.patience.terminal.say(&format!("  ! {refused}."));
+            self.wish.realtime_token = self.ask_realtime_token().await?;
+            self.wish_changed = true;
+        }
+        let faces = faces_of(&self.wish);
+        self.record
+            .change(|entry| {
+                entry.confirmed.insert(ANNOUNCED.to_owned(), faces);
+            })
+            .await?;
+        Ok(Outcome::Done)
+    }
+
+    async fn announce_both(&self) -> Result<Result<(), ConsoleError>, Failure> {
+        let connection = with_ids(&self.config, &self.wish, self.login)?;
         let settings = &connection.ringcx;
         for face in [&settings.bot_identity, &settings.agent_identity] {
             let identity = handover_handlers::work::company(face);
@@ -271,24 +307,24 @@ impl Run<'_> {
                     told.map_err(|error| console_error("announce an identity", error))
                 })
                 .await;
-            match told {
-                Ok(()) => {}
-                Err(error) if error.is_forbidden() => {
-                    return Err(Failure::Theirs(format!(
-                        "RingCentral does not accept the realtime access token at {}: it is the \"API access token\" on the page of this source, not the account's. Nothing was changed by this step; run the same command with the right one",
-                        self.wish.realtime_url
-                    )));
-                }
-                Err(error) if error.is_not_found() => {
-                    return Err(Failure::Theirs(format!(
-                        "{} is not where this source takes messages: copy the Realtime Endpoint URL from its page",
-                        self.wish.realtime_url
-                    )));
-                }
-                Err(error) => return Err(error.into()),
+            if told.is_err() {
+                return Ok(told);
             }
         }
-        Ok(Outcome::Done)
+        Ok(Ok(()))
+    }
+
+    async fn ask_realtime_token(&self) -> Result<Given, Failure> {
+        let terminal = self.patience.terminal;
+        loop {
+            let hint = "Did you paste the REST API's token? Console: Admin, Sources, the source, \"API access token\"";
+            let typed = terminal.ask_secret("Realtime access token", hint).await?;
+            match secrets::given("the realtime access token", &typed, &Environment) {
+                Ok(given) if self.config.home().is_stage() => return Ok(given.into_literal()),
+                Ok(given) => return Ok(given),
+                Err(error) => terminal.say(&format!("  {error}")),
+            }
+        }
     }
 
     async fn defaults(&mut self, is_ours: bool) -> Result<Outcome, Failure> {

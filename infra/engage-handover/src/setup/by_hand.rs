@@ -1,5 +1,9 @@
 //! What REST cannot do, as clicks with the values to paste.
 
+use handover_ringcx::console::User;
+
+use super::account::called;
+use super::agents::listed;
 use super::terminal::Terminal;
 
 /// One thing that a person does in RCE's console.
@@ -14,6 +18,33 @@ pub(crate) struct ByHand {
 pub(crate) struct Click {
     pub(crate) what: String,
     pub(crate) value: Option<String>,
+    /// For how many people it is done.
+    pub(crate) times: usize,
+}
+
+/// Those for whom the same is done one after the other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct People {
+    names: String,
+    count: usize,
+}
+
+impl People {
+    pub(crate) fn these<'a>(users: impl IntoIterator<Item = &'a User>) -> Self {
+        let names: Vec<String> = users.into_iter().map(called).collect();
+        Self {
+            count: names.len().max(1),
+            names: listed(names),
+        }
+    }
+
+    /// Nobody sees who they are.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            names: "everybody who answers".to_owned(),
+            count: 1,
+        }
+    }
 }
 
 impl ByHand {
@@ -28,14 +59,38 @@ impl ByHand {
         self.clicks.push(Click {
             what: what.into(),
             value: None,
+            times: 1,
         });
         self
+    }
+
+    fn each(mut self, people: &People, what: impl Into<String>) -> Self {
+        self.clicks.push(Click {
+            what: what.into(),
+            value: None,
+            times: people.count,
+        });
+        self
+    }
+
+    /// Both, one after the other.
+    pub(crate) fn and(mut self, next: Self) -> Self {
+        self.title = format!("{}; {}", self.title, next.title);
+        self.clicks.extend(next.clicks);
+        self
+    }
+
+    /// About how many clicks and pastes it is: each menu on the way is one.
+    pub(crate) fn count(&self) -> usize {
+        let of = |click: &Click| (1 + click.what.matches(" > ").count()) * click.times;
+        self.clicks.iter().map(of).sum()
     }
 
     pub(crate) fn paste(mut self, field: &str, value: impl Into<String>) -> Self {
         self.clicks.push(Click {
             what: format!("{field}, paste:"),
             value: Some(value.into()),
+            times: 1,
         });
         self
     }
@@ -118,26 +173,26 @@ pub(crate) fn folder(label: &str, query: &str) -> ByHand {
         .click("Save")
 }
 
-pub(crate) fn agents(source: &str, category: &str, who: &str) -> ByHand {
-    ByHand::new(format!("agents may answer: {who}"))
-        .click("Admin > Users, then for each of them:")
-        .click(format!("Permissions on \"{source}\": tick Read and Reply"))
-        .click(format!("Categories: add \"{category}\""))
-        .click("Save")
+pub(crate) fn agents(source: &str, category: &str, who: &People) -> ByHand {
+    ByHand::new(format!("agents may answer: {}", who.names))
+        .each(who, "Admin > Users, then for each of them:")
+        .each(who, format!("Permissions on \"{source}\": tick Read and Reply"))
+        .each(who, format!("Categories: add \"{category}\""))
+        .each(who, "Save")
 }
 
-pub(crate) fn no_bot_category(category: &str, who: &str) -> ByHand {
-    ByHand::new(format!("nobody is given the bot's conversations: {who}"))
-        .click("Admin > Users, then for each of them:")
-        .click(format!("Categories: remove \"{category}\""))
-        .click("Save")
+pub(crate) fn no_bot_category(category: &str, who: &People) -> ByHand {
+    ByHand::new(format!("nobody is given the bot's conversations: {}", who.names))
+        .each(who, "Admin > Users, then for each of them:")
+        .each(who, format!("Categories: remove \"{category}\""))
+        .each(who, "Save")
 }
 
-pub(crate) fn face(identity: &str, who: &str) -> ByHand {
-    ByHand::new(format!("agents speak as \"{identity}\": {who}"))
-        .click("Admin > Users, then for each of them:")
-        .click(format!("Identities: add \"{identity}\""))
-        .click("Save")
+pub(crate) fn face(identity: &str, who: &People) -> ByHand {
+    ByHand::new(format!("agents speak as \"{identity}\": {}", who.names))
+        .each(who, "Admin > Users, then for each of them:")
+        .each(who, format!("Identities: add \"{identity}\""))
+        .each(who, "Save")
 }
 
 /// Secrets are named by their place in the configuration, never shown.

@@ -89,6 +89,16 @@ impl ConfigFile {
             .collect()
     }
 
+    /// The source of another connection in the same file, if it is written there.
+    pub(crate) fn source_of(&self, connection: &str) -> Option<String> {
+        let ringcx = self.document.get("connections")?.get(connection)?.get("ringcx")?;
+        let text = |key: &str| ringcx.get(key).and_then(Item::as_str);
+        text("source_id").map(str::to_owned).or_else(|| {
+            let url = text("realtime_endpoint_url")?.parse().ok()?;
+            handover_ringcx::base_url::source_id(&url).map(|id| id.to_string())
+        })
+    }
+
     /// A text of the section; of several, the first.
     pub(crate) fn text(&self, path: &[&str]) -> Option<String> {
         match self.item(path)?.as_value()? {

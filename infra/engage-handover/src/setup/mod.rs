@@ -2,7 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`wish`], [`secrets`], [`agents`], [`events`] | what the user wants |
+//! | [`wish`], [`secrets`], [`source`], [`agents`], [`events`] | what the user wants |
 //! | [`account`] | what RCE has |
 //! | [`plan`] | what is to be done: pure |
 //! | [`apply`] | does it |
@@ -10,7 +10,7 @@
 //! | [`config_file`], [`section`], [`record`] | what is kept |
 //! | [`shelf`], [`files`], `stage` | where: on disk, or with a stage on AWS |
 //! | [`remove`] | undoes it |
-//! | [`terminal`], [`patience`], [`report`] | the person who watches |
+//! | [`terminal`], [`patience`], [`report`], [`words`] | the person who watches |
 
 mod account;
 mod agents;
@@ -27,10 +27,12 @@ mod report;
 mod secrets;
 mod section;
 mod shelf;
+mod source;
 #[cfg(feature = "aws")]
 mod stage;
 mod terminal;
 mod wish;
+mod words;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,15 +40,14 @@ use std::time::Duration;
 
 use handover_core::ports::RingCxError;
 use handover_machine::{Environment, SystemClock};
-use handover_ringcx::console::{Console, ConsoleError, Source, User};
+use handover_ringcx::console::{Console, ConsoleError, User};
 use handover_ringcx::{Account, ProcessBudget, RestBudget, RingCxClient, http};
-use url::Url;
 
 use crate::cli::Setup;
 use crate::commands::Failure;
 use account::Rights;
 use config_file::ConfigFile;
-use patience::{Patience, Waited};
+use patience::Patience;
 use plan::{Given, Plan, Verdict};
 use record::{Entry, Record};
 use shelf::{FileShelf, Home, Shelf};
@@ -61,9 +62,13 @@ const WAIT: Duration = Duration::from_mins(10);
 /// RCE allows 500 requests a minute to all integrations together; the bridge may be running.
 const REQUESTS_PER_MINUTE: u32 = 250;
 
+/// The exit code when all is done but what a person was left with.
+const SOMETHING_LEFT: u8 = 3;
+
 /// Does what the arguments say.
 pub(crate) async fn run(args: &Setup, terminal: &Arc<Terminal>, report: &Report) -> Result<(), Failure> {
     check_arguments(args, terminal)?;
+    let _alone = alone(args)?;
     let (config, record) = Box::pin(open(args)).await?;
     let entry = record.entry();
     let gather = Gather {
@@ -73,6 +78,9 @@ pub(crate) async fn run(args: &Setup, terminal: &Arc<Terminal>, report: &Report)
         terminal,
         lookup: &Environment,
     };
+    if args.remove && entry == Entry::default() && !config.has_section() {
+        return Err(nothing_to_undo(args, &config));
+    }
     gather.check_complete()?;
     let login = gather.login().await?;
     report.begin(&args.connection, login.api_base.host_str().unwrap_or_default());
@@ -103,6 +111,30 @@ pub(crate) async fn run(args: &Setup, terminal: &Arc<Terminal>, report: &Report)
     .await
 }
 
+/// Two set-ups at once would make everything twice. A stage's parameters tell it themselves.
+fn alone(args: &Setup) -> Result<Option<std::fs::File>, Failure> {
+    if args.stage.is_some() || args.dry_run {
+        return Ok(None);
+    }
+    let path = FileShelf::new(&args.config).path().to_owned();
+    files::check_directory(&path)?;
+    let lock = files::lock(&path)?;
+    files::remove_leftovers(&path);
+    Ok(lock)
+}
+
+fn nothing_to_undo(args: &Setup, config: &ConfigFile) -> Failure {
+    let others = match agents::listed(config.connections()).as_str() {
+        "none" => "there is none".to_owned(),
+        others => format!("there are: {others}"),
+    };
+    Failure::Theirs(format!(
+        "{} has no connection \"{}\" ({others}), and setup made nothing for it that is still there: nothing to undo",
+        config.name(),
+        args.connection
+    ))
+}
+
 /// What is there already, beside each other or with a stage.
 async fn open(args: &Setup) -> Result<(ConfigFile, Record), Failure> {
     let name = &args.connection;
@@ -110,6 +142,7 @@ async fn open(args: &Setup) -> Result<(ConfigFile, Record), Failure> {
         on_aws(stage, name).await?
     } else {
         let file = FileShelf::new(&args.config);
+        files::check_directory(file.path())?;
         let record = FileShelf::new(&record::beside(file.path()));
         (
             Home::File(file.path().to_owned()),
@@ -237,15 +270,16 @@ async fn set_up(
         lookup: &Environment,
     };
     let (source, realtime_url, public_url) =
-        find_source(&gather, tools, patience, report, &mut record).await?;
+        source::find(&gather, tools, patience, report, &mut record).await?;
+    source::check(&source, realtime_url.as_ref(), &config, args)?;
     let wish = gather
         .rest(source.id.clone(), realtime_url, public_url, login)
         .await?;
     let connection = apply::with_ids(&config, &wish, login)?;
     let users = patience.maybe(async || tools.console.users(None).await).await?;
-    let chosen = choose_agents(&gather, tools, patience, users.as_deref(), &who.0).await?;
+    let (chosen, disabled) = agents::chosen(&gather, tools, patience, users.as_deref(), &who.0).await?;
     let observed = account::read(&tools.console, patience, &wish, who, source, users, &chosen).await?;
-    let plan = make_plan(
+    let mut plan = make_plan(
         &observed,
         &wish,
         login,
@@ -254,29 +288,14 @@ async fn set_up(
         &config,
         &connection,
     )?;
+    if !disabled.is_empty() {
+        let who = agents::listed(disabled);
+        plan.notes
+            .push(format!("Disabled in RingCentral, and so left out: {who}."));
+    }
     report.planned(&plan);
 
-    terminal.say("");
-    terminal.say(&format!(
-        "Connection \"{}\": {} {} {}",
-        wish.connection,
-        login.api_base.host_str().unwrap_or_default(),
-        terminal.arrow(),
-        wish.public_url,
-    ));
-    terminal.say(&format!(
-        "as {}{}; source \"{}\" ({})",
-        account::called(&observed.me),
-        observed
-            .rights
-            .role
-            .as_ref()
-            .map(|role| format!(", role \"{}\"", role.label))
-            .unwrap_or_default(),
-        observed.source.name,
-        observed.source.id,
-    ));
-    terminal.say("");
+    words::say_heading(&wish, login, &observed, terminal);
     report::show(&plan, terminal);
     terminal.say("");
     if plan.is_empty() {
@@ -302,7 +321,8 @@ async fn set_up(
         http: &tools.http,
         patience,
         report,
-        wish: &wish,
+        wish: wish.clone(),
+        wish_changed: false,
         login,
         observed: &observed,
         chosen: &chosen,
@@ -316,8 +336,12 @@ async fn set_up(
         settles_at: None,
     };
     run.apply(&plan).await?;
-    report.end("done", None);
-    say_what_next(&wish, &run.config, &run.record.entry(), terminal, report);
+    let leaves_something = report.leaves_something();
+    report.end(if leaves_something { "left" } else { "done" }, None);
+    words::say_what_next(&wish, &run.config, terminal, report);
+    if leaves_something {
+        return Err(Failure::Verdict(SOMETHING_LEFT));
+    }
     Ok(())
 }
 
@@ -338,159 +362,6 @@ async fn go_ahead(args: &Setup, terminal: &Terminal, report: &Report) -> Result<
         terminal.say("Nothing was changed.");
     }
     Ok(yes)
-}
-
-/// The source; also its realtime URL and our public one, if they came up on the way.
-async fn find_source(
-    gather: &Gather<'_>,
-    tools: &Tools,
-    patience: &Patience<'_>,
-    report: &Report,
-    record: &mut Record,
-) -> Result<(Source, Option<Url>, Option<String>), Failure> {
-    let console = &tools.console;
-    let (named, url) = gather.source()?;
-    let all = async || console.sources().await;
-    if let Some(named) = named {
-        let by_id = patience
-            .maybe(async || console.source(&named).await)
-            .await?
-            .flatten();
-        let found = if by_id.is_some() {
-            by_id
-        } else {
-            let all = patience.read(all).await?;
-            all.into_iter()
-                .find(|source| account::same_name(&source.name, &named))
-        };
-        let sdk = async || -> Result<String, Failure> {
-            let all = patience.read(all).await?;
-            Ok(agents::listed(
-                all.iter()
-                    .filter(|source| source.is_sdk())
-                    .map(|source| format!("{} ({})", source.name, source.id)),
-            ))
-        };
-        let Some(found) = found else {
-            return Err(Failure::Theirs(format!(
-                "there is no source {named}, or the token's account may not read it (Admin > Users > the account > permissions on the source). Engage Digital Source SDK sources that it may read: {}. Nothing was changed",
-                sdk().await?
-            )));
-        };
-        if !found.is_sdk() {
-            return Err(Failure::Theirs(format!(
-                "the source \"{}\" is of type {}; a bot's conversations need one of type Engage Digital Source SDK. There are: {}. Nothing was changed",
-                found.name,
-                found.kind.as_deref().unwrap_or("?"),
-                sdk().await?
-            )));
-        }
-        return Ok((found, url, None));
-    }
-    let mut found: Vec<Source> = patience.read(all).await?;
-    found.retain(Source::is_sdk);
-    if found.is_empty() {
-        return new_source(gather, console, patience, report, record).await;
-    }
-    let there_are = agents::listed(
-        found
-            .iter()
-            .map(|source| format!("{} ({})", source.name, source.id)),
-    );
-    let default = (found.len() == 1).then(|| found[0].name.clone());
-    loop {
-        let hint = format!("By name or id. Engage Digital Source SDK sources: {there_are}");
-        let typed = gather
-            .terminal
-            .ask(
-                "The source that the bot's conversations are on",
-                &hint,
-                default.as_deref(),
-            )
-            .await?;
-        let chosen = found
-            .iter()
-            .find(|source| source.id == typed || account::same_name(&source.name, &typed));
-        if let Some(chosen) = chosen {
-            return Ok((chosen.clone(), url, None));
-        }
-        gather.terminal.say("  There is no such source.");
-    }
-}
-
-/// There is none yet: a person makes it, with the Base URI in the same visit.
-async fn new_source(
-    gather: &Gather<'_>,
-    console: &Console,
-    patience: &Patience<'_>,
-    report: &Report,
-    record: &mut Record,
-) -> Result<(Source, Option<Url>, Option<String>), Failure> {
-    let public_url = gather.public_url().await?;
-    let uri = wish::base_uri(&public_url, &gather.args.connection, gather.separate_urls());
-    let clicks = by_hand::source(&uri);
-    report.by_hand(&clicks);
-    gather.terminal.say("");
-    gather
-        .terminal
-        .say("The account has no Engage Digital Source SDK source yet.");
-    clicks.say(gather.terminal);
-    let look = async || {
-        let all = console.sources().await?;
-        Ok(all.into_iter().find(Source::is_sdk))
-    };
-    match patience
-        .until("waiting until I see the source", false, look)
-        .await?
-    {
-        Waited::Seen(source) => {
-            gather.terminal.say(&format!(
-                "  {} seen: source \"{}\"",
-                gather.terminal.mark(),
-                source.name
-            ));
-            record
-                .change(|entry| {
-                    entry.confirmed.insert(plan::BASE_URI.to_owned(), uri.clone());
-                })
-                .await?;
-            Ok((source, None, Some(public_url)))
-        }
-        Waited::Said | Waited::TooLong => Err(Failure::Theirs(
-            "there is no source yet; run this again when it is there. Nothing was changed".to_owned(),
-        )),
-    }
-}
-
-async fn choose_agents(
-    gather: &Gather<'_>,
-    tools: &Tools,
-    patience: &Patience<'_>,
-    users: Option<&[User]>,
-    me: &User,
-) -> Result<BTreeSet<String>, Failure> {
-    let mut named = gather.args.agents.clone();
-    if named.is_empty() && !gather.entry.agents.is_empty() {
-        // Who left meanwhile is no reason to stop.
-        let is_there =
-            |id: &&String| users.is_none_or(|users| users.iter().any(|user| user.enabled && user.id == **id));
-        return Ok(gather.entry.agents.iter().filter(is_there).cloned().collect());
-    }
-    let Some(users) = users else {
-        return Ok(BTreeSet::new());
-    };
-    loop {
-        if named.is_empty() {
-            named = agents::ask(gather.terminal, Some(users), me).await?;
-        }
-        match agents::choose(&tools.console, patience, &named, users, me).await {
-            Err(Failure::Theirs(error)) if gather.terminal.asks() => {
-                gather.terminal.say(&format!("  {error}"));
-                named.clear();
-            }
-            outcome => return outcome,
-        }
-    }
 }
 
 fn make_plan(
@@ -526,52 +397,4 @@ fn make_plan(
     section::fill(&mut filled, wish, login, ids)?;
     let settings = section::differing(config, &filled);
     Ok(plan::plan(observed, &Given { settings, ..given }))
-}
-
-fn say_what_next(wish: &Wish, config: &ConfigFile, entry: &Entry, terminal: &Terminal, report: &Report) {
-    let (name, arguments) = (config.name(), config.home().arguments());
-    terminal.say("");
-    terminal.say(&format!("Done. Clicks and pastes by hand: {}.", report.clicks()));
-    let left: Vec<&String> = entry
-        .told
-        .iter()
-        .filter(|(name, value)| entry.confirmed.get(*name) != Some(value))
-        .map(|(name, _)| name)
-        .collect();
-    if !left.is_empty() {
-        terminal.say("Still yours, as shown above; no REST call shows whether it is done:");
-        for name in left {
-            terminal.say(&format!("  - {}", name.replace('_', " ")));
-        }
-    }
-    terminal.say("");
-    terminal.say("Next:");
-    terminal.say(&if config.home().is_stage() {
-        "  1. The bridge runs already: the stage's functions have the settings.".to_owned()
-    } else {
-        format!("  1. Keep the bridge running:  engage-handover serve {arguments} --data data")
-    });
-    let bot = match wish.bot.kind {
-        crate::cli::BotKind::Webhook => {
-            "Give your bot its key (bot_keys) and the secret that signs its events (bot.signing_secrets): docs/bots/generic.md"
-        }
-        crate::cli::BotKind::Cognigy => {
-            "Give Cognigy the bridge's address and key (bot_keys): docs/bots/cognigy.md"
-        }
-        crate::cli::BotKind::Chatlayer => {
-            "Give Chatlayer's Offloading Webhook its verify token (bot.verify_tokens): docs/bots/chatlayer.md"
-        }
-    };
-    terminal.say(&format!("  2. {bot}"));
-    terminal.say(&format!(
-        "     Secrets are in {name}, section [connections.{}].",
-        wish.connection
-    ));
-    terminal.say(&format!(
-        "  3. Look at everything:      engage-handover doctor {arguments}"
-    ));
-    terminal.say(&format!(
-        "To undo: engage-handover setup --remove --connection {} {arguments}",
-        wish.connection
-    ));
 }

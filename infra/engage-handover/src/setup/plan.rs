@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use handover_core::secret::Secret;
-use handover_ringcx::console::{Category, Identity, User, Webhook};
+use handover_ringcx::console::{Category, Channel, Identity, User, Webhook};
 use serde::Serialize;
 
 use super::account::{NEEDED, Observed, USEFUL, called, same_name};
@@ -17,12 +17,14 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use agents::{AgentChange, FaceChange};
+pub(crate) use agents::{AGENTS, AgentChange, FACES, FaceChange};
 pub(crate) use webhook::WebhookPlan;
 
 /// Names under which it is remembered what a person was told, or said.
 pub(crate) const BASE_URI: &str = "base_uri";
 pub(crate) const CONTROLLED: &str = "controlled_identity";
+/// Under which it is remembered that identities were announced that nobody sees.
+pub(crate) const ANNOUNCED: &str = "identities";
 
 /// What becomes of one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -169,7 +171,7 @@ impl Step {
 pub(crate) fn plan(observed: &Observed, given: &Given<'_>) -> Plan {
     let mut plan = Plan::default();
     // The first, because it tries the realtime token: if that is wrong, nothing else was changed.
-    plan.steps.push(announce(observed, given.wish));
+    plan.steps.push(announce(observed, given));
     let (bot, agent) = categories(observed, given, &mut plan);
     plan.steps.push(config(given));
     plan.steps.push(defaults(observed, bot.as_deref()));
@@ -220,6 +222,7 @@ fn categories(observed: &Observed, given: &Given<'_>, plan: &mut Plan) -> (Optio
         plan.steps
             .push(step.unless_lacking(observed, "manage_categories"));
     }
+    let below = parent.map_or(name.as_str(), |parent| parent.name.as_str());
     for (part, found, called, why) in [
         (Part::Bot, bot, BOT_CATEGORY, "of conversations that the bot has"),
         (
@@ -229,7 +232,7 @@ fn categories(observed: &Observed, given: &Given<'_>, plan: &mut Plan) -> (Optio
             "of conversations that wait for an agent, or have one",
         ),
     ] {
-        let step = category(part, found, called, Some(name));
+        let step = category(part, found, called, Some(below));
         let step = if step.verdict == Verdict::Create {
             step.because(why)
         } else {
@@ -292,14 +295,22 @@ fn is_announced(identity: Option<&Identity>, face: &Face) -> bool {
     })
 }
 
-fn announce(observed: &Observed, wish: &Wish) -> Step {
+/// What identities were announced.
+pub(crate) fn faces_of(wish: &Wish) -> String {
     let (bot, agent) = (&wish.bot_face, &wish.agent_face);
+    format!("{} {}, {} {}", bot.id, bot.name, agent.id, agent.name)
+}
+
+fn announce(observed: &Observed, given: &Given<'_>) -> Step {
+    let wish = given.wish;
+    let (bot, agent) = (&wish.bot_face, &wish.agent_face);
+    let is_told = given.entry.confirmed.get(ANNOUNCED) == Some(&faces_of(wish));
     let missing: Vec<String> = [(&observed.bot_identity, bot), (&observed.agent_identity, agent)]
         .into_iter()
         .filter(|(identity, face)| !is_announced(identity.as_ref(), face))
         .map(|(_, face)| format!("\"{}\"", face.name))
         .collect();
-    if missing.is_empty() {
+    if missing.is_empty() || (is_told && !observed.sees_identities) {
         let what = format!("identities \"{}\" and \"{}\"", bot.name, agent.name);
         return Step::new(Act::Announce, Verdict::Keep, what);
     }
@@ -430,7 +441,7 @@ fn faces(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
         .agent_identity
         .as_ref()
         .is_some_and(|identity| !identity.user_ids.is_empty());
-    if !agents_is && controlled.verdict != Verdict::ByHand {
+    if observed.sees_identities && !agents_is && controlled.verdict != Verdict::ByHand {
         controlled.verdict = Verdict::ByHand;
     }
     if controlled.verdict != Verdict::Keep {
@@ -455,6 +466,31 @@ fn rights(observed: &Observed, plan: &mut Plan) {
         if observed.rights.lacks(right) {
             plan.notes.push(format!(
                 "The token's account lacks the right \"{right}\": the bridge cannot {what_for}."
+            ));
+        }
+    }
+    let source = &observed.source;
+    if let Some(own) = &observed.own_permissions {
+        let missing: Vec<&str> = agents::PERMISSIONS
+            .into_iter()
+            .filter(|wanted| !own.iter().any(|word| word == wanted))
+            .collect();
+        if !missing.is_empty() {
+            plan.notes.push(format!(
+                "The token's own account has no permission to {} on \"{}\", and the bridge acts as it. Admin > Users > {} > permissions on \"{}\": tick Read and Reply, Save.",
+                missing.join(" and "),
+                source.name,
+                called(&observed.me),
+                source.name
+            ));
+        }
+    }
+    if let Some(channels) = &observed.channels {
+        let is_in = |channel: &Channel| channel.source_ids.contains(&source.id);
+        if source.channel_id.is_none() && !channels.iter().any(is_in) {
+            plan.notes.push(format!(
+                "The source \"{}\" is in no channel group, so its conversations are routed to nobody. Admin > Channels > the group of your agents > Edit: add \"{}\" to its sources, Save.",
+                source.name, source.name
             ));
         }
     }

@@ -1,4 +1,4 @@
-//! What set-up did, so that it can be gone on with and undone. Holds no secret.
+//! What set-up did, so that it can be gone on with and undone. Holds no secret of ours.
 //!
 //! What is about to be done is written down before it is done: whoever reads this after a crash knows that an object
 //! which looks like it was meant to is ours.
@@ -41,12 +41,33 @@ pub(crate) struct Entry {
     pub(crate) granted: BTreeMap<String, Grant>,
     /// Secrets were invented, and the webhook does not have them for sure.
     pub(crate) webhook_untold: bool,
-    /// Events that RCE refused by REST.
-    pub(crate) refused_events: BTreeSet<String>,
+    /// A webhook that was there already and was taken into use.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) webhook_before: Option<WebhookBefore>,
     /// What a person was told to do and REST cannot show, with its value.
     pub(crate) told: BTreeMap<String, String>,
     /// Of that, what they said is done.
     pub(crate) confirmed: BTreeMap<String, String>,
+}
+
+impl Entry {
+    /// Whether the webhook with this id is one that was made here, as far as is known.
+    pub(crate) fn made_webhook(&self, id: &str) -> bool {
+        let made = self.made.webhook.as_ref();
+        made.is_some_and(|made| made.id.as_deref().is_none_or(|made| made == id))
+    }
+}
+
+/// What a webhook was. RCE never shows its secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct WebhookBefore {
+    pub(crate) id: String,
+    pub(crate) url: String,
+    pub(crate) active: bool,
+    pub(crate) events: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) verify_token: Option<String>,
 }
 
 /// An object: its id, or that it was about to be made.
@@ -122,11 +143,6 @@ impl Record {
         })
     }
 
-    /// A path, or a parameter's name.
-    pub(crate) fn name(&self) -> String {
-        self.shelf.name()
-    }
-
     pub(crate) fn entry(&self) -> Entry {
         self.book
             .connections
@@ -147,8 +163,16 @@ impl Record {
         Ok(())
     }
 
+    /// Remembers this of the connection, and nothing else.
+    pub(crate) async fn keep_only(&mut self, entry: Entry) -> anyhow::Result<()> {
+        if entry == Entry::default() {
+            return self.forget().await;
+        }
+        self.change(|now| *now = entry).await
+    }
+
     /// Forgets the connection.
-    pub(crate) async fn forget(&mut self) -> anyhow::Result<()> {
+    async fn forget(&mut self) -> anyhow::Result<()> {
         self.book.connections.remove(&self.connection);
         if self.book.connections.is_empty() {
             return self.shelf.remove().await;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use handover_core::ports::Clock as _;
 use handover_machine::SystemClock;
-use handover_ringcx::console::{Category, Console, ConsoleError, Source, User};
+use handover_ringcx::console::{Category, Console, ConsoleError, Source, User, Webhook, WebhookChange};
 
 use super::account::called;
 use super::config_file::ConfigFile;
 use super::patience::Patience;
 use super::plan::{Act, Plan, Step, Verdict};
-use super::record::{Entry, Grant, Record};
+use super::record::{Entry, Grant, Made, Object, Record, WebhookBefore};
 use super::report::{self, Outcome, Report};
 use crate::cli::Setup;
 use crate::commands::Failure;
@@ -19,6 +19,8 @@ use crate::commands::Failure;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Undo {
     Webhook(String),
+    /// One that was there before setup.
+    WebhookBefore(WebhookBefore),
     Folder(String),
     Defaults(Vec<String>, Vec<String>),
     Agent(String, Grant),
@@ -43,15 +45,8 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let terminal = patience.terminal;
     let entry = record.entry();
-    if entry == Entry::default() && !config.has_section() {
-        return Err(Failure::Theirs(format!(
-            "setup did nothing for the connection \"{}\" that {} remembers; there are: {}",
-            args.connection,
-            record.name(),
-            super::agents::listed(config.connections())
-        )));
-    }
     let plan = plan(console, patience, &entry, me).await?;
+    let mut left: Vec<&Step> = Vec::new();
     report.planned(&plan);
     terminal.say("");
     terminal.say(&format!("Undo the set-up of connection \"{}\":", args.connection));
@@ -70,22 +65,54 @@ pub(super) async fn run(
             return Ok(());
         }
         for (index, step) in plan.steps.iter().enumerate() {
-            if let (Act::Undo(act), true) = (&step.act, step.verdict.is_to_do()) {
-                undo(console, patience, &entry, act, &mut record).await?;
-                report.outcome(index, Outcome::Done);
-                terminal.say(&format!(
-                    "  {} {}: {}",
-                    terminal.mark(),
-                    step.verdict.word(),
-                    step.what
-                ));
+            let Act::Undo(act) = &step.act else { continue };
+            let outcome = match step.verdict {
+                Verdict::Keep | Verdict::Check => continue,
+                Verdict::ByHand => Outcome::Left,
+                // The others are no less undone because this one is refused.
+                _ => match undo(console, patience, &entry, act, &mut record).await {
+                    Ok(()) => Outcome::Done,
+                    Err(Undone::Refused(error)) => {
+                        terminal.say(&format!("  ! {}: {error}", step.what));
+                        Outcome::Left
+                    }
+                    Err(Undone::Failed(error)) => return Err(error),
+                },
+            };
+            report.outcome(index, outcome);
+            if outcome == Outcome::Left {
+                left.push(step);
+                continue;
             }
+            terminal.say(&format!(
+                "  {} {}: {}",
+                terminal.mark(),
+                step.verdict.word(),
+                step.what
+            ));
         }
     }
-    remove_section(args, patience, report, &mut config, &mut record, &entry).await?;
+    if !left.is_empty() {
+        let list: Vec<String> = left
+            .iter()
+            .map(|step| format!("\n  - {}", by_hand(step)))
+            .collect();
+        return Err(Failure::Ours(anyhow::anyhow!(
+            "the token's account may not undo this:{}\nGive it the rights, or do it by hand; then run the same command again, and it goes on",
+            list.concat()
+        )));
+    }
+    let rest = remains(&entry, &plan);
+    remove_section(args, patience, report, &mut config, &mut record, &entry, rest).await?;
     report.end("done", None);
+    terminal.say("");
+    if let Some(before) = &entry.webhook_before {
+        terminal.say(&format!(
+            "Yours to do: the webhook to {} has its former settings again, but still setup's secret, because RingCentral never shows the former one. Type that in Admin > Webhooks.",
+            before.url
+        ));
+    }
     if let Some(source) = &entry.source_id {
-        terminal.say("");
         terminal.say(&format!(
             "Yours to do, if the source {source} shall not lead here any more: empty its Base URI, or switch it off (Admin > Sources)."
         ));
@@ -100,16 +127,17 @@ async fn remove_section(
     config: &mut ConfigFile,
     record: &mut Record,
     entry: &Entry,
+    rest: Entry,
 ) -> Result<(), Failure> {
     let terminal = patience.terminal;
     let section = format!("[connections.{}]", args.connection);
     if !config.has_section() {
-        return Ok(record.forget().await?);
+        return Ok(record.keep_only(rest).await?);
     }
     if !entry.made.section {
         report.note(&format!("{section} was there before setup and stays."));
         terminal.say(&format!("  {section} was there before setup, so it stays."));
-        return Ok(record.forget().await?);
+        return Ok(record.keep_only(rest).await?);
     }
     let question = if config.home().is_stage() {
         format!(
@@ -130,7 +158,7 @@ async fn remove_section(
             terminal.mark(),
             kept.unwrap_or_default()
         ));
-        record.forget().await?;
+        record.keep_only(rest).await?;
     } else {
         let when = if config.home().is_stage() {
             "The stage serves it"
@@ -145,38 +173,28 @@ async fn remove_section(
 async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &User) -> Result<Plan, Failure> {
     let mut plan = Plan::default();
     let made = &entry.made;
-    let id = |object: &Option<super::record::Object>| object.as_ref().and_then(|object| object.id.clone());
-    let webhooks = patience
-        .maybe(async || console.webhooks().await)
-        .await?
-        .unwrap_or_default();
-    let webhook = webhooks.iter().find(|found| match &made.webhook {
-        Some(object) => object
-            .id
-            .as_ref()
-            .map_or(found.url == object.name, |id| *id == found.id),
-        None => false,
-    });
-    if let Some(found) = webhook {
-        plan.steps.push(step(
-            Undo::Webhook(found.id.clone()),
-            Verdict::Delete,
-            format!("webhook to {}", found.url),
-        ));
-    }
-    let folders = patience
-        .maybe(async || console.folders().await)
-        .await?
-        .unwrap_or_default();
-    let folder = folders
-        .iter()
-        .find(|found| id(&made.folder).as_deref() == Some(&found.id));
-    if let Some(found) = folder {
-        plan.steps.push(step(
-            Undo::Folder(found.id.clone()),
-            Verdict::Delete,
-            format!("folder \"{}\"", found.label),
-        ));
+    let id = |object: &Option<Object>| object.as_ref().and_then(|object| object.id.clone());
+    let webhooks = patience.maybe(async || console.webhooks().await).await?;
+    plan.steps.extend(webhook(webhooks.as_deref(), entry));
+    let folders = patience.maybe(async || console.folders().await).await?;
+    if let Some(made) = &made.folder {
+        let mine = |label: &str| format!("folder \"{label}\"");
+        match &folders {
+            None => plan.steps.push(step(
+                Undo::Folder(made.id.clone().unwrap_or_default()),
+                Verdict::ByHand,
+                mine(&made.name),
+            )),
+            Some(folders) => plan.steps.extend(
+                folders
+                    .iter()
+                    .find(|found| made.id.as_deref() == Some(&found.id))
+                    .map(|found| {
+                        let undo = Undo::Folder(found.id.clone());
+                        step(undo, Verdict::Delete, mine(&found.label))
+                    }),
+            ),
+        }
     }
     let categories = patience.read(async || console.categories(None).await).await?;
     let sources = patience
@@ -191,10 +209,18 @@ async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &Us
         plan.steps
             .extend(defaults(source, customers, company, entry, &categories));
     }
-    let users = patience
-        .maybe(async || console.users(None).await)
-        .await?
-        .unwrap_or_default();
+    let users = patience.maybe(async || console.users(None).await).await?;
+    if users.is_none() {
+        plan.steps.extend(entry.granted.iter().map(|(id, grant)| {
+            let undo = Undo::Agent(id.clone(), grant.clone());
+            step(
+                undo,
+                Verdict::ByHand,
+                format!("what setup gave to the agent {id}"),
+            )
+        }));
+    }
+    let users = users.unwrap_or_default();
     for (id, grant) in &entry.granted {
         if let Some(user) = users.iter().find(|user| user.id == *id) {
             let what = format!("what setup gave to {}", called(user));
@@ -229,6 +255,79 @@ async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &Us
         plan.steps.push(category(Kind::Parent, parent, used));
     }
     Ok(plan)
+}
+
+/// Ours is deleted, another one is given back what it was.
+fn webhook(all: Option<&[Webhook]>, entry: &Entry) -> Option<Step> {
+    if let Some(made) = &entry.made.webhook {
+        let Some(all) = all else {
+            let undo = Undo::Webhook(made.id.clone().unwrap_or_default());
+            return Some(step(undo, Verdict::ByHand, format!("webhook to {}", made.name)));
+        };
+        let is_ours = |found: &&Webhook| match &made.id {
+            Some(id) => *id == found.id,
+            None => found.url == made.name,
+        };
+        let found = all.iter().find(is_ours)?;
+        let undo = Undo::Webhook(found.id.clone());
+        return Some(step(undo, Verdict::Delete, format!("webhook to {}", found.url)));
+    }
+    let before = entry.webhook_before.clone()?;
+    let what = format!("webhook to {}, which was there before setup", before.url);
+    let now = all.map(|all| all.iter().find(|found| found.id == before.id));
+    let verdict = match now {
+        None => Verdict::ByHand,
+        Some(Some(_)) => Verdict::Change,
+        Some(None) => return None,
+    };
+    let after = format!(
+        "{}, {} events",
+        if before.active { "active" } else { "switched off" },
+        before.events.len()
+    );
+    Some(Step {
+        before: Some("as setup needs it".to_owned()),
+        after: Some(after),
+        ..step(Undo::WebhookBefore(before), verdict, what)
+    })
+}
+
+/// What is still in RCE and ours when everything else is undone.
+fn remains(entry: &Entry, plan: &Plan) -> Entry {
+    let kept = |wanted: Kind| {
+        plan.steps.iter().any(|step| {
+            step.verdict == Verdict::Keep
+                && matches!(&step.act, Act::Undo(Undo::Category(kind, _)) if *kind == wanted)
+        })
+    };
+    let of = |kind, object: &Option<Object>| object.clone().filter(|_| kept(kind));
+    let made = Made {
+        bot_category: of(Kind::Bot, &entry.made.bot_category),
+        agent_category: of(Kind::Agent, &entry.made.agent_category),
+        parent: of(Kind::Parent, &entry.made.parent),
+        ..Made::default()
+    };
+    if made == Made::default() {
+        return Entry::default();
+    }
+    Entry {
+        made,
+        parent: entry.parent.clone(),
+        ..Entry::default()
+    }
+}
+
+/// What a person does instead, and where.
+fn by_hand(step: &Step) -> String {
+    let (verb, place) = match &step.act {
+        Act::Undo(Undo::Webhook(_)) => ("delete the", "Admin > Webhooks"),
+        Act::Undo(Undo::WebhookBefore(_)) => ("set back the", "Admin > Webhooks"),
+        Act::Undo(Undo::Folder(_)) => ("delete the", "Admin > Folders"),
+        Act::Undo(Undo::Defaults(..)) => ("set back the", "Admin > Sources > Edit"),
+        Act::Undo(Undo::Agent(..)) => ("take back", "Admin > Users"),
+        _ => ("delete the", "Admin > Categories"),
+    };
+    format!("{verb} {} ({place})", step.what)
 }
 
 fn step(act: Undo, verdict: Verdict, what: String) -> Step {
@@ -347,14 +446,52 @@ async fn used_by(
     })
 }
 
+/// Why something is not undone.
+enum Undone {
+    /// The token's account may not.
+    Refused(ConsoleError),
+    Failed(Failure),
+}
+
+impl From<ConsoleError> for Undone {
+    fn from(error: ConsoleError) -> Self {
+        if error.is_forbidden() {
+            Self::Refused(error)
+        } else {
+            Self::Failed(error.into())
+        }
+    }
+}
+
+impl From<anyhow::Error> for Undone {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
 async fn undo(
     console: &Console,
     patience: &Patience<'_>,
     entry: &Entry,
     act: &Undo,
     record: &mut Record,
-) -> Result<(), Failure> {
+) -> Result<(), Undone> {
     match act {
+        Undo::WebhookBefore(before) => {
+            let events: Vec<&str> = before.events.iter().map(String::as_str).collect();
+            let change = WebhookChange {
+                name: None,
+                url: Some(&before.url),
+                active: Some(before.active),
+                verify_token: before.verify_token.as_deref(),
+                secret: None,
+                registered_events: (!events.is_empty()).then_some(events.as_slice()),
+            };
+            patience
+                .insist(async |_| console.update_webhook(&before.id, &change).await.map(drop))
+                .await?;
+            record.change(|entry| entry.webhook_before = None).await?;
+        }
         Undo::Webhook(id) => {
             patience
                 .insist(async |_| console.delete_webhook(id).await)

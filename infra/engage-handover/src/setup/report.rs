@@ -41,7 +41,7 @@ struct StepReport {
 struct Inner {
     connection: String,
     account: String,
-    /// `planned`, `nothing_to_change`, `done`, `declined`, `failed`, `interrupted`.
+    /// `planned`, `nothing_to_change`, `done`, `left` (done, and a person was left with something), `declined`, `failed`, `interrupted`.
     result: &'static str,
     plan: Vec<StepReport>,
     notes: Vec<String>,
@@ -99,7 +99,7 @@ impl Report {
             })
             .collect();
         let mut inner = self.inner();
-        inner.clicks += by_hand.clicks.len();
+        inner.clicks += by_hand.count();
         inner.by_hand.push(HandReport {
             title: by_hand.title.clone(),
             clicks,
@@ -114,6 +114,20 @@ impl Report {
         let mut inner = self.inner();
         inner.result = result;
         inner.error = error.map(str::to_owned);
+    }
+
+    /// What was left to a person, or is for them to look at.
+    pub(crate) fn left(&self) -> Vec<String> {
+        let inner = self.inner();
+        let left = inner.plan.iter().filter(|step| step.outcome == Outcome::Left);
+        left.map(|step| step.what.clone()).collect()
+    }
+
+    /// Whether a person was left with something this time, and not only reminded of it.
+    pub(crate) fn leaves_something(&self) -> bool {
+        let inner = self.inner();
+        let mut steps = inner.plan.iter();
+        steps.any(|step| step.outcome == Outcome::Left && step.plan != Verdict::Check)
     }
 
     /// Whether anything was changed so far.

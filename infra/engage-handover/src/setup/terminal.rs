@@ -133,6 +133,23 @@ impl Terminal {
         }
     }
 
+    /// Asks until the answer can be used.
+    pub(crate) async fn ask_for<T>(
+        &self,
+        question: &str,
+        hint: &str,
+        default: Option<&str>,
+        read: impl Fn(&str) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            let typed = self.ask(question, hint, default).await?;
+            match read(&typed) {
+                Err(Failure::Theirs(error)) => self.say(&format!("  {error}")),
+                outcome => return outcome,
+            }
+        }
+    }
+
     /// Asks for what nobody shall see.
     pub(crate) async fn ask_secret(&self, question: &str, hint: &str) -> Result<String, Failure> {
         self.say("");

@@ -173,19 +173,18 @@ impl Gather<'_> {
     pub(crate) async fn login(&self) -> Result<Login, Failure> {
         let given = self.args.base_api_url.clone();
         let known = given.or_else(|| self.config.text(&["ringcx", "base_api_url"]));
-        let typed = match known {
-            Some(known) => known,
+        let api_base = match known {
+            Some(known) => account(&known)?,
             None => self
                 .terminal
-                .ask(
+                .ask_for(
                     "Your RingCentral account",
                     "The address of its console in your browser, such as https://acme.engagement.dimelo.com",
                     None,
+                    account,
                 )
                 .await?,
         };
-        let api_base =
-            base_url::api_base(&typed).map_err(|error| Failure::Theirs(format!("base API URL: {error}")))?;
         let base_api_url = api_base.as_str().trim_end_matches("/1.0").to_owned();
         let token = self
             .secret(
@@ -305,22 +304,25 @@ impl Gather<'_> {
     /// Without a slash at its end.
     pub(crate) async fn public_url(&self) -> Result<String, Failure> {
         let known = self.args.public_url.clone().or_else(|| self.known_public_url());
-        let typed = match known {
-            Some(url) => url,
+        let read = |text: &str| {
+            let url = https("public URL", text)?;
+            if url.query().is_some() || url.fragment().is_some() {
+                return Err(Failure::Theirs("public URL: it has no ? and no #".to_owned()));
+            }
+            Ok(url.as_str().trim_end_matches('/').to_owned())
+        };
+        match known {
+            Some(url) => read(&url),
             None => self
                 .terminal
-                .ask(
+                .ask_for(
                     "Where RingCentral reaches this bridge",
                     "The https address of your reverse proxy or tunnel, such as https://bridge.example.org",
                     None,
+                    read,
                 )
-                .await?,
-        };
-        let url = https("public URL", &typed)?;
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(Failure::Theirs("public URL: it has no ? and no #".to_owned()));
+                .await,
         }
-        Ok(url.as_str().trim_end_matches('/').to_owned())
     }
 
     #[expect(clippy::unused_self, reason = "reads like its neighbours")]
@@ -346,15 +348,18 @@ impl Gather<'_> {
                 likely.ok_or_else(|| Failure::Theirs("--realtime-endpoint-url is missing".to_owned()))?;
             return https("realtime endpoint URL", &likely);
         }
-        let typed = self
-            .terminal
-            .ask(
+        self.terminal
+            .ask_for(
                 "The source's Realtime Endpoint URL",
                 "Console: Admin, Sources, the source, under the implementation's details",
                 likely.as_deref(),
+                |text| {
+                    let url = https("realtime endpoint URL", text)?;
+                    check_realtime_url(&url, source)?;
+                    Ok(url)
+                },
             )
-            .await?;
-        https("realtime endpoint URL", &typed)
+            .await
     }
 
     fn known_public_url(&self) -> Option<String> {
@@ -386,14 +391,18 @@ impl Gather<'_> {
                 let hint = "Your own bot's address for events; for Cognigy or Chatlayer stop here and add --bot-kind";
                 url = Some(
                     self.terminal
-                        .ask("Where your bot takes events", hint, None)
+                        .ask_for("Where your bot takes events", hint, None, bot_url)
                         .await?,
                 );
             }
             BotKind::Cognigy if url.is_none() && !known("endpoint_base_url") && !known("api_base_url") => {
                 let hint =
                     "The host of your endpoint's URL in Cognigy, such as https://endpoint-trial.cognigy.ai";
-                url = Some(self.terminal.ask("Cognigy's endpoints", hint, None).await?);
+                url = Some(
+                    self.terminal
+                        .ask_for("Cognigy's endpoints", hint, None, bot_url)
+                        .await?,
+                );
             }
             BotKind::Chatlayer => {
                 let argument = self.args.bot_access_token.as_deref();
@@ -410,7 +419,7 @@ impl Gather<'_> {
             _ => {}
         }
         if let (Some(url), BotKind::Webhook | BotKind::Cognigy) = (&url, kind) {
-            https("bot URL", url)?;
+            bot_url(url)?;
         }
         Ok(BotWish {
             kind,
@@ -418,6 +427,33 @@ impl Gather<'_> {
             access_token,
             bot_id,
         })
+    }
+}
+
+fn account(text: &str) -> Result<Url, Failure> {
+    let url = base_url::api_base(text).map_err(|error| Failure::Theirs(format!("base API URL: {error}")))?;
+    let is_name = url.host_str().is_some_and(|host| host.contains(['.', ':']));
+    if is_name || base_url::is_loopback(&url) {
+        return Ok(url);
+    }
+    Err(Failure::Theirs(format!(
+        "base API URL: {} is not the address of an account; expected something like https://acme.engagement.dimelo.com",
+        text.trim()
+    )))
+}
+
+fn bot_url(text: &str) -> Result<String, Failure> {
+    https("bot URL", text)?;
+    Ok(text.trim().to_owned())
+}
+
+/// The source's id is the last part of its realtime URL (Source SDK, "Realtime endpoint").
+pub(crate) fn check_realtime_url(url: &Url, source: &str) -> Result<(), Failure> {
+    match base_url::source_id(url) {
+        Some(id) if id.as_str() != source => Err(Failure::Theirs(format!(
+            "the realtime endpoint URL ends in {id}, which is another source than {source}. Both are on the source's page; the id is the URL's last part"
+        ))),
+        _ => Ok(()),
     }
 }
 

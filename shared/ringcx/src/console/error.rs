@@ -16,7 +16,7 @@ pub struct ConsoleError {
     pub operation: &'static str,
     /// RCE's own sentence, for the administrator; never for decisions, since it is localised.
     pub said: Option<String>,
-    #[source]
+    /// Part of the text, so no `source` of it: whoever prints the chain would say it twice.
     pub error: RingCxError,
 }
 

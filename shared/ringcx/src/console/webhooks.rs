@@ -1,6 +1,8 @@
 //! Webhooks (REST API, "Webhooks"). Every call names the token as a parameter besides authenticating with it: that
 //! says whose webhook it is.
 
+use std::sync::atomic::Ordering;
+
 use reqwest::Method;
 use serde_json::Value;
 
@@ -69,14 +71,22 @@ impl Console {
     ///
     /// The parameter that the pages ask for would put the token into an address, so it is left to the header first.
     pub async fn webhooks(&self) -> Result<Vec<Webhook>, ConsoleError> {
-        let by_header = self.all(LIST, &["webhooks"], &[]).await;
+        let by_header = if self.wants_token() {
+            None
+        } else {
+            Some(self.all(LIST, &["webhooks"], &[]).await)
+        };
         let found = match by_header {
-            Err(error) if error.is_refusal() => {
+            Some(Ok(found)) => found,
+            Some(Err(error)) if !error.is_refusal() => return Err(error),
+            _ => {
                 let token = self.account.api_access_token.clone();
-                self.all(LIST, &["webhooks"], &[("access_token", token.expose())])
-                    .await?
+                let found = self
+                    .all(LIST, &["webhooks"], &[("access_token", token.expose())])
+                    .await?;
+                self.remember_that_it_wants_the_token();
+                found
             }
-            other => other?,
         };
         found.iter().map(Webhook::read).collect()
     }
@@ -84,18 +94,35 @@ impl Console {
     /// `None`: there is none with this id that the token may see.
     pub async fn webhook(&self, id: &str) -> Result<Option<Webhook>, ConsoleError> {
         let path = ["webhooks", id];
-        let found = match self.maybe(Call::new("read a webhook", Method::GET, &path)).await {
-            Err(error) if error.is_refusal() => {
+        let by_header = if self.wants_token() {
+            None
+        } else {
+            Some(self.maybe(Call::new("read a webhook", Method::GET, &path)).await)
+        };
+        let found = match by_header {
+            Some(Ok(found)) => found,
+            Some(Err(error)) if !error.is_refusal() => return Err(error),
+            _ => {
                 let token = self.account.api_access_token.clone();
                 let call = Call {
                     query: &[("access_token", token.expose())],
                     ..Call::new("read a webhook", Method::GET, &path)
                 };
-                self.maybe(call).await?
+                let found = self.maybe(call).await?;
+                self.remember_that_it_wants_the_token();
+                found
             }
-            other => other?,
         };
         found.as_ref().map(Webhook::read).transpose()
+    }
+
+    fn wants_token(&self) -> bool {
+        self.webhooks_want_token.load(Ordering::Relaxed)
+    }
+
+    /// So that the refusal is paid for once.
+    fn remember_that_it_wants_the_token(&self) {
+        self.webhooks_want_token.store(true, Ordering::Relaxed);
     }
 
     pub async fn create_webhook(&self, change: &WebhookChange<'_>) -> Result<Webhook, ConsoleError> {

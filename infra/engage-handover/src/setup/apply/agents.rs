@@ -4,11 +4,9 @@ use handover_ringcx::console::{ConsoleError, User};
 
 use super::{Run, lost};
 use crate::commands::Failure;
-use crate::setup::account::called;
-use crate::setup::agents::listed;
-use crate::setup::by_hand;
+use crate::setup::by_hand::{self, People};
 use crate::setup::patience::Waited;
-use crate::setup::plan::{AgentChange, CONTROLLED, FaceChange};
+use crate::setup::plan::{AGENTS, AgentChange, CONTROLLED, FACES, FaceChange};
 use crate::setup::report::Outcome;
 use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
 
@@ -51,7 +49,7 @@ impl Run<'_> {
         if allowed {
             return Ok(Outcome::Done);
         }
-        let who = listed(users.iter().map(called));
+        let who = People::these(users);
         let clicks = by_hand::no_bot_category(BOT_CATEGORY, &who);
         self.wait_for(&clicks, async || {
             let holders = console.users(Some(&bot)).await?;
@@ -72,8 +70,8 @@ impl Run<'_> {
         let agent = self.agent_id()?;
         if self.observed.users.is_none() {
             let source = &self.observed.source.name;
-            let clicks = by_hand::agents(source, AGENT_CATEGORY, "everybody who answers");
-            return self.leave(&clicks, "agents", &agent).await;
+            let clicks = by_hand::agents(source, AGENT_CATEGORY, &People::unknown());
+            return self.leave(&clicks, AGENTS, &agent).await;
         }
         let mut allowed = is_ours;
         for (count, change) in changes.iter().enumerate() {
@@ -89,7 +87,7 @@ impl Run<'_> {
         if allowed {
             return Ok(Outcome::Done);
         }
-        let who = listed(changes.iter().map(|change| called(&change.user)));
+        let who = People::these(changes.iter().map(|change| &change.user));
         let (console, source) = (self.console, &self.observed.source);
         let clicks = by_hand::agents(&source.name, AGENT_CATEGORY, &who);
         self.wait_for(&clicks, async || {
@@ -153,8 +151,12 @@ impl Run<'_> {
 
     /// Ticks that REST does not show. That of the agents' identity shows when an agent can be given it, so that is tried.
     pub(super) async fn controlled(&mut self) -> Result<Outcome, Failure> {
-        let (bot, agent) = (&self.wish.bot_face, &self.wish.agent_face);
+        let (bot, agent) = (self.wish.bot_face.clone(), self.wish.agent_face.clone());
         let value = format!("{} {}", bot.id, agent.id);
+        if !self.observed.sees_identities {
+            let clicks = by_hand::controlled(Some(&bot.name), Some(&agent.name));
+            return self.leave(&clicks, CONTROLLED, &value).await;
+        }
         self.remember_faces().await?;
         let agents_is = self.patience.read(async || self.try_face().await).await?;
         let told = self.record.entry().told.get(CONTROLLED) == Some(&value);
@@ -163,7 +165,11 @@ impl Run<'_> {
             return Ok(Outcome::Seen);
         }
         let shown = (!agents_is).then_some(agent.name.as_str());
-        let clicks = by_hand::controlled(Some(&bot.name), shown);
+        let mut clicks = by_hand::controlled(Some(&bot.name), shown);
+        if !agents_is && !self.gives_faces() {
+            // That they have it is what is waited for.
+            clicks = clicks.and(by_hand::face(&agent.name, &self.who_answers()));
+        }
         if agents_is {
             return self.leave(&clicks, CONTROLLED, &value).await;
         }
@@ -228,6 +234,18 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Whether identities are given to agents here, as far as is known.
+    fn gives_faces(&self) -> bool {
+        self.observed.users.is_some() && !self.observed.rights.lacks("update_user")
+    }
+
+    fn who_answers(&self) -> People {
+        match &self.observed.users {
+            None => People::unknown(),
+            Some(_) => People::these(self.chosen.iter().filter_map(|id| self.observed.user(id))),
+        }
+    }
+
     /// Whether the first of the agents speaks as their identity, after it was tried to give it to them.
     async fn try_face(&self) -> Result<bool, ConsoleError> {
         let Some(identity) = self.find_identity().await? else {
@@ -241,7 +259,7 @@ impl Run<'_> {
                 .await?;
             return Ok(all.iter().any(|identity| !identity.user_ids.is_empty()));
         };
-        if self.observed.rights.lacks("update_user") {
+        if !self.gives_faces() {
             let all = self
                 .console
                 .identities(&self.observed.source.id, &self.wish.agent_face.id)
@@ -275,10 +293,14 @@ impl Run<'_> {
 
     pub(super) async fn faces(&mut self, change: &FaceChange, is_ours: bool) -> Result<Outcome, Failure> {
         let name = self.wish.agent_face.name.clone();
-        if self.observed.users.is_none() {
-            let clicks = by_hand::face(&name, "everybody who answers");
+        if self.observed.users.is_none() || !self.observed.sees_identities {
+            if self.observed.sees_identities && self.patience.read(async || self.try_face().await).await? {
+                // Seen with the ticks.
+                return Ok(Outcome::Seen);
+            }
+            let clicks = by_hand::face(&name, &self.who_answers());
             let value = self.wish.agent_face.id.clone();
-            return self.leave(&clicks, "faces", &value).await;
+            return self.leave(&clicks, FACES, &value).await;
         }
         let look = async || self.find_identity().await;
         let waiting = "waiting until RingCentral shows the identity";
@@ -287,6 +309,7 @@ impl Run<'_> {
             Waited::Said | Waited::TooLong => return Err(lost("the agents' identity")),
         };
         let mut taken = is_ours;
+        let mut may_give = is_ours;
         for (count, user) in change.users.iter().enumerate() {
             if !taken {
                 break;
@@ -305,28 +328,61 @@ impl Run<'_> {
                 .await?;
             let given = self
                 .patience
-                .insist(async |_| match self.give_face(user, &identity).await {
-                    Err(error) if error.is_refusal() || error.is_forbidden() => Ok(false),
-                    outcome => outcome,
-                })
-                .await;
-            taken = given?;
+                .insist(async |_| self.give_face(user, &identity).await);
+            match given.await {
+                Ok(given) => taken = given,
+                Err(error) if error.is_refusal() => taken = false,
+                Err(error) if error.is_forbidden() => {
+                    taken = false;
+                    may_give = false;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         if taken {
             return Ok(Outcome::Done);
         }
-        let who = listed(change.users.iter().map(called));
-        let clicks = by_hand::face(&name, &who);
-        let console = self.console;
-        self.wait_for(&clicks, async || {
+        let lacking = async || -> Result<Vec<&User>, ConsoleError> {
+            let mut lacking = Vec::new();
             for user in &change.users {
-                if !console.user(&user.id).await?.identity_ids.contains(&identity) {
-                    return Ok(None);
+                if !self
+                    .console
+                    .user(&user.id)
+                    .await?
+                    .identity_ids
+                    .contains(&identity)
+                {
+                    lacking.push(user);
                 }
             }
-            Ok(Some(()))
-        })
-        .await?;
+            Ok(lacking)
+        };
+        let left = self.patience.read(lacking).await?;
+        if left.is_empty() {
+            return Ok(Outcome::Seen);
+        }
+        if may_give {
+            // RCE gives a controlled identity only, so it is tried again until it takes it.
+            self.patience.terminal.say(&format!(
+                "  ! RingCentral does not give \"{name}\" to agents: \"Controlled identity\" is not ticked on it yet."
+            ));
+            let clicks = by_hand::controlled(None, Some(&name));
+            self.wait_for(&clicks, async || {
+                for user in lacking().await? {
+                    match self.give_face(user, &identity).await {
+                        Ok(true) => {}
+                        Err(error) if !error.is_refusal() => return Err(error),
+                        Ok(false) | Err(_) => return Ok(None),
+                    }
+                }
+                Ok(Some(()))
+            })
+            .await?;
+            return Ok(Outcome::Seen);
+        }
+        let clicks = by_hand::face(&name, &People::these(left));
+        self.wait_for(&clicks, async || Ok(lacking().await?.is_empty().then_some(())))
+            .await?;
         Ok(Outcome::Seen)
     }
 }

@@ -10,16 +10,16 @@ use super::bridge::Answer;
 use super::{Run, connection};
 use crate::commands::Failure;
 use crate::setup::by_hand;
-use crate::setup::events::is_by_rest;
 use crate::setup::patience::pause;
 use crate::setup::plan::WebhookPlan;
-use crate::setup::record::Object;
+use crate::setup::record::{Object, WebhookBefore};
 use crate::setup::report::Outcome;
 
 /// How often it is looked whether RCE has validated the webhook, every second.
 const LOOKS: u32 = 30;
-/// RCE validates in its own time; a webhook that says nothing of it is believed after so many looks.
-const LOOKS_WITHOUT_WORD: u32 = 4;
+/// RCE validates in its own time, and may call a webhook enabled until it has: one that was never seen to wait for its
+/// validation is believed after so many looks.
+const LOOKS_WITHOUT_CHANGE: u32 = 10;
 
 impl Run<'_> {
     pub(super) async fn webhook(&mut self, plan: &WebhookPlan, is_ours: bool) -> Result<Outcome, Failure> {
@@ -28,11 +28,16 @@ impl Run<'_> {
         let url = self.wish.webhook_url();
         let made_here = plan.found.is_none();
         if is_ours {
-            if made_here {
-                self.record
-                    .change(|entry| entry.made.webhook = Some(Object::meant(&url)))
-                    .await?;
-            }
+            let before = plan.found.as_ref().map(|found| self.as_it_was(found));
+            self.record
+                .change(|entry| match before {
+                    None => entry.made.webhook = Some(Object::meant(&url)),
+                    Some(before) if !entry.made_webhook(&before.id) => {
+                        entry.webhook_before.get_or_insert(before);
+                    }
+                    Some(_) => {}
+                })
+                .await?;
             match self.save(&connection, plan).await {
                 Ok(saved) => {
                     if made_here {
@@ -40,8 +45,9 @@ impl Run<'_> {
                             .change(|entry| entry.made.webhook = Some(Object::made(&saved.id, &url)))
                             .await?;
                     }
-                    self.until_validated(&connection, &saved.id).await?;
+                    self.until_validated(&connection, &saved).await?;
                     self.record.change(|entry| entry.webhook_untold = false).await?;
+                    self.say_optional_events(&saved);
                     return Ok(Outcome::Done);
                 }
                 Err(error) if error.is_forbidden() => {
@@ -53,7 +59,8 @@ impl Run<'_> {
             }
         }
         let config = self.config.name();
-        let events: Vec<&str> = self.wish.events.list();
+        let mut events: Vec<&str> = self.wish.events.list();
+        events.extend(self.wish.events.by_hand());
         let clicks = by_hand::webhook(&url, &config, &self.observed.source.name, &events);
         if self.observed.webhooks.is_none() {
             let outcome = self.leave(&clicks, "webhook", &url).await?;
@@ -61,63 +68,58 @@ impl Run<'_> {
             return Ok(outcome);
         }
         let console = self.console;
-        self.wait_for(&clicks, async || {
-            let all = console.webhooks().await?;
-            Ok(all.into_iter().find(|found| found.url == url && found.delivers()))
-        })
-        .await?;
+        let seen = self
+            .wait_for(&clicks, async || {
+                let all = console.webhooks().await?;
+                Ok(all.into_iter().find(|found| found.url == url && found.delivers()))
+            })
+            .await?;
+        self.until_validated(&connection, &seen).await?;
         self.record.change(|entry| entry.webhook_untold = false).await?;
         Ok(Outcome::Seen)
     }
 
-    /// Saves it; without the events that RCE refuses by REST, if it refuses them.
-    async fn save(&mut self, connection: &Connection, plan: &WebhookPlan) -> Result<Webhook, ConsoleError> {
-        let saved = self.save_with(connection, plan, |_| true).await;
-        let doubtful: Vec<&str> = plan
-            .add
-            .iter()
-            .copied()
-            .filter(|event| !is_by_rest(event))
-            .collect();
-        match saved {
-            Err(error) if error.is_refusal() && !doubtful.is_empty() => {
-                // If something else was wrong it still is, and RCE says so again.
-                let saved = self.save_with(connection, plan, is_by_rest).await?;
-                let text = format!(
-                    "RingCentral's REST API refuses these events; tick them in Admin > Webhooks if you want them: {}",
-                    doubtful.join(", ")
-                );
-                self.report.note(&text);
-                self.patience.terminal.say(&format!("  ! {text}"));
-                let remembered = self
-                    .record
-                    .change(|entry| {
-                        entry
-                            .refused_events
-                            .extend(doubtful.iter().map(|event| (*event).to_owned()));
-                    })
-                    .await;
-                if let Err(error) = remembered {
-                    tracing::debug!(%error, "not remembered; asked for again next time");
-                }
-                Ok(saved)
-            }
-            outcome => outcome,
+    /// What `--remove` gives back to a webhook that was there before setup.
+    fn as_it_was(&self, found: &Webhook) -> WebhookBefore {
+        WebhookBefore {
+            id: found.id.clone(),
+            url: found.url.clone(),
+            active: found.active,
+            events: found.registered_events.clone(),
+            // A stage's record can be read by more people than its settings.
+            verify_token: found
+                .verify_token
+                .clone()
+                .filter(|_| !self.config.home().is_stage()),
         }
     }
 
-    async fn save_with(
-        &self,
-        connection: &Connection,
-        plan: &WebhookPlan,
-        wanted: impl Fn(&str) -> bool,
-    ) -> Result<Webhook, ConsoleError> {
+    /// Once: when events were registered, not with every run.
+    fn say_optional_events(&self, saved: &Webhook) {
+        let has = |event: &&&str| saved.registered_events.iter().any(|known| known == **event);
+        let lacking: Vec<&str> = self
+            .wish
+            .events
+            .by_hand()
+            .iter()
+            .filter(|event| !has(event))
+            .copied()
+            .collect();
+        if !lacking.is_empty() {
+            self.patience.terminal.say(&format!(
+                "    Optional, by hand only: tick {} in Admin > Webhooks.",
+                lacking.join(", ")
+            ));
+        }
+    }
+
+    async fn save(&self, connection: &Connection, plan: &WebhookPlan) -> Result<Webhook, ConsoleError> {
         let settings = &connection.ringcx;
         let url = self.wish.webhook_url();
         let name = format!("engage-handover {}", self.wish.connection);
         let secret = settings.webhook_secrets.first().map(Secret::expose);
         let verify_token = Some(settings.verification_token.expose());
-        let added: Vec<&str> = plan.add.iter().copied().filter(|event| wanted(event)).collect();
+        let added = &plan.add;
         let console = self.console;
         let mend = async |found: &Webhook, tell: bool| {
             let events: Vec<&str> = found
@@ -159,7 +161,7 @@ impl Run<'_> {
                     active: Some(true),
                     verify_token,
                     secret,
-                    registered_events: Some(&added),
+                    registered_events: Some(added),
                 };
                 console.create_webhook(&change).await
             })
@@ -167,21 +169,27 @@ impl Run<'_> {
     }
 
     /// RCE saves first and validates then; a webhook that fails is switched off.
-    async fn until_validated(&self, connection: &Connection, id: &str) -> Result<(), Failure> {
+    async fn until_validated(&self, connection: &Connection, saved: &Webhook) -> Result<(), Failure> {
+        let is_enabled = |webhook: &Webhook| {
+            let status = webhook.status.as_deref().unwrap_or_default();
+            webhook.delivers() && (status.is_empty() || status.eq_ignore_ascii_case("enabled"))
+        };
+        let mut has_waited = !is_enabled(saved);
         for look in 0..LOOKS {
             let now = self
                 .patience
-                .read(async || self.console.webhook(id).await)
+                .read(async || self.console.webhook(&saved.id).await)
                 .await?;
             let Some(now) = now else {
                 // Not shown to this token.
                 return Ok(());
             };
-            let status = now.status.as_deref().unwrap_or_default().to_ascii_lowercase();
-            if now.delivers()
-                && (status.contains("enabled") || (status.is_empty() && look >= LOOKS_WITHOUT_WORD))
-            {
-                return Ok(());
+            if is_enabled(&now) {
+                if has_waited || look >= LOOKS_WITHOUT_CHANGE {
+                    return Ok(());
+                }
+            } else {
+                has_waited = true;
             }
             if !now.delivers() {
                 let why = match self.ask_bridge(connection).await? {

@@ -4,13 +4,17 @@ use std::collections::BTreeSet;
 
 use handover_ringcx::console::User;
 
-use super::{Act, Given, Plan, Step, Verdict};
+use super::{Act, Given, Plan, Step, Verdict, by_eye};
 use crate::setup::account::{Observed, called};
 use crate::setup::agents::listed;
 use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
 
 /// What who answers needs on the source.
 pub(crate) const PERMISSIONS: [&str; 2] = ["read", "reply"];
+
+/// Names under which it is remembered what a person was told about agents whom nobody sees.
+pub(crate) const AGENTS: &str = "agents";
+pub(crate) const FACES: &str = "faces";
 
 /// What one agent gets; nothing is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +38,35 @@ pub(super) fn plan(
     plan: &mut Plan,
 ) {
     let Some(users) = &observed.users else {
-        let step = Step::new(
-            Act::Agents(Vec::new()),
-            Verdict::ByHand,
-            "agents: read, reply, category",
-        );
+        let what = "agents: read, reply, category".to_owned();
+        let value = agent.unwrap_or_default();
+        let step = by_eye(Act::Agents(Vec::new()), AGENTS, value, given, what);
         plan.steps
             .push(step.because("the token's account may not see agents (right \"read_user\")"));
         return;
     };
+    if let (Some(bot), true) = (
+        bot,
+        observed.me.category_ids.iter().any(|id| Some(id.as_str()) == bot),
+    ) {
+        plan.notes.push(format!(
+            "The token's own account holds the category \"{BOT_CATEGORY}\" ({bot}): whoever logs in with it is given the bot's conversations. Admin > Users > {} > Categories: remove it, unless that is wanted.",
+            called(&observed.me)
+        ));
+    }
+    let before: Vec<String> = given
+        .entry
+        .agents
+        .difference(given.chosen)
+        .filter_map(|id| observed.user(id))
+        .map(called)
+        .collect();
+    if !before.is_empty() {
+        plan.notes.push(format!(
+            "Chosen before and not this time: {}. They keep what they have; Admin > Users takes it away.",
+            listed(before)
+        ));
+    }
     let holders: Vec<User> = users
         .iter()
         .filter(|user| user.enabled && user.id != observed.me.id)
@@ -135,13 +159,23 @@ pub(super) fn faces(observed: &Observed, given: &Given<'_>) -> FaceChange {
 
 pub(super) fn face_step(observed: &Observed, given: &Given<'_>, change: FaceChange) -> Step {
     let name = &given.wish.agent_face.name;
-    if observed.users.is_none() {
-        let step = Step::new(
-            Act::Faces(change),
-            Verdict::ByHand,
-            format!("agents speak as \"{name}\""),
-        );
-        return step.because("the token's account may not see agents");
+    if observed.users.is_none() || !observed.sees_identities {
+        let value = &given.wish.agent_face.id;
+        let what = format!("agents speak as \"{name}\"");
+        let step = by_eye(Act::Faces(change), FACES, value, given, what);
+        let agents_do = observed
+            .agent_identity
+            .as_ref()
+            .is_some_and(|identity| !identity.user_ids.is_empty());
+        let step = Step {
+            verdict: if agents_do { Verdict::Keep } else { step.verdict },
+            ..step
+        };
+        return step.because(if observed.users.is_none() {
+            "the token's account may not see agents"
+        } else {
+            "the token's account may not see identities (right \"read_identity\")"
+        });
     }
     if change.users.is_empty() {
         let who = listed(given.chosen.iter().filter_map(|id| observed.user(id)).map(called));

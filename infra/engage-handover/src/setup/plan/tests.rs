@@ -124,6 +124,9 @@ fn ready() -> Observed {
         )]),
         users: Some(vec![user("u", &["ca"], &["ia"])]),
         permissions: BTreeMap::from([("u".to_owned(), vec!["read".to_owned(), "reply".to_owned()])]),
+        own_permissions: None,
+        channels: None,
+        sees_identities: true,
         bot_identity: Some(identity("ib", "bot", "Bot", &[])),
         agent_identity: Some(identity("ia", "agent", "Agent", &["u"])),
     }

@@ -18,13 +18,7 @@ pub(crate) struct WebhookPlan {
 
 pub(super) fn plan(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
     let url = given.wish.webhook_url();
-    let wanted: Vec<&'static str> = given
-        .wish
-        .events
-        .list()
-        .into_iter()
-        .filter(|event| !given.entry.refused_events.contains(*event))
-        .collect();
+    let wanted = given.wish.events.list();
     let Some(all) = &observed.webhooks else {
         let act = Act::Webhook(WebhookPlan {
             found: None,
