@@ -189,7 +189,7 @@ async fn a_stage_is_set_up_examined_and_left_again_by_its_name() {
     stage.calls_of_operator().fail(Fault::AnswerLost, 2, is_write);
     let asked = [&arguments[..], &["--yes"]].concat();
     let (done, ()) = tokio::join!(newcomer.setup(&asked), newcomer.by_hand());
-    assert_eq!(done.code, Some(0), "{}\n{}", done.said, done.complaint);
+    assert_eq!(done.code, Some(3), "{}\n{}", done.said, done.complaint);
 
     assert_eq!(stage.calls_of_operator().hit(), 4);
     assert!(

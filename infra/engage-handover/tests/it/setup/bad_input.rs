@@ -91,7 +91,7 @@ async fn who_does_not_exist_is_refused_with_who_does() {
 async fn three_thousand_categories_are_read_and_those_of_ours_are_found_among_them() {
     let mut newcomer = Newcomer::arrives().await;
     newcomer.bridge.rce.add_categories(3000);
-    newcomer.set_up(&[]).await.expect(0);
+    newcomer.set_up(&[]).await.expect(3);
     let writes = newcomer.writes().len();
     newcomer.run(&["--yes"]).await.expect(0).says("Nothing to change");
     assert_eq!(newcomer.writes().len(), writes);
@@ -114,7 +114,7 @@ async fn two_webhooks_that_lead_here_become_one_and_its_other_events_stay() {
     newcomer
         .set_up(&[])
         .await
-        .expect(0)
+        .expect(3)
         .says("every event would come twice");
     assert_eq!(
         newcomer.list("webhooks").await.len(),
@@ -187,7 +187,7 @@ async fn what_the_token_may_not_do_a_person_does_and_it_goes_on_when_it_sees_it(
     newcomer
         .attend(child)
         .await
-        .expect(0)
+        .expect(3)
         .says("Query, paste:")
         .says("seen: the agents' folder");
 
@@ -205,7 +205,7 @@ async fn what_the_token_may_not_do_a_person_does_and_it_goes_on_when_it_sees_it(
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_who_would_be_given_the_bots_conversations_is_named_and_relieved() {
     let mut newcomer = Newcomer::arrives().await;
-    newcomer.set_up(&[]).await.expect(0);
+    newcomer.set_up(&[]).await.expect(3);
     let ids: Vec<String> = newcomer
         .list("categories")
         .await

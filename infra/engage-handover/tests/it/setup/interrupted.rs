@@ -32,7 +32,9 @@ async fn killed_after_every_write_it_ends_as_if_nothing_had_happened() {
         if killed {
             child.kill().await.unwrap();
         } else {
-            assert_eq!(child.wait().await.unwrap().code(), Some(0));
+            let code = child.wait().await.unwrap().code();
+            // Left is the Base URI, unless an earlier run said it.
+            assert!(matches!(code, Some(0 | 3)), "{code:?}");
             break;
         }
         runs += 1;
@@ -64,7 +66,7 @@ async fn answers_that_get_lost_make_no_second_object() {
             .rce
             .fail_next(FaultTarget::RestChange(resource), Fault::LoseAnswer, 1);
     }
-    newcomer.set_up(&[]).await.expect(0).says("try again");
+    newcomer.set_up(&[]).await.expect(3).says("try again");
     assert_eq!(newcomer.account().await, newcomer.as_it_should_be());
 }
 
@@ -99,7 +101,7 @@ async fn ctrl_c_says_what_was_done_and_the_same_command_goes_on() {
     };
     assert!(untold(), "it remembers that RCE was not told the new secrets");
 
-    newcomer.set_up(&[]).await.expect(0);
+    newcomer.set_up(&[]).await.expect(3);
     assert_eq!(newcomer.account().await, newcomer.as_it_should_be());
     assert_eq!(
         newcomer.config_text(),
@@ -111,7 +113,7 @@ async fn ctrl_c_says_what_was_done_and_the_same_command_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_that_ringcentral_switched_off_is_validated_again() {
     let mut newcomer = Newcomer::arrives().await;
-    newcomer.set_up(&[]).await.expect(0);
+    newcomer.set_up(&[]).await.expect(3);
     let id = newcomer.list("webhooks").await[0]["id"]
         .as_str()
         .unwrap()

@@ -19,7 +19,7 @@ async fn a_bare_account_carries_a_handover_after_one_command_and_nothing_changes
     assert_eq!(newcomer.writes(), [""; 0], "a dry run writes nothing");
     assert!(!newcomer.bridge.config().exists());
 
-    let done = newcomer.set_up(&[]).await.expect(0);
+    let done = newcomer.set_up(&[]).await.expect(3);
     let done = done.says("Base URI, paste:").says("Tick \"Controlled identity\"");
     assert_eq!(newcomer.account().await, newcomer.as_it_should_be());
     for secret in secrets(&newcomer) {
@@ -120,7 +120,7 @@ async fn what_nobody_used_is_gone_after_a_removal_and_what_others_gave_stays() {
         .permit(&sam, &source, &["read", "initiate_discussion"])
         .unwrap();
     let before = newcomer.account().await;
-    newcomer.set_up(&[]).await.expect(0);
+    newcomer.set_up(&[]).await.expect(3);
     let set_up = newcomer.account().await;
     assert_eq!(
         set_up["agents"][0]["permissions"],
