@@ -103,6 +103,10 @@ async fn the_token_is_in_no_address_unless_ringcentral_insists() {
             .target
             .starts_with("/1.0/webhooks?access_token=")
     );
+    let asked = server.seen().len();
+    server.answers_json(&json!({"count": 0, "offset": 0, "limit": 150, "records": []}));
+    console.webhooks().await.unwrap();
+    assert_eq!(server.seen().len(), asked + 1, "it is refused once only");
 }
 
 #[tokio::test]

@@ -24,8 +24,12 @@ pub(super) fn handle(state: &State, resource: &str, path: &[&str], params: &Para
         ("channels", [id]) => one(channels(state), id),
         ("status", []) => status(state),
         ("status", [agent]) => agent_status(state, agent),
-        ("identities", []) => Ok(identities(state, params)),
+        ("identities", []) => {
+            state.must_have_right("read_identity")?;
+            Ok(identities(state, params))
+        }
         ("identities", [id]) => {
+            state.must_have_right("read_identity")?;
             let identity = state.identities.get(*id).ok_or_else(RestError::not_found)?;
             Ok(render::identity(state, identity))
         }

@@ -204,6 +204,71 @@ fn what_a_person_was_told_is_theirs_to_check_and_to_do_again_when_it_changes() {
 }
 
 #[test]
+fn what_the_bridge_would_lack_is_a_note_with_the_clicks() {
+    type Break = fn(&mut Observed, &mut Entry);
+    let cases: [(Break, &[&str]); 4] = [
+        (
+            |it, _| it.own_permissions = Some(vec!["read".to_owned()]),
+            &["no permission to reply on \"Chat\"", "Admin > Users > api"],
+        ),
+        (
+            |it, _| it.channels = Some(Vec::new()),
+            &["in no channel group", "Admin > Channels"],
+        ),
+        (
+            |it, _| it.me.category_ids.push("cb".to_owned()),
+            &["own account holds the category \"Bot\""],
+        ),
+        (
+            |it, entry| {
+                it.users.as_mut().unwrap().push(user("v", &["ca"], &["ia"]));
+                entry.agents = BTreeSet::from(["u".to_owned(), "v".to_owned()]);
+            },
+            &["not this time: v", "keep what they have"],
+        ),
+    ];
+    for (break_it, words) in cases {
+        let (mut observed, mut entry) = (ready(), entry());
+        break_it(&mut observed, &mut entry);
+        let plan = planned(&observed, &entry);
+        assert!(plan.is_empty(), "{:?}", to_do(&plan));
+        let [note] = &plan.notes[..] else {
+            panic!("one note, not {:?}", plan.notes);
+        };
+        for word in words {
+            assert!(note.contains(word), "{word:?} is not in {note}");
+        }
+    }
+}
+
+#[test]
+fn a_child_is_planned_under_the_parent_that_was_found() {
+    let mut observed = ready();
+    observed.categories.truncate(1);
+    let steps = to_do(&planned(&observed, &entry()));
+    assert!(steps[0].contains("\"Bot\" under \"bot HANDOVER \""), "{steps:?}");
+}
+
+#[test]
+fn identities_that_nobody_may_see_are_by_hand_and_announced_once() {
+    let mut observed = ready();
+    observed.sees_identities = false;
+    (observed.bot_identity, observed.agent_identity) = (None, None);
+    let steps = to_do(&planned(&observed, &Entry::default()));
+    assert!(steps.iter().any(|step| step.starts_with("create identities")));
+    assert!(
+        steps
+            .iter()
+            .any(|step| step.starts_with("by hand agents speak as \"Agent\"")),
+        "{steps:?}"
+    );
+    let mut told = entry();
+    told.confirmed.insert(ANNOUNCED.to_owned(), faces_of(&wish()));
+    told.told.insert(FACES.to_owned(), "agent".to_owned());
+    assert_eq!(to_do(&planned(&observed, &told)), [""; 0]);
+}
+
+#[test]
 fn one_thing_that_differs_is_one_step() {
     type Break = fn(&mut Observed);
     let cases: [(Break, &str); 9] = [

@@ -274,3 +274,93 @@ async fn an_address_at_which_nobody_answers_is_said_at_once() {
     let finished = Finished::from(command.output().await.unwrap());
     finished.expect(2).says("127.0.0.1 cannot be reached");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_belongs_to_one_connection_and_its_url_names_it() {
+    let mut newcomer = Newcomer::arrives().await;
+    newcomer.set_up(&[]).await.expect(3);
+    let writes = newcomer.writes().len();
+    newcomer
+        .run(&["--yes", "--connection", "two"])
+        .await
+        .expect(2)
+        .says("used by the connection \"default\" already");
+    let second = newcomer.bridge.rce.add_source("Second chat", "sdk");
+    newcomer
+        .run(&["--yes", "--source", "Second chat"])
+        .await
+        .expect(2)
+        .says(&format!("another source than {second}"));
+    assert_eq!(newcomer.writes().len(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_writes_into_is_looked_at_first_and_is_its_own_meanwhile() {
+    let newcomer = Newcomer::arrives().await;
+    let directory = newcomer.bridge.dir.path().to_owned();
+    let leftover = directory.join(".engage-handover-abc123");
+    std::fs::write(&leftover, "of a set-up that was killed").unwrap();
+
+    let other = std::fs::File::open(&directory).unwrap();
+    other.lock().unwrap();
+    newcomer
+        .run(&["--yes"])
+        .await
+        .expect(2)
+        .says("another engage-handover setup is at work");
+    assert!(leftover.exists(), "it may be the other one's");
+    drop(other);
+    newcomer.run(&["--yes", "--agents", "nobody@x"]).await.expect(2);
+    assert!(!leftover.exists());
+
+    let mut command = crate::bridge::command();
+    command
+        .args(["setup", "--remove", "--config"])
+        .arg(directory.join("no/such/connections.toml"));
+    Finished::from(command.output().await.unwrap())
+        .expect(2)
+        .says("there is no directory");
+    untouched(&newcomer);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identities_that_it_may_not_see_are_left_to_a_person() {
+    let mut newcomer = Newcomer::with(SimulatedConfig {
+        lacking_rights: vec!["read_identity".to_owned()],
+        ..SimulatedConfig::bare()
+    })
+    .await;
+    newcomer
+        .run(&["--dry-run"])
+        .await
+        .expect(0)
+        .says("Tick \"read_identity\"");
+    newcomer
+        .set_up(&[])
+        .await
+        .expect(3)
+        .says("Tick \"Controlled identity\"")
+        .says("Identities: add \"Agent\"")
+        .says("- agents speak as \"Agent\"");
+    newcomer.run(&["--yes"]).await.expect(0).says("Nothing to change");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_waited_for_was_said_before() {
+    let mut newcomer = Newcomer::with(SimulatedConfig {
+        lacking_rights: vec!["read_user".to_owned(), "update_user".to_owned()],
+        ..SimulatedConfig::bare()
+    })
+    .await;
+    let mut child = newcomer.command().arg("--yes").spawn().unwrap();
+    newcomer.by_hand().await;
+    child.kill().await.unwrap();
+    // The bridge runs, both ticks are there, and no agent has the identity.
+    let waiting = newcomer.run(&["--yes", "--wait", "0"]).await.expect(1);
+    waiting
+        .says("Identities: add \"Agent\"")
+        .says("still to be done by hand");
+    let agent = newcomer.bridge.rce.config().agents[0].id.clone();
+    newcomer.bridge.rce.assign_identity("agent", &[&agent]).unwrap();
+    newcomer.run(&["--yes", "--wait", "0"]).await.expect(0);
+}

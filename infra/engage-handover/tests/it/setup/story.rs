@@ -155,6 +155,52 @@ async fn what_nobody_used_is_gone_after_a_removal_and_what_others_gave_stays() {
     assert_eq!(again.status.code(), Some(2), "there is nothing left to undo");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_there_before_is_as_it_was_after_a_removal() {
+    let mut newcomer = Newcomer::arrives().await;
+    let token = newcomer.bridge.rce.config().api_token.clone();
+    let url = format!("{}/default/handover/rce/webhook", newcomer.bridge.origin());
+    let form = format!(
+        "access_token={token}&url={url}&active=false&verify_token=of-before&registered_events[]=intervention.closed&registered_events[]=identity.merged"
+    );
+    newcomer.rest(Method::POST, "webhooks", &form).await;
+    let before = newcomer.list("webhooks").await;
+    newcomer.set_up(&[]).await.expect(3);
+    assert_eq!(newcomer.account().await["webhooks"][0]["status"], "enabled");
+    removed(&newcomer)
+        .await
+        .expect(0)
+        .says("Yours to do: the webhook to")
+        .says("secret");
+    assert_eq!(newcomer.list("webhooks").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_goes_on_past_what_it_may_not_and_the_same_command_ends_it() {
+    let mut newcomer = Newcomer::arrives().await;
+    let before = newcomer.account().await;
+    newcomer.set_up(&[]).await.expect(3);
+    newcomer.bridge.rce.take_right("manage_folders").unwrap();
+    removed(&newcomer)
+        .await
+        .expect(1)
+        .says("delete the folder \"Handed over by the bot\" (Admin > Folders)")
+        .says("run the same command again");
+    let after = newcomer.account().await;
+    assert_eq!(after["categories"], before["categories"]);
+    assert_eq!(after["agents"], before["agents"]);
+    assert!(newcomer.bridge.config().exists(), "its token is needed again");
+    newcomer.bridge.rce.give_right("manage_folders").unwrap();
+    removed(&newcomer).await.expect(0);
+    assert_eq!(newcomer.account().await, before);
+    removed(&newcomer).await.expect(2).says("nothing to undo");
+}
+
+async fn removed(newcomer: &Newcomer) -> super::Finished {
+    let mut command = newcomer.bare_command();
+    super::Finished::from(command.args(["--remove", "--yes"]).output().await.unwrap())
+}
+
 fn secrets(newcomer: &Newcomer) -> Vec<String> {
     let text = newcomer.config_text();
     let long = text
