@@ -1,7 +1,7 @@
 //! The `engage-handover` command.
 //!
 //! Exit codes: 0 done; 1 it failed on our side or on the machine's; 2 wrong use (arguments, configuration,
-//! an id that does not exist). `doctor` adds 3 (warnings) and 4 (errors).
+//! an id that does not exist). `doctor` adds 3 (warnings) and 4 (errors), `setup` adds 3 (something is left for a person).
 
 mod cli;
 mod commands;

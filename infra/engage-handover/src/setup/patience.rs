@@ -83,6 +83,10 @@ impl Patience<'_> {
         mut look: impl AsyncFnMut() -> Result<Option<T>, ConsoleError>,
     ) -> Result<Waited<T>, ConsoleError> {
         let started = Instant::now();
+        if may_say {
+            // Nor is one that was pressed before there was anything to say.
+            self.terminal.forget_typed().await;
+        }
         loop {
             match look().await {
                 Ok(Some(seen)) => {
