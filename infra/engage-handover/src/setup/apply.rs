@@ -15,7 +15,7 @@ use super::account::{Observed, same_name};
 use super::by_hand::{self, ByHand};
 use super::config_file::ConfigFile;
 use super::patience::{Patience, Waited};
-use super::plan::{ANNOUNCED, Act, FolderPlan, Part, Plan, Step, Verdict, faces_of, folder_query};
+use super::plan::{ANNOUNCED, Act, FOLDER, FolderPlan, Part, Plan, Step, Verdict, faces_of, folder_query};
 use super::record::{Entry, Object, Record};
 use super::report::{Outcome, Report};
 use super::secrets::{self, Given};
@@ -424,7 +424,7 @@ impl Run<'_> {
         }
         let clicks = by_hand::folder(&label, &query);
         if self.observed.folders.is_none() {
-            return self.leave(&clicks, "folder", &query).await;
+            return self.leave(&clicks, FOLDER, &query).await;
         }
         self.wait_for(&clicks, find).await?;
         Ok(Outcome::Seen)

@@ -18,11 +18,13 @@ mod webhook;
 mod tests;
 
 pub(crate) use agents::{AGENTS, AgentChange, FACES, FaceChange};
-pub(crate) use webhook::WebhookPlan;
+pub(crate) use webhook::{WEBHOOK, WebhookPlan};
 
 /// Names under which it is remembered what a person was told, or said.
 pub(crate) const BASE_URI: &str = "base_uri";
 pub(crate) const CONTROLLED: &str = "controlled_identity";
+/// Of a folder that nobody sees.
+pub(crate) const FOLDER: &str = "folder";
 /// Under which it is remembered that identities were announced that nobody sees.
 pub(crate) const ANNOUNCED: &str = "identities";
 
@@ -362,7 +364,8 @@ fn folder(observed: &Observed, given: &Given<'_>, agent: Option<&str>, plan: &mu
     let label = &given.wish.folder;
     let what = format!("folder \"{label}\"");
     let Some(folders) = &observed.folders else {
-        let step = Step::new(Act::Folder(FolderPlan::Create), Verdict::ByHand, what);
+        let query = agent.map(folder_query).unwrap_or_default();
+        let step = by_eye(Act::Folder(FolderPlan::Create), FOLDER, &query, given, what);
         plan.steps
             .push(step.because("the token's account may not see folders"));
         return;

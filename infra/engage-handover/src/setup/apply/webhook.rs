@@ -11,7 +11,7 @@ use super::{Run, connection};
 use crate::commands::Failure;
 use crate::setup::by_hand;
 use crate::setup::patience::pause;
-use crate::setup::plan::WebhookPlan;
+use crate::setup::plan::{WEBHOOK, WebhookPlan};
 use crate::setup::record::{Object, WebhookBefore};
 use crate::setup::report::Outcome;
 
@@ -63,7 +63,7 @@ impl Run<'_> {
         events.extend(self.wish.events.by_hand());
         let clicks = by_hand::webhook(&url, &config, &self.observed.source.name, &events);
         if self.observed.webhooks.is_none() {
-            let outcome = self.leave(&clicks, "webhook", &url).await?;
+            let outcome = self.leave(&clicks, WEBHOOK, &url).await?;
             self.record.change(|entry| entry.webhook_untold = false).await?;
             return Ok(outcome);
         }

@@ -242,6 +242,24 @@ fn what_the_bridge_would_lack_is_a_note_with_the_clicks() {
 }
 
 #[test]
+fn what_nobody_may_see_is_told_once_and_a_webhook_again_with_new_secrets() {
+    let mut observed = ready();
+    (observed.folders, observed.webhooks) = (None, None);
+    let verdicts = |entry: &Entry| -> Vec<String> { to_do(&planned(&observed, entry)) };
+    let first = verdicts(&entry());
+    assert!(
+        first.len() == 2 && first.iter().all(|step| step.starts_with("by hand")),
+        "{first:?}"
+    );
+    let mut told = entry();
+    told.told.insert(FOLDER.to_owned(), folder_query("ca"));
+    told.told.insert(WEBHOOK.to_owned(), URL.to_owned());
+    assert_eq!(verdicts(&told), [""; 0]);
+    told.webhook_untold = true;
+    assert!(verdicts(&told)[0].starts_with("by hand webhook"));
+}
+
+#[test]
 fn a_child_is_planned_under_the_parent_that_was_found() {
     let mut observed = ready();
     observed.categories.truncate(1);

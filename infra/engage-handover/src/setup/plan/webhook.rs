@@ -2,8 +2,11 @@
 
 use handover_ringcx::console::Webhook;
 
-use super::{Act, Given, Plan, Step, Verdict};
+use super::{Act, Given, Plan, Step, Verdict, by_eye};
 use crate::setup::account::Observed;
+
+/// Under which it is remembered that a person was told of a webhook that nobody sees.
+pub(crate) const WEBHOOK: &str = "webhook";
 
 /// What is to be done with the webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +28,10 @@ pub(super) fn plan(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
             add: wanted,
             tell: true,
         });
-        let step = Step::new(act, Verdict::ByHand, format!("webhook to {url}"));
+        let mut step = by_eye(act, WEBHOOK, &url, given, format!("webhook to {url}"));
+        if given.verification_token.is_none() || given.entry.webhook_untold {
+            step.verdict = Verdict::ByHand;
+        }
         plan.steps
             .push(step.because("the token's account may not see webhooks"));
         return;
