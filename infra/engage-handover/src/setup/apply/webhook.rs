@@ -170,12 +170,8 @@ impl Run<'_> {
 
     /// RCE saves first and validates then; a webhook that fails is switched off.
     async fn until_validated(&self, connection: &Connection, saved: &Webhook) -> Result<(), Failure> {
-        let is_enabled = |webhook: &Webhook| {
-            let status = webhook.status.as_deref().unwrap_or_default();
-            webhook.delivers() && (status.is_empty() || status.eq_ignore_ascii_case("enabled"))
-        };
-        let mut has_waited = !is_enabled(saved);
-        for look in 0..LOOKS {
+        let mut validation = Validation::of(saved);
+        for _ in 0..LOOKS {
             let now = self
                 .patience
                 .read(async || self.console.webhook(&saved.id).await)
@@ -184,12 +180,8 @@ impl Run<'_> {
                 // Not shown to this token.
                 return Ok(());
             };
-            if is_enabled(&now) {
-                if has_waited || look >= LOOKS_WITHOUT_CHANGE {
-                    return Ok(());
-                }
-            } else {
-                has_waited = true;
+            if validation.is_passed(&now) {
+                return Ok(());
             }
             if !now.delivers() {
                 let why = match self.ask_bridge(connection).await? {
@@ -242,5 +234,81 @@ impl Run<'_> {
         self.report.by_hand(&clicks);
         clicks.say(terminal);
         Ok(Outcome::Left)
+    }
+}
+
+/// What was seen of RCE's validation so far.
+#[derive(Debug, Default)]
+struct Validation {
+    has_waited: bool,
+    looks: u32,
+}
+
+impl Validation {
+    fn of(saved: &Webhook) -> Self {
+        Self {
+            has_waited: Self::waits(saved),
+            looks: 0,
+        }
+    }
+
+    /// Neither enabled nor off.
+    fn waits(webhook: &Webhook) -> bool {
+        let status = webhook.status.as_deref().unwrap_or_default();
+        webhook.delivers() && !status.is_empty() && !status.eq_ignore_ascii_case("enabled")
+    }
+
+    /// Whether the webhook is believed now: it waited and does not any more, or was on for long enough.
+    fn is_passed(&mut self, now: &Webhook) -> bool {
+        self.looks += 1;
+        let waits = Self::waits(now);
+        self.has_waited |= waits;
+        now.delivers() && !waits && (self.has_waited || self.looks > LOOKS_WITHOUT_CHANGE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(active: bool, status: Option<&str>) -> Webhook {
+        Webhook {
+            id: "w".to_owned(),
+            url: "https://bridge.example/default/handover/rce".to_owned(),
+            active,
+            status: status.map(str::to_owned),
+            registered_events: Vec::new(),
+            verify_token: None,
+            token_id: None,
+        }
+    }
+
+    #[test]
+    fn a_webhook_that_waited_and_is_enabled_is_believed_at_once() {
+        let mut validation = Validation::of(&webhook(true, Some("pending")));
+        assert!(!validation.is_passed(&webhook(true, Some("pending"))));
+        assert!(validation.is_passed(&webhook(true, Some("enabled"))));
+    }
+
+    #[test]
+    fn a_webhook_that_is_called_enabled_before_its_validation_is_looked_at_for_ten_seconds() {
+        for status in [Some("enabled"), None] {
+            let mut validation = Validation::of(&webhook(true, status));
+            for _ in 0..10 {
+                assert!(!validation.is_passed(&webhook(true, status)));
+            }
+            assert!(
+                !validation.is_passed(&webhook(false, status)),
+                "switched off at last"
+            );
+            assert!(!validation.is_passed(&webhook(true, Some("disabled"))));
+            assert!(validation.is_passed(&webhook(true, status)));
+        }
+    }
+
+    #[test]
+    fn one_that_was_off_before_it_was_saved_has_not_waited() {
+        let mut validation = Validation::of(&webhook(true, Some("disabled")));
+        assert!(!validation.is_passed(&webhook(true, Some("enabled"))));
     }
 }
