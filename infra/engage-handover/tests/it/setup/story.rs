@@ -63,6 +63,13 @@ async fn a_bare_account_carries_a_handover_after_one_command_and_nothing_changes
     expected["categories"] = json!(["Bot handover", "Bot"]);
     assert_eq!(newcomer.account().await, expected, "{}", removed.out);
     assert!(!newcomer.bridge.config().exists());
+    let record = std::fs::read_to_string(newcomer.bridge.config().with_extension("setup.json")).unwrap();
+    let record: Value = serde_json::from_str(&record).unwrap();
+    let made = &record["connections"]["default"]["made"];
+    assert!(
+        made["bot_category"]["id"].is_string() && made["agent_category"].is_null(),
+        "what is still there is remembered as ours: {made}"
+    );
     let kept = std::fs::read_dir(newcomer.bridge.dir.path())
         .unwrap()
         .filter_map(|entry| std::fs::read_to_string(entry.unwrap().path()).ok());
@@ -167,11 +174,22 @@ async fn a_webhook_that_was_there_before_is_as_it_was_after_a_removal() {
     let before = newcomer.list("webhooks").await;
     newcomer.set_up(&[]).await.expect(3);
     assert_eq!(newcomer.account().await["webhooks"][0]["status"], "enabled");
+    newcomer.bridge.terminate().await;
     removed(&newcomer)
         .await
         .expect(0)
         .says("Yours to do: the webhook to")
         .says("secret");
+    let validations = |rce: &simulated_ringcx::SimulatedRingcx| {
+        let all = rce.deliveries().into_iter();
+        all.filter(|sent| sent.kind == simulated_ringcx::DeliveryKind::Handshake)
+            .count()
+    };
+    assert_eq!(
+        validations(&newcomer.bridge.rce),
+        1,
+        "saving one that is on asks its address"
+    );
     assert_eq!(newcomer.list("webhooks").await, before);
 }
 
