@@ -135,8 +135,10 @@ pub(crate) struct Check {
 #[command(after_help = "\
 Two things are written, and neither changes anything: the bot's identity is announced to RingCentral with the same \
 body as ever, and the connection's webhook, if it is active and answers here, is saved as it is, which makes \
-RingCentral validate it (not with --no-round-trip). A webhook that RingCentral cannot reach, or that has another \
-secret, is switched off by that; it delivers nothing before either.
+RingCentral validate it (not with --no-round-trip). It is not saved if its verify token is another one than \
+configured, or is not shown by RingCentral and no validation went well in the last 24 hours: RingCentral would switch \
+it off. A webhook that RingCentral cannot reach, or that has another secret, is switched off by saving it; it delivers \
+nothing before either.
 
 Exit codes: 0 all is well; 3 there are warnings; 4 there are errors; 1 and 2 as ever (it failed here; wrong use).
 docs/doctor.md explains every check.")]

@@ -579,6 +579,24 @@ async fn a_secret_that_ringcentral_does_not_have_shows_when_it_calls() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_with_another_verify_token_works_on() {
+    let mut world = Box::pin(World::new()).await;
+    let file = world.bridge.config();
+    let config = std::fs::read_to_string(&file).unwrap();
+    let config = config.replace("simulated-verify-token", "a-new-verification-token");
+    std::fs::write(file, config).unwrap();
+    world.bridge.terminate().await;
+    world.bridge.start_process().await;
+    world.set("simulated-verify-token", "a-new-verification-token");
+    world.round_trip = true;
+    let verdict = world.examine().await;
+    assert_eq!(verdict.check("webhook-verify-token")["status"], "error");
+    assert_eq!(verdict.check("round-trip")["status"], "skipped");
+    let active = |state: &simulated_ringcx::State| state.webhooks().all(|webhook| webhook.active);
+    assert!(world.rce().read(active), "examining switched it off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_keeps_ringcentral_from_the_bridge_is_named() {
     case(
         async |world| {

@@ -278,7 +278,7 @@ fn bot_key(address: &AddressFacts, sheet: &mut Sheet) {
 fn round_trip(case: &Case<'_>, sheet: &mut Sheet) {
     const HOW: &str = "RingCentral has another secret than webhook_secrets, or it does not reach this address (firewall, DNS inside only). Set Secret and Verify token on the webhook's page (Admin > Webhooks) anew, let RingCentral through, tick Active, and save.";
     match &case.facts.round_trip {
-        RoundTrip::NotTried(why) => sheet.skip("round-trip", *why, ""),
+        RoundTrip::NotTried(why) => sheet.skip("round-trip", *why, look_instead(case)),
         RoundTrip::NotSaved(why) => sheet.warn(
             "round-trip",
             format!("RingCentral did not save the webhook unchanged: {why}"),
@@ -299,9 +299,21 @@ fn round_trip(case: &Case<'_>, sheet: &mut Sheet) {
         ),
         RoundTrip::Tried { .. } => sheet.warn(
             "round-trip",
-            "RingCentral's validation did not arrive within 15 seconds, and no event lately either",
-            "Examine again after somebody wrote to an agent. If nothing arrives then, RingCentral does not reach this address: look at firewall and DNS.",
+            "no validation of RingCentral's was accepted within 15 seconds, and no event lately either: RingCentral does not reach this address, or the bridge refuses it because the webhook has another secret",
+            "Examine again after somebody wrote to an agent. If nothing arrives then, set Secret on the webhook's page (Admin > Webhooks) anew to webhook_secrets, and look at firewall and DNS.",
         ),
+    }
+}
+
+/// Where to look if nobody dared to save the webhook.
+fn look_instead(case: &Case<'_>) -> &'static str {
+    let all = case.facts.webhooks.yes().into_iter().flatten();
+    let chosen = case.facts.address.webhook.as_ref();
+    match all.into_iter().find(|webhook| Some(&webhook.id) == chosen) {
+        Some(webhook) if webhook.delivers() && webhook.verify_token.is_none() => {
+            "Compare Verify token on the webhook's page (Admin > Webhooks) with verification_token, save the page once, and see whether the webhook stays active."
+        }
+        _ => "",
     }
 }
 

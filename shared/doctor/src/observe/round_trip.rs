@@ -7,11 +7,15 @@ use std::time::Duration;
 use handover_core::Timestamp;
 use handover_core::heard::Heard;
 use handover_core::ports::Store;
+use handover_core::secret::Secret;
 use handover_ringcx::console::{Console, Webhook, WebhookChange};
+use jiff::SignedDuration;
 
 use super::{Instruments, Patient};
 use crate::facts::{AddressFacts, RoundTrip, Seen};
 
+/// A validation that was answered so lately shows that the verify token is right.
+const LATELY: SignedDuration = SignedDuration::from_hours(24);
 /// How often, and how many times, somebody looks whether RCE called: 15 seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOKS: u32 = 30;
@@ -41,6 +45,11 @@ pub(super) async fn make(
         );
     }
     let before = note(patient.store.as_ref(), with, Heard::Validation, patient).await;
+    let lately = before.is_some_and(|at| with.clock.now().duration_since(at) < LATELY);
+    let ours = &patient.connection.ringcx.verification_token;
+    if let Some(why) = would_be_refused(ours, webhook, lately) {
+        return RoundTrip::NotTried(why);
+    }
     let unchanged = WebhookChange {
         active: Some(true),
         ..WebhookChange::default()
@@ -60,6 +69,21 @@ pub(super) async fn make(
         heard,
         delivers: after.ok().flatten().is_none_or(|webhook| webhook.delivers()),
         last_delivery: note(patient.store.as_ref(), with, Heard::Delivery, patient).await,
+    }
+}
+
+/// Why RCE's validation would be refused, as far as can be known: RCE switches such a webhook off when it is saved, and
+/// until then it may deliver. Where REST hides the verify token, only a validation that went well lately tells.
+fn would_be_refused(ours: &Secret, webhook: &Webhook, validated_lately: bool) -> Option<&'static str> {
+    match &webhook.verify_token {
+        Some(theirs) if ours.matches(theirs.as_bytes()) => None,
+        Some(_) => Some(
+            "the webhook has another verify token, so RingCentral would switch it off when it is saved: mend that first",
+        ),
+        None if validated_lately => None,
+        None => Some(
+            "RingCentral does not show the webhook's verify token; if it is another one, saving the webhook would switch it off",
+        ),
     }
 }
 
@@ -103,4 +127,31 @@ pub(super) async fn note(
 )]
 async fn pause(time: Duration) {
     tokio::time::sleep(time).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn webhook(verify_token: Option<&str>) -> Webhook {
+        Webhook {
+            id: "w1".to_owned(),
+            url: String::new(),
+            active: true,
+            status: None,
+            registered_events: Vec::new(),
+            verify_token: verify_token.map(str::to_owned),
+            token_id: None,
+        }
+    }
+
+    #[test]
+    fn a_webhook_that_would_be_switched_off_is_not_saved() {
+        let ours = Secret::new("the-right-one");
+        let refused = |token, lately| would_be_refused(&ours, &webhook(token), lately);
+        assert_eq!(refused(Some("the-right-one"), false), None);
+        assert!(refused(Some("another-one"), true).is_some());
+        assert!(refused(None, false).is_some());
+        assert_eq!(refused(None, true), None);
+    }
 }
