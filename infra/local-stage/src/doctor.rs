@@ -41,10 +41,10 @@ impl Doctor for StageDoctor {
         let instruments = Instruments {
             http: self.http.clone(),
             budget: Arc::clone(&self.budget),
-            ringcx: Arc::clone(&app.ringcx),
             bots: Arc::clone(&app.bots),
             clock: Arc::clone(&app.clock),
             ids: Arc::clone(&app.ids),
+            tell: |_| {},
         };
         Box::pin(examine(&patient, &instruments)).await.view()
     }

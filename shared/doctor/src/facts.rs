@@ -20,6 +20,10 @@ pub enum Seen<T> {
     NotFound,
     /// RCE limits our rate.
     Limited,
+    /// Our own limiter held the call back.
+    Held,
+    /// What answers is no REST API of RCE's: it answers so to everything, or with something else than JSON.
+    NoApi(u16),
     /// No answer, or none that can be understood; in words.
     Failed(String),
     /// Nobody looked.
@@ -33,9 +37,26 @@ impl<T> Seen<T> {
             Err(error) if error.is_forbidden() => Self::Forbidden,
             Err(error) if error.is_not_found() => Self::NotFound,
             Err(error) => match error.error {
-                RingCxError::RateLimited { .. } | RingCxError::BudgetUsedUp { .. } => Self::Limited,
+                RingCxError::RateLimited { .. } => Self::Limited,
+                RingCxError::BudgetUsedUp { .. } => Self::Held,
+                RingCxError::Unavailable {
+                    status: status @ ..400,
+                } => Self::NoApi(status),
                 _ => Self::Failed(handover_core::ports::causes(&error)),
             },
+        }
+    }
+
+    /// The same reason for something else that was not seen either.
+    pub(crate) fn but<U>(&self) -> Seen<U> {
+        match self {
+            Self::Yes(_) | Self::NotAsked => Seen::NotAsked,
+            Self::Forbidden => Seen::Forbidden,
+            Self::NotFound => Seen::NotFound,
+            Self::Limited => Seen::Limited,
+            Self::Held => Seen::Held,
+            Self::NoApi(status) => Seen::NoApi(*status),
+            Self::Failed(why) => Seen::Failed(why.clone()),
         }
     }
 
@@ -54,6 +75,8 @@ pub struct Facts {
     pub rest_calls: u32,
     /// Calls that RCE refused because there were too many.
     pub limited_calls: u32,
+    /// Calls that were not made, because our own limiter held them back.
+    pub held_calls: u32,
     pub account: AccountFacts,
     pub source: Seen<Option<Source>>,
     pub channels: Seen<Vec<Channel>>,
@@ -76,6 +99,48 @@ pub struct Facts {
     pub draining_since: Option<Timestamp>,
     /// The stage knows where its files would be reached.
     pub can_host_files: bool,
+}
+
+impl Facts {
+    /// Where RCE answers 404 to everything, nothing of it says anything about a source or a category.
+    pub(crate) fn settle(&mut self) {
+        const NOT_THERE: u16 = 404;
+        fn lacks<T>(seen: &Seen<T>) -> bool {
+            matches!(seen, Seen::NotFound)
+        }
+        let account = &self.account;
+        let knows_nothing = lacks(&account.me)
+            && [
+                &account.interventions,
+                &account.monitor,
+                &account.users,
+                &account.time_sheets,
+            ]
+            .into_iter()
+            .all(lacks);
+        if knows_nothing {
+            let account = &mut self.account;
+            account.me = Seen::NoApi(NOT_THERE);
+            account.role = Seen::NoApi(NOT_THERE);
+            for right in [
+                &mut account.interventions,
+                &mut account.monitor,
+                &mut account.users,
+                &mut account.time_sheets,
+            ] {
+                *right = Seen::NoApi(NOT_THERE);
+            }
+            self.source = Seen::NoApi(NOT_THERE);
+            self.channels = Seen::NoApi(NOT_THERE);
+            self.bot_category = Seen::NoApi(NOT_THERE);
+            self.agent_category = Seen::NoApi(NOT_THERE);
+            self.bot_identity = Seen::NoApi(NOT_THERE);
+            self.agent_identity = Seen::NoApi(NOT_THERE);
+            self.agents.holders = Seen::NoApi(NOT_THERE);
+            self.agents.bot_holders = Seen::NoApi(NOT_THERE);
+            self.webhooks = Seen::NoApi(NOT_THERE);
+        }
+    }
 }
 
 /// The token's account.

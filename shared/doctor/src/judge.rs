@@ -71,7 +71,14 @@ impl Case<'_> {
             }
             Seen::Forbidden => "the token's account may not see this".to_owned(),
             Seen::NotFound => "RingCentral does not know it".to_owned(),
-            Seen::Limited => "not looked at: RingCentral limits the number of calls just now".to_owned(),
+            Seen::Held if self.facts.limited_calls == 0 => {
+                "not looked at: requests_per_minute of this connection allows no more calls just now"
+                    .to_owned()
+            }
+            Seen::Limited | Seen::Held => {
+                "not looked at: RingCentral limits the number of calls just now".to_owned()
+            }
+            Seen::NoApi(_) => "not looked at: what answers there is not RingCentral's REST API".to_owned(),
             Seen::Failed(why) => format!("RingCentral gave no usable answer: {why}"),
             Seen::NotAsked | Seen::Yes(_) => "does not apply to this connection".to_owned(),
         }

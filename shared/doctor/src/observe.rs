@@ -4,21 +4,28 @@ mod address;
 mod aim;
 mod console;
 mod round_trip;
+mod watched;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use handover_core::Timestamp;
 use handover_core::heard::Heard;
 use handover_core::ids::Ids;
 use handover_core::job::QueueName;
-use handover_core::ports::{BotPlatform, Clock, Identity, JobQueue, Ping, RingCx, Store};
+use handover_core::ports::{
+    BotError, BotPlatform, Clock, Identity, JobQueue, Ping, Probed, RingCx as _, RingCxError, Store,
+};
 use handover_core::settings::Connection;
-use handover_ringcx::console::Console;
-use handover_ringcx::{Account, RestBudget};
+use handover_ringcx::console::{Category, Channel, Console, Identity as RcxIdentity, Source, Webhook};
+use handover_ringcx::{Account, RestBudget, RingCxClient};
 use url::Url;
 
-use crate::facts::{BotFacts, Facts, MachineFacts, RoundTrip, Seen, WorkFacts};
+use crate::facts::{
+    AccountFacts, AddressFacts, AgentFacts, BotFacts, Facts, MachineFacts, RoundTrip, Seen, WorkFacts,
+};
+use watched::Watched;
 
 pub(crate) use aim::{Aim, aim};
 
@@ -54,62 +61,122 @@ pub struct Patient {
 pub struct Instruments {
     pub http: reqwest::Client,
     pub budget: Arc<dyn RestBudget>,
-    pub ringcx: Arc<dyn RingCx>,
     pub bots: Arc<dyn BotPlatform>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    /// Hears what is looked at now; somebody may wait at a terminal.
+    pub tell: fn(&str),
 }
 
-/// Reads everything.
+/// Reads everything. What does not depend on each other is read at the same time; after one call of RCE's REST API had no
+/// answer none is made any more, since each would take as long.
 pub async fn observe(patient: &Patient, with: &Instruments) -> Facts {
     let connection = &patient.connection;
+    let budget = Arc::new(Watched::new(Arc::clone(&with.budget)));
+    let (http, clock) = (with.http.clone(), Arc::clone(&with.clock));
+    let ringcx = RingCxClient::new(http, Arc::clone(&budget) as _, clock);
     let console = Console::new(
         with.http.clone(),
-        Arc::clone(&with.budget),
+        Arc::clone(&budget) as _,
         Arc::clone(&with.clock),
         Account::of(&connection.ringcx),
     )
     .impatient();
-    // The face is announced first: RCE knows it when it is looked for.
-    let send_api = if connection.relay_messages {
-        let face = Identity::company(&connection.ringcx.bot_identity);
-        Some(with.ringcx.announce(connection, &face).await)
-    } else {
-        None
-    };
-    let (account, bot, work) = tokio::join!(
-        console::account(&console),
+    (with.tell)("the token, the bot, and the work in hand");
+    let ((seen, round_trip), bot, work) = tokio::join!(
+        Box::pin(look_at_ringcx(patient, with, &console, &ringcx)),
         probe_bot(connection, with),
         look_at_work(patient, with)
     );
-    let categories = &connection.ringcx;
-    let (bot_category, agent_category) = (
-        console::category(&console, &categories.bot_category_id).await,
-        console::category(&console, &categories.agent_category_id).await,
+    let counts = budget.counts();
+    let mut facts = Facts {
+        at: with.clock.now(),
+        rest_calls: counts.called,
+        limited_calls: counts.limited,
+        held_calls: counts.held,
+        account: seen.account,
+        source: seen.source,
+        channels: seen.channels,
+        bot_category: seen.bot_category,
+        agent_category: seen.agent_category,
+        bot_identity: seen.bot_identity,
+        agent_identity: seen.agent_identity,
+        agents: seen.agents,
+        webhooks: seen.webhooks,
+        address: seen.address,
+        round_trip,
+        send_api: seen.send_api,
+        bot,
+        work,
+        machine: patient.machine.clone(),
+        draining_since: patient.draining_since,
+        can_host_files: connection.files.public_url.is_some() || patient.stage_knows_its_address,
+    };
+    facts.settle();
+    facts
+}
+
+/// What RCE's REST API and our own addresses showed.
+struct RingCxFacts {
+    account: AccountFacts,
+    source: Seen<Option<Source>>,
+    channels: Seen<Vec<Channel>>,
+    bot_category: Seen<Option<Category>>,
+    agent_category: Seen<Option<Category>>,
+    bot_identity: Seen<Vec<RcxIdentity>>,
+    agent_identity: Seen<Vec<RcxIdentity>>,
+    agents: AgentFacts,
+    webhooks: Seen<Vec<Webhook>>,
+    address: AddressFacts,
+    send_api: Option<Result<(), RingCxError>>,
+}
+
+async fn look_at_ringcx(
+    patient: &Patient,
+    with: &Instruments,
+    console: &Console,
+    ringcx: &RingCxClient,
+) -> (RingCxFacts, RoundTrip) {
+    let connection = &patient.connection;
+    let settings = &connection.ringcx;
+    // The face is announced first: RCE knows it when it is looked for. Whether RCE answers at all is known first, too.
+    let announced = async {
+        let face = Identity::company(&settings.bot_identity);
+        match connection.relay_messages {
+            true => Some(ringcx.announce(connection, &face).await),
+            false => None,
+        }
+    };
+    let (send_api, me) = tokio::join!(announced, async { Seen::of(console.me().await) });
+    (with.tell)("RingCentral: rights, source, categories, agents, webhook");
+    let (account, source, channels, bot_category, agent_category) = tokio::join!(
+        console::account(console, me.clone()),
+        async { Seen::of(console.source(settings.source_id.as_str()).await) },
+        async { Seen::of(console.channels().await) },
+        console::category(console, &settings.bot_category_id),
+        console::category(console, &settings.agent_category_id),
     );
-    let source = Seen::of(console.source(connection.ringcx.source_id.as_str()).await);
-    let channels = Seen::of(console.channels().await);
-    let bot_identity = console::identity(&console, connection, &connection.ringcx.bot_identity).await;
-    let agent_identity = console::identity(&console, connection, &connection.ringcx.agent_identity).await;
-    let agents = console::agents(
-        &console,
-        connection,
-        account.me.yes().map(|me| me.id.as_str()),
-        with,
-    )
-    .await;
-    let webhooks = Seen::of(console.webhooks().await);
+    let (bot_identity, agent_identity, agents, webhooks) = tokio::join!(
+        console::identity(console, connection, &settings.bot_identity),
+        console::identity(console, connection, &settings.agent_identity),
+        console::agents(
+            console,
+            ringcx,
+            connection,
+            me.yes().map(|me| me.id.as_str()),
+            with
+        ),
+        async { Seen::of(console.webhooks().await) },
+    );
+    (with.tell)("the bridge's own address");
     let address = address::call(patient, with, &webhooks).await;
     let round_trip = if patient.round_trip {
-        round_trip::make(patient, with, &console, &webhooks, &address).await
+        (with.tell)("whether RingCentral calls the bridge, for up to 15 seconds");
+        round_trip::make(patient, with, console, &webhooks, &address).await
     } else {
         RoundTrip::NotTried("it was not asked for")
     };
-    let (rest_calls, limited_calls) = console.calls();
-    Facts {
-        at: with.clock.now(),
-        rest_calls,
-        limited_calls,
+    let seen = RingCxFacts {
         account,
         source,
         channels,
@@ -120,14 +187,9 @@ pub async fn observe(patient: &Patient, with: &Instruments) -> Facts {
         agents,
         webhooks,
         address,
-        round_trip,
         send_api,
-        bot,
-        work,
-        machine: patient.machine.clone(),
-        draining_since: patient.draining_since,
-        can_host_files: connection.files.public_url.is_some() || patient.stage_knows_its_address,
-    }
+    };
+    (seen, round_trip)
 }
 
 async fn probe_bot(connection: &Connection, with: &Instruments) -> BotFacts {
@@ -136,12 +198,21 @@ async fn probe_bot(connection: &Connection, with: &Instruments) -> BotFacts {
         now: with.clock.now(),
         forged,
     };
-    let signed = with.bots.probe(connection, None, &ping(false)).await;
-    let forged = with.bots.probe(connection, None, &ping(true)).await;
-    let mut subscribers = Vec::new();
-    for subscriber in &connection.bot.queue_subscribers {
-        subscribers.push(with.bots.probe(connection, Some(subscriber), &ping(false)).await);
-    }
+    let bot = async {
+        let signed = with.bots.probe(connection, None, &ping(false)).await;
+        // Who does not answer is not waited for a second time.
+        let forged = match &signed {
+            Err(BotError::NoAnswer(_)) => Ok(Probed::Nothing),
+            _ => with.bots.probe(connection, None, &ping(true)).await,
+        };
+        (signed, forged)
+    };
+    let good = ping(false);
+    let subscribers = connection.bot.queue_subscribers.iter();
+    let told: Vec<_> = subscribers
+        .map(|subscriber| with.bots.probe(connection, Some(subscriber), &good))
+        .collect();
+    let ((signed, forged), subscribers) = tokio::join!(bot, join_all(told));
     BotFacts {
         signed,
         forged,

@@ -42,6 +42,7 @@ pub struct Console {
     waits_max: u32,
     calls: AtomicU32,
     limited: AtomicU32,
+    had_no_answer: AtomicBool,
     on_wait: Option<OnWait>,
     /// Whether reading webhooks was refused without the token as a parameter.
     webhooks_want_token: AtomicBool,
@@ -73,6 +74,7 @@ impl Console {
             waits_max: WAITS_MAX,
             calls: AtomicU32::new(0),
             limited: AtomicU32::new(0),
+            had_no_answer: AtomicBool::new(false),
             on_wait: None,
             webhooks_want_token: AtomicBool::new(false),
         }
@@ -87,11 +89,17 @@ impl Console {
         }
     }
 
-    /// One that does not wait when RCE, or the budget, asks for it: the call fails.
+    /// One that does not wait when RCE, or the budget, asks for it: the call fails. After a call that had no answer all
+    /// others fail at once, since each would take as long.
     #[must_use]
     pub fn impatient(mut self) -> Self {
         self.waits_max = 0;
         self
+    }
+
+    /// Whether a call had no answer.
+    pub fn had_no_answer(&self) -> bool {
+        self.had_no_answer.load(Ordering::Relaxed)
     }
 
     /// How many calls were made, and how many of them RCE answered with "too many".
@@ -474,6 +482,10 @@ impl Console {
             urgency,
         } = call;
         let mut waits = 0;
+        if self.waits_max == 0 && self.had_no_answer() {
+            let not_tried = RingCxError::NoAnswer("not tried: an earlier call had no answer".into());
+            return Err(ConsoleError::new(operation, not_tried));
+        }
         loop {
             let call = Call {
                 operation,
@@ -485,6 +497,9 @@ impl Console {
             };
             self.calls.fetch_add(1, Ordering::Relaxed);
             let outcome = self.rest.send(&self.account, call).await;
+            if matches!(outcome, Err(RingCxError::NoAnswer(_))) {
+                self.had_no_answer.store(true, Ordering::Relaxed);
+            }
             if matches!(outcome, Err(RingCxError::RateLimited { .. })) {
                 self.limited.fetch_add(1, Ordering::Relaxed);
             }

@@ -11,7 +11,7 @@ use handover_embedded::Embedded;
 use handover_handlers::App;
 use handover_handlers::operator::drain;
 use handover_machine::{RandomIds, SystemClock};
-use handover_ringcx::{ProcessBudget, RingCxClient};
+use handover_ringcx::ProcessBudget;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -31,9 +31,10 @@ pub(crate) async fn run(options: &Doctor) -> Result<(), Failure> {
     let instruments = instruments(found.app.as_ref());
     let mut reports = Vec::new();
     for connection in chosen {
-        if std::io::stderr().is_terminal() {
-            output::complain(&format!("examining {}, up to half a minute …", connection.id));
-        }
+        tell(&format!(
+            "examining {}, usually less than half a minute …",
+            connection.id
+        ));
         let of_stage = found.app.as_ref().and_then(|app| app.files.public_url.clone());
         let patient = Patient {
             connection: connection.clone(),
@@ -139,23 +140,26 @@ fn instruments(app: Option<&App>) -> Instruments {
         Some(app) => Instruments {
             http,
             budget,
-            ringcx: Arc::clone(&app.ringcx),
             bots: Arc::clone(&app.bots),
             clock: Arc::clone(&app.clock),
             ids: Arc::clone(&app.ids),
+            tell,
         },
         None => Instruments {
-            ringcx: Arc::new(RingCxClient::new(
-                http.clone(),
-                Arc::clone(&budget) as _,
-                Arc::new(SystemClock),
-            )),
             bots: Arc::new(Bots::new(http.clone())),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            tell,
             http,
             budget,
         },
+    }
+}
+
+/// Who waits at a terminal sees what is looked at.
+fn tell(what: &str) {
+    if std::io::stderr().is_terminal() {
+        output::complain(what);
     }
 }
 

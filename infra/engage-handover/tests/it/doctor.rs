@@ -592,8 +592,10 @@ async fn a_webhook_with_another_verify_token_works_on() {
     let verdict = world.examine().await;
     assert_eq!(verdict.check("webhook-verify-token")["status"], "error");
     assert_eq!(verdict.check("round-trip")["status"], "skipped");
-    let active = |state: &simulated_ringcx::State| state.webhooks().all(|webhook| webhook.active);
-    assert!(world.rce().read(active), "examining switched it off");
+    let active = world
+        .rce()
+        .read(|state| state.webhooks().all(|webhook| webhook.active));
+    assert!(active, "examining switched it off");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,6 +12,8 @@ const SKEW_WARN: SignedDuration = SignedDuration::from_secs(30);
 /// Standard Webhooks lets receivers refuse what is five minutes off.
 const SKEW_ERROR: SignedDuration = SignedDuration::from_mins(5);
 
+const BASE_API_URL: &str = "Compare base_api_url with the console's address: it is the same with \"api\" after the account's name, such as https://acme.api.engagement.dimelo.com.";
+
 pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     token(case, sheet);
     clock(case, sheet);
@@ -25,7 +27,7 @@ fn token(case: &Case<'_>, sheet: &mut Sheet) {
     match &case.facts.account.me {
         _ if case.token_is_refused() => sheet.error(
             "token",
-            format!("{host} does not accept the API access token (403)"),
+            format!("{host} does not accept the API access token"),
             "Compare api_access_token with Admin > API access tokens: is it this account's, active, and copied whole? It is not the source's own token.",
         ),
         Seen::Yes(me) if me.enabled => {
@@ -39,15 +41,25 @@ fn token(case: &Case<'_>, sheet: &mut Sheet) {
             "Enable the account, or make a token for another one (Admin > API access tokens).",
         ),
         Seen::Forbidden => sheet.ok("token", someone),
-        Seen::Limited => sheet.skip("token", case.unseen(&case.facts.account.me), "Examine again in a minute."),
+        Seen::Limited | Seen::Held => sheet.skip("token", case.unseen(&case.facts.account.me), "Examine again in a minute."),
         Seen::NotFound => match &case.facts.source {
             Seen::Yes(_) => sheet.ok("token", someone),
             _ => sheet.error(
                 "token",
                 format!("{host} does not offer RingCentral's REST API"),
-                "Compare base_api_url with the console's address: it has \"api\" after the account's name.",
+                BASE_API_URL,
             ),
         },
+        Seen::NoApi(404) => sheet.error(
+            "token",
+            format!("{host} answers 404 to everything: it is not RingCentral's REST API"),
+            BASE_API_URL,
+        ),
+        Seen::NoApi(status) => sheet.error(
+            "token",
+            format!("{host} answers {status} with something that is not RingCentral's REST API"),
+            BASE_API_URL,
+        ),
         Seen::Failed(why) => sheet.error(
             "token",
             format!("{host} gave no usable answer: {why}"),
@@ -93,9 +105,7 @@ fn rights(case: &Case<'_>, sheet: &mut Sheet) {
     let identities = match (&case.facts.bot_identity, &case.facts.agent_identity) {
         (Seen::Forbidden, _) | (_, Seen::Forbidden) => Seen::Forbidden,
         (Seen::Yes(_), _) => Seen::Yes(()),
-        (Seen::Limited, _) => Seen::Limited,
-        (Seen::Failed(why), _) => Seen::Failed(why.clone()),
-        _ => Seen::NotAsked,
+        (other, _) => other.but(),
     };
     let all = [
         Right {
@@ -185,7 +195,15 @@ fn role_rights(case: &Case<'_>, sheet: &mut Sheet) {
             ),
             other => sheet.skip(
                 id,
-                format!("{}: the role of the token's account", case.unseen(other)),
+                match other {
+                    Seen::NotAsked => {
+                        "not known: whose account it is, and its role, RingCentral does not say".to_owned()
+                    }
+                    Seen::Forbidden if !case.token_is_refused() => {
+                        "not known: the token's account may not see its own role".to_owned()
+                    }
+                    other => case.unseen(other),
+                },
                 format!("{GIVE_RIGHTS}: look whether it has {right}."),
             ),
         }

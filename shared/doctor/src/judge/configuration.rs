@@ -146,7 +146,22 @@ fn public_address(address: &AddressFacts, sheet: &mut Sheet) {
 fn rest_budget(case: &Case<'_>, sheet: &mut Sheet) {
     let limit = case.connection.ringcx.requests_per_minute;
     let (calls, limited) = (case.facts.rest_calls, case.facts.limited_calls);
-    if limited > 0 {
+    let held = case.facts.held_calls;
+    if limited == 0 && held > 0 {
+        let needed = calls + held;
+        let what = format!(
+            "requests_per_minute = {limit}: our own limiter held back {held} of the {needed} calls of this examination"
+        );
+        if limit < needed {
+            let how = format!(
+                "Raise requests_per_minute: an examination takes {needed} calls or more, and 300 leaves 200 a minute to other integrations."
+            );
+            sheet.error("rest-budget", what, how);
+        } else {
+            let how = "The bridge itself used the rest of it; examine again in a minute. If that happens often, raise requests_per_minute.";
+            sheet.warn("rest-budget", what, how);
+        }
+    } else if limited > 0 {
         sheet.error(
             "rest-budget",
             format!("RingCentral refused {limited} of {calls} calls with 429, too many requests"),

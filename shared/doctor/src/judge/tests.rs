@@ -133,6 +133,7 @@ fn healthy() -> Facts {
         at: now,
         rest_calls: 20,
         limited_calls: 0,
+        held_calls: 0,
         account: AccountFacts {
             me: Seen::Yes(user("a0", "Api Account")),
             role: Seen::Yes(Role {
@@ -373,6 +374,24 @@ fn the_configuration() {
         "rest-budget",
         Status::Error,
         "429",
+    );
+    let held = |facts: &mut Facts| facts.held_calls = 4;
+    fails(
+        held,
+        "rest-budget",
+        Status::Warning,
+        "our own limiter held back 4 of the 24",
+    );
+    let sparing = with(queue, queue).into_iter().map(|mut connection| {
+        connection.ringcx.requests_per_minute = 10;
+        connection
+    });
+    fails_with(
+        &sparing.collect::<Vec<_>>(),
+        held,
+        "rest-budget",
+        Status::Error,
+        "Raise requests_per_minute",
     );
 }
 

@@ -2,26 +2,45 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::FutureExt as _;
+use futures_util::stream::{self, StreamExt as _};
 use handover_core::ids::CategoryId;
+use handover_core::ports::RingCx as _;
 use handover_core::settings::{Connection, IdentitySettings};
+use handover_ringcx::RingCxClient;
 use handover_ringcx::console::{Category, Console, Identity, User};
 
 use super::{AGENTS_MAX, Instruments};
 use crate::facts::{AccountFacts, AgentFacts, Seen};
 
-pub(super) async fn account(console: &Console) -> AccountFacts {
-    let me = Seen::of(console.me().await);
-    let role = match me.yes().and_then(|me| me.role_id.as_deref()) {
-        Some(role) => Seen::of(console.role(role).await),
-        None => Seen::NotAsked,
+/// How many agents are looked at at the same time.
+const AT_ONCE: usize = 5;
+
+pub(super) async fn account(console: &Console, me: Seen<User>) -> AccountFacts {
+    let role = async {
+        match &me {
+            Seen::Yes(User {
+                role_id: Some(role), ..
+            }) => Seen::of(console.role(role).await),
+            Seen::Yes(_) | Seen::NotFound => Seen::NotAsked,
+            // Whose account it is was not seen, so neither is its role.
+            other => other.but(),
+        }
     };
+    let (role, interventions, monitor, users, time_sheets) = tokio::join!(
+        role,
+        console.may_see_interventions(),
+        console.may_monitor(),
+        console.may_read_users(),
+        console.may_see_time_sheets()
+    );
     AccountFacts {
         me,
         role,
-        interventions: Seen::of(console.may_see_interventions().await),
-        monitor: Seen::of(console.may_monitor().await),
-        users: Seen::of(console.may_read_users().await),
-        time_sheets: Seen::of(console.may_see_time_sheets().await),
+        interventions: Seen::of(interventions),
+        monitor: Seen::of(monitor),
+        users: Seen::of(users),
+        time_sheets: Seen::of(time_sheets),
         dates: console.dates(),
     }
 }
@@ -48,25 +67,36 @@ pub(super) async fn identity(
 
 pub(super) async fn agents(
     console: &Console,
+    ringcx: &RingCxClient,
     connection: &Connection,
     me: Option<&str>,
     with: &Instruments,
 ) -> AgentFacts {
     let settings = &connection.ringcx;
-    let holders = holders(console, &settings.agent_category_id).await;
-    let bot_holders = self::holders(console, &settings.bot_category_id).await;
-    let mut permissions = BTreeMap::new();
+    let (holders, bot_holders) = tokio::join!(
+        holders(console, &settings.agent_category_id),
+        holders(console, &settings.bot_category_id)
+    );
     let enabled = holders
         .yes()
         .into_iter()
         .flatten()
         .filter(|user| user.enabled && Some(user.id.as_str()) != me);
-    for user in enabled.take(AGENTS_MAX) {
-        let may = console.permissions(&user.id, settings.source_id.as_str()).await;
-        permissions.insert(user.id.clone(), Seen::of(may));
-    }
-    let agents = with.ringcx.agents(connection).await.ok().flatten();
-    let hours = with.ringcx.opening_hours(connection).await.ok().flatten();
+    let source = settings.source_id.as_str();
+    let permissions: Vec<_> = enabled
+        .take(AGENTS_MAX)
+        .map(|user| permissions(console, user, source).boxed())
+        .collect();
+    let permissions = stream::iter(permissions).buffer_unordered(AT_ONCE);
+    let available = async {
+        if console.had_no_answer() {
+            return (None, None);
+        }
+        tokio::join!(async { ringcx.agents(connection).await.ok().flatten() }, async {
+            ringcx.opening_hours(connection).await.ok().flatten()
+        })
+    };
+    let (permissions, (agents, hours)) = tokio::join!(permissions.collect::<BTreeMap<_, _>>(), available);
     AgentFacts {
         holders,
         bot_holders,
@@ -74,6 +104,12 @@ pub(super) async fn agents(
         with_room: agents.map(|agents| agents.with_room()),
         is_open: hours.map(|hours| hours.is_open(with.clock.now())),
     }
+}
+
+/// What an agent may do on a source.
+async fn permissions(console: &Console, user: &User, source: &str) -> (String, Seen<Vec<String>>) {
+    let may = console.permissions(&user.id, source).await;
+    (user.id.clone(), Seen::of(may))
 }
 
 async fn holders(console: &Console, category: &CategoryId) -> Seen<Vec<User>> {

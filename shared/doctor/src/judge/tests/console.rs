@@ -39,6 +39,37 @@ fn the_token_and_the_clock() {
         "and nothing that only follows from it"
     );
 
+    // The account's name without "api": everything is 404, and nothing of that is about rights or ids.
+    let nowhere = of(&connections(CONFIG), |facts| {
+        let account = &mut facts.account;
+        account.me = Seen::NotFound;
+        account.role = Seen::NotAsked;
+        account.interventions = Seen::NotFound;
+        account.monitor = Seen::NotFound;
+        account.users = Seen::NotFound;
+        account.time_sheets = Seen::NotFound;
+        facts.source = Seen::Yes(None);
+        facts.channels = Seen::NotFound;
+        facts.bot_category = Seen::Yes(None);
+        facts.agent_category = Seen::Yes(None);
+        facts.bot_identity = Seen::NotFound;
+        facts.agent_identity = Seen::NotFound;
+        facts.agents.holders = Seen::NotFound;
+        facts.agents.bot_holders = Seen::NotFound;
+        facts.webhooks = Seen::NotFound;
+        facts.agents.with_room = None;
+        facts.settle();
+    });
+    assert_eq!(bad(&nowhere), [("token", Status::Error)]);
+    let token = nowhere.iter().find(|check| check.id == "token").unwrap();
+    assert!(token.how.contains("base_api_url") && token.what.contains("404"));
+    fails(
+        |facts| facts.account.me = Seen::NoApi(302),
+        "token",
+        Status::Error,
+        "302",
+    );
+
     let off = |seconds: i64| {
         move |facts: &mut Facts| {
             let theirs = facts.at - Duration::from_secs(1_000);
