@@ -1,16 +1,52 @@
 //! Standard output for results, standard error for complaints.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use handover_core::Timestamp;
 
 /// Writes a line of the result. A reader that is gone (`| head`) is no error.
 pub(crate) fn line(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let _ = writeln!(std::io::stdout().lock(), "{}", harmless(text));
 }
 
 pub(crate) fn complain(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "engage-handover: {text}");
+    let _ = writeln!(std::io::stderr().lock(), "engage-handover: {}", harmless(text));
+}
+
+/// Text in which nothing steers a terminal or turns its words around: names and ids come from other people.
+///
+/// Line breaks stay, since texts of ours have some; what comes from others goes through [`of_others`] first.
+fn harmless(text: &str) -> Cow<'_, str> {
+    visible(text, |c| c == '\n')
+}
+
+/// Something that others wrote, on one line: a line break in it would forge a line of ours.
+pub(crate) fn of_others(text: &str) -> Cow<'_, str> {
+    visible(text, |_| false)
+}
+
+fn visible(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let hides = |c: char| steers(c) && !stays(c);
+    if !text.contains(hides) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if hides(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Control characters, line separators, and what changes the direction of writing (Unicode Bidirectional Algorithm,
+/// "Directional Formatting Characters").
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How long ago something was, in one unit.
@@ -25,10 +61,14 @@ pub(crate) fn ago(now: Timestamp, at: Timestamp) -> String {
     }
 }
 
-/// Rows under their headings, as wide as they need to be.
+/// Rows under their headings, as wide as they need to be. What others wrote cannot leave its cell.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| of_others(cell).into_owned()).collect())
+        .collect();
     let mut widths: Vec<usize> = headings.iter().map(|heading| heading.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
@@ -47,7 +87,7 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
             .map(|heading| (*heading).to_owned())
             .collect::<Vec<_>>(),
     );
-    for row in rows {
+    for row in &rows {
         render(row);
     }
 }
@@ -55,6 +95,15 @@ pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_that_others_wrote_steers_the_terminal() {
+        let name = "Sam\x1b[2J\r\n    ok  \u{202e}txt\u{9b}";
+        let shown = of_others(name);
+        assert_eq!(shown, "Sam\\u{1b}[2J\\r\\n    ok  \\u{202e}txt\\u{9b}");
+        assert_eq!(harmless("a\nb\x1b"), "a\nb\\u{1b}", "our own line breaks stay");
+        assert_eq!(of_others("Zoë 東京 🙂"), "Zoë 東京 🙂");
+    }
 
     #[test]
     fn an_age_has_one_unit() {

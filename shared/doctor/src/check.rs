@@ -101,6 +101,12 @@ impl Sheet {
         self.put(id, Status::Error, what.into(), how.into());
     }
 
+    /// Whether a check was made and ended with an error: what only follows from it is not said again.
+    pub(crate) fn failed(&self, id: &str) -> bool {
+        let made = self.0.iter().find(|check| check.id == id);
+        made.is_some_and(|check| check.status == Status::Error)
+    }
+
     fn put(&mut self, id: &'static str, status: Status, what: String, how: String) {
         let entry = catalogue::entry(id);
         self.0.push(Check {

@@ -200,6 +200,10 @@ impl Call {
         matches!(self, Self::Answered { status, right: true, .. } if *status == wanted)
     }
 
+    pub fn is_answered(&self) -> bool {
+        matches!(self, Self::Answered { .. })
+    }
+
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::Answered { status, .. } => Some(*status),

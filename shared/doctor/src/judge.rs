@@ -29,8 +29,8 @@ pub fn judge(connection: &Connection, neighbours: &[Connection], facts: &Facts) 
     };
     configuration::judge(&case, &mut sheet);
     account::judge(&case, &mut sheet);
-    source::judge(&case, &mut sheet);
     categories::judge(&case, &mut sheet);
+    source::judge(&case, &mut sheet);
     webhook::judge(&case, &mut sheet);
     reach::judge(&case, &mut sheet);
     faces::judge(&case, &mut sheet);
@@ -63,6 +63,15 @@ impl Case<'_> {
         forbidden && !seen
     }
 
+    /// Whether RCE refused our signature: it signs its own calls with the same token.
+    fn source_token_is_refused(&self) -> bool {
+        use handover_core::ports::RingCxError::{NotPermitted, SecretRefused};
+        matches!(
+            self.facts.send_api,
+            Some(Err(SecretRefused { .. } | NotPermitted { .. }))
+        )
+    }
+
     /// Why something was not seen, in words; for checks that cannot be made then.
     fn unseen<T>(&self, seen: &Seen<T>) -> String {
         match seen {
@@ -85,8 +94,17 @@ impl Case<'_> {
     }
 }
 
+/// How somebody tells where the bridge is.
+const SAY_WHERE: &str = "Say it with --public-url https://…, or set files.public_url in the configuration.";
+
 /// Where to give the token's account rights.
 const GIVE_RIGHTS: &str = "In RingCentral: Admin > Roles, the role of the token's account";
+
+/// So many of something.
+fn many(count: usize, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{s}")
+}
 
 /// A list for a sentence, cut where it gets long.
 fn list<T: AsRef<str>>(all: &[T]) -> String {

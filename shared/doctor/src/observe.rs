@@ -27,6 +27,7 @@ use crate::facts::{
 };
 use watched::Watched;
 
+pub(crate) use address::NOT_PROVEN;
 pub(crate) use aim::{Aim, aim};
 
 /// Most agents whose permissions are read, one call each.

@@ -60,7 +60,7 @@ async fn show(at: &Where, id: &str) -> Result<(), Failure> {
     }
     for (name, value) in view.as_object().into_iter().flatten() {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        output::line(&format!("{name:<13}{value}"));
+        output::line(&format!("{name:<13}{}", output::of_others(&value)));
     }
     Ok(())
 }

@@ -83,6 +83,20 @@ async fn find(options: &Doctor) -> Result<Found, Failure> {
             machine: None,
         });
     }
+    // Before the first `serve` there is no work to look at, and everything else can be examined.
+    if let (Some(config), Some(data)) = (&options.config, &options.data)
+        && !data.exists()
+    {
+        output::complain(&format!(
+            "there is no {} yet, so no bridge ran on it: what only the bridge knows is skipped",
+            data.display()
+        ));
+        return Ok(Found {
+            connections: read_config(config)?,
+            app: None,
+            machine: None,
+        });
+    }
     let place = Place::open(&Where {
         config: options.config.clone(),
         data: options.data.clone(),
@@ -165,15 +179,6 @@ fn tell(what: &str) {
 
 fn show(report: &Report, verbose: bool) {
     output::line(&format!("Connection {}", report.connection));
-    let mut group = "";
-    for check in &report.checks {
-        if check.group != group {
-            group = check.group;
-            output::line("");
-            output::line(&format!("  {group}"));
-        }
-        one(check, verbose);
-    }
     let count = |status| {
         report
             .checks
@@ -181,7 +186,31 @@ fn show(report: &Report, verbose: bool) {
             .filter(|check| check.status == status)
             .count()
     };
+    // Without REST most checks are skipped, all for the same reason.
+    let rest_failed = report
+        .checks
+        .iter()
+        .any(|check| check.id == "token" && check.status != Status::Ok);
+    let shows_skipped = verbose || !rest_failed;
+    let mut group = "";
+    for check in &report.checks {
+        if check.status == Status::Skipped && !shows_skipped {
+            continue;
+        }
+        if check.group != group {
+            group = check.group;
+            output::line("");
+            output::line(&format!("  {group}"));
+        }
+        one(check, verbose);
+    }
     output::line("");
+    if !shows_skipped {
+        output::line(&format!(
+            "{} checks were skipped, most of them because RingCentral's REST API could not be read; --verbose lists them",
+            count(Status::Skipped)
+        ));
+    }
     output::line(&format!(
         "{} ok, {} skipped, {} warnings, {} errors; {} REST calls",
         count(Status::Ok),
@@ -190,18 +219,18 @@ fn show(report: &Report, verbose: bool) {
         count(Status::Error),
         report.rest_calls,
     ));
+    let errors = report.checks.iter().filter(|check| check.status == Status::Error);
+    let errors: Vec<&str> = errors.map(|check| check.id).collect();
+    if !errors.is_empty() {
+        output::line(&format!("errors: {}", errors.join(", ")));
+    }
 }
 
 fn one(check: &Check, verbose: bool) {
     let status = check.status.as_str();
-    let Check {
-        id,
-        title,
-        what,
-        why,
-        how,
-        ..
-    } = check;
+    let Check { id, title, why, .. } = check;
+    // Names, labels and addresses of others are in them.
+    let (what, how) = (output::of_others(&check.what), output::of_others(&check.how));
     match check.status {
         Status::Ok if verbose => output::line(&format!("    {status:<8}{id}: {title}: {what}")),
         Status::Ok => output::line(&format!("    {status:<8}{id}: {title}")),

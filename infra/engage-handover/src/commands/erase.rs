@@ -77,7 +77,7 @@ fn agreed(theirs: &[(&Connection, ConversationId)]) -> Result<bool, Failure> {
         ));
     }
     for (connection, id) in theirs {
-        output::line(&format!("{}/{id}", connection.id));
+        output::line(&format!("{}/{}", connection.id, output::of_others(id.as_str())));
     }
     output::line("Erase these for good? Type yes:");
     let mut answer = String::new();

@@ -16,7 +16,8 @@ pub(crate) async fn run(options: &Release) -> Result<(), Failure> {
         return super::json(&released);
     }
     output::line(&format!(
-        "The bot has {id} again. The bot is told, and the agents' work is ended, by the bridge's workers."
+        "The bot has {} again. The bot is told, and the agents' work is ended, by the bridge's workers, once it runs.",
+        output::of_others(id.as_str())
     ));
     Ok(())
 }

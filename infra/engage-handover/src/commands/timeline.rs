@@ -23,7 +23,7 @@ pub(crate) async fn run(options: &Timeline) -> Result<(), Failure> {
         return super::json(&json!({"connection": connection.id, "conversation": id, "entries": rows}));
     }
     for entry in &entries {
-        output::line(&row(entry, options.text));
+        output::line(&output::of_others(&row(entry, options.text)));
     }
     Ok(())
 }

@@ -23,11 +23,14 @@ fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
     let how = format!(
         "Give them read and reply on source {source} (Admin > Users > permissions on sources, or `engage-handover setup`)."
     );
+    let look = format!(
+        "Look whether the agents have read and reply on source {source} (Admin > Users > permissions on sources)."
+    );
     let Seen::Yes(holders) = &agents.holders else {
-        return sheet.skip(id, case.unseen(&agents.holders), how);
+        return sheet.skip(id, case.unseen(&agents.holders), look);
     };
     if !matches!(case.facts.source, Seen::Yes(Some(_))) {
-        return sheet.skip(id, "not to be seen while the source cannot be read", how);
+        return sheet.skip(id, "not to be seen while the source cannot be read", look);
     }
     let me = case.facts.account.me.yes().map(|me| me.id.as_str());
     let enabled: Vec<&User> = holders
@@ -63,7 +66,7 @@ fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
     }
     match unseen {
         _ if enabled.is_empty() => sheet.skip(id, "there are no agents to look at", ""),
-        Some(unseen) if read == 0 => sheet.skip(id, case.unseen(unseen), how),
+        Some(unseen) if read == 0 => sheet.skip(id, case.unseen(unseen), look),
         _ => sheet.ok(
             id,
             format!(
@@ -76,6 +79,16 @@ fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
 
 fn now(case: &Case<'_>, sheet: &mut Sheet) {
     let agents = &case.facts.agents;
+    let cause = ["agent-category", "agent-category-held", "agent-permissions"];
+    if agents.with_room == Some(0)
+        && let Some(cause) = cause.into_iter().find(|id| sheet.failed(id))
+    {
+        return sheet.skip(
+            "agents-now",
+            format!("not to be judged before {cause} is mended"),
+            "",
+        );
+    }
     match agents.with_room {
         None => sheet.skip("agents-now", "who is logged in is not known", ""),
         Some(0) if agents.is_open == Some(false) => sheet.ok("agents-now", "nobody, and it is after hours"),

@@ -71,6 +71,10 @@ fn unreachable(host: &str, error: &BotError) -> (String, String) {
             format!("{host} answers 410: it wants no events any more"),
             format!("{look}."),
         ),
+        BotError::Busy { status: 429, .. } => (
+            format!("{host} answers 429: it takes no more requests just now"),
+            "Examine again in a minute. If it answers so every time, raise the limit of requests in front of the bot.".to_owned(),
+        ),
         BotError::Busy { status, .. } => (
             format!("{host} is in trouble ({status})"),
             "Look at the bot's log; it has to answer 2xx to events that it does not know, too.".to_owned(),

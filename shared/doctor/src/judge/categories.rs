@@ -2,7 +2,7 @@
 
 use handover_ringcx::console::{Category, User};
 
-use super::{Case, list};
+use super::{Case, list, many};
 use crate::check::Sheet;
 use crate::facts::Seen;
 
@@ -28,7 +28,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     let orphans: Vec<&str> = [bot, agent]
         .into_iter()
         .flatten()
-        .filter(|category| category.parent_id.is_none())
+        .filter(|category| category.parent_id.is_none() && !category.unselectable)
         .map(|category| category.name.as_str())
         .collect();
     match (bot, agent) {
@@ -88,36 +88,41 @@ fn one<'a>(
 fn holders(case: &Case<'_>, sheet: &mut Sheet) {
     let facts = case.facts;
     let settings = &case.connection.ringcx;
-    let me = facts.account.me.yes().map(|me| me.id.as_str());
-    let of = |seen: &Seen<Vec<User>>| -> Option<Vec<String>> {
-        let enabled = seen
-            .yes()?
-            .iter()
-            .filter(|user| user.enabled && Some(user.id.as_str()) != me);
-        Some(
-            enabled
-                .map(|user| format!("{} ({})", user.name, user.id))
-                .collect(),
-        )
-    };
-    let (agents, bots) = (of(&facts.agents.holders), of(&facts.agents.bot_holders));
-    let swapped =
-        matches!((&agents, &bots), (Some(agents), Some(bots)) if agents.is_empty() && !bots.is_empty());
-    let hint = if swapped {
-        " It looks as if bot_category_id and agent_category_id were swapped."
-    } else {
-        ""
-    };
+    let (agents, bots) = (
+        held_by(case, &facts.agents.holders),
+        held_by(case, &facts.agents.bot_holders),
+    );
+    if are_swapped(case) {
+        let what = format!(
+            "nobody holds the Agent category ({}), and agents hold the Bot category ({}): the two ids are swapped",
+            settings.agent_category_id, settings.bot_category_id
+        );
+        sheet.error(
+            "agent-category-held",
+            what,
+            "Swap bot_category_id and agent_category_id in the configuration, and restart the bridge.",
+        );
+        return sheet.skip(
+            "bot-category-free",
+            "not to be judged while the two ids are swapped",
+            "",
+        );
+    }
+    let wrong = "not to be judged: there is no such category, or threads cannot carry it";
     match &agents {
+        _ if sheet.failed("agent-category") => sheet.skip("agent-category-held", wrong, ""),
         Some(agents) if agents.is_empty() => sheet.error(
             "agent-category-held",
             format!(
-                "no enabled agent holds the Agent category ({}).{hint}",
+                "no enabled agent holds the Agent category ({})",
                 settings.agent_category_id
             ),
             "Give the Agent category to everybody who shall answer (Admin > Users, Categories).",
         ),
-        Some(agents) => sheet.ok("agent-category-held", format!("{} agents hold it", agents.len())),
+        Some(agents) => sheet.ok(
+            "agent-category-held",
+            format!("held by {}", many(agents.len(), "agent")),
+        ),
         None => sheet.skip(
             "agent-category-held",
             case.unseen(&facts.agents.holders),
@@ -125,10 +130,11 @@ fn holders(case: &Case<'_>, sheet: &mut Sheet) {
         ),
     }
     match &bots {
+        _ if sheet.failed("bot-category") => sheet.skip("bot-category-free", wrong, ""),
         Some(holders) if !holders.is_empty() => sheet.error(
             "bot-category-free",
             format!(
-                "agents hold the Bot category ({}): {}.{hint}",
+                "agents hold the Bot category ({}): {}",
                 settings.bot_category_id,
                 list(holders)
             ),
@@ -141,4 +147,31 @@ fn holders(case: &Case<'_>, sheet: &mut Sheet) {
             "Look at Admin > Users, filter by the Bot category.",
         ),
     }
+}
+
+/// The enabled agents among those who hold a category.
+fn held_by(case: &Case<'_>, seen: &Seen<Vec<User>>) -> Option<Vec<String>> {
+    let me = case.facts.account.me.yes().map(|me| me.id.as_str());
+    let enabled = seen
+        .yes()?
+        .iter()
+        .filter(|user| user.enabled && Some(user.id.as_str()) != me);
+    let names = enabled.map(|user| format!("{} ({})", user.name, user.id));
+    Some(names.collect())
+}
+
+/// Whether the two ids are swapped: agents hold what is called the Bot category, nobody the other one, and threads do
+/// not begin in what is called the Bot category.
+pub(super) fn are_swapped(case: &Case<'_>) -> bool {
+    let agents = &case.facts.agents;
+    let (held, bot_held) = (held_by(case, &agents.holders), held_by(case, &agents.bot_holders));
+    held.is_some_and(|held| held.is_empty())
+        && bot_held.is_some_and(|held| !held.is_empty())
+        && !begins_with_the_bot(case)
+}
+
+fn begins_with_the_bot(case: &Case<'_>) -> bool {
+    let bot = case.connection.ringcx.bot_category_id.as_str();
+    let source = case.facts.source.yes().and_then(Option::as_ref);
+    source.is_some_and(|source| source.default_category_ids.iter().any(|id| id == bot))
 }

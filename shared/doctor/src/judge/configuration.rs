@@ -6,7 +6,8 @@ use url::Url;
 
 use super::Case;
 use crate::check::Sheet;
-use crate::facts::AddressFacts;
+use crate::facts::Call;
+use crate::observe::NOT_PROVEN;
 
 /// RCE's limit for all integrations of an account is 500; from here on little is left for the others.
 const CAREFUL_REQUESTS_PER_MINUTE: u32 = 400;
@@ -16,7 +17,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     file_hosting(case, sheet);
     shared_source(case, sheet);
     realtime_url(case, sheet);
-    public_address(&case.facts.address, sheet);
+    public_address(case, sheet);
     rest_budget(case, sheet);
 }
 
@@ -126,7 +127,8 @@ fn realtime_url(case: &Case<'_>, sheet: &mut Sheet) {
     );
 }
 
-fn public_address(address: &AddressFacts, sheet: &mut Sheet) {
+fn public_address(case: &Case<'_>, sheet: &mut Sheet) {
+    let address = &case.facts.address;
     match &address.public_url {
         Some(url) if url.scheme() != "https" && !base_url::is_loopback(url) => sheet.error(
             "public-address",
@@ -134,11 +136,21 @@ fn public_address(address: &AddressFacts, sheet: &mut Sheet) {
             "Put a reverse proxy with a certificate in front of the bridge; agents' messages and secrets travel on this way.",
         ),
         Some(url) if address.is_given => sheet.ok("public-address", url.to_string()),
+        Some(url) if address.info.is_answered() && address.validation == Call::NotTried(NOT_PROVEN) => sheet.warn(
+            "public-address",
+            format!("{url} was read off the webhook, and who answers there did not prove to be the bridge: nothing about it was tried"),
+            super::SAY_WHERE,
+        ),
         Some(url) => sheet.ok("public-address", format!("{url} (read off the webhook)")),
+        None if case.facts.webhooks.yes().is_none() => sheet.skip(
+            "public-address",
+            "not known: nobody said it, and the webhooks were not read",
+            super::SAY_WHERE,
+        ),
         None => sheet.warn(
             "public-address",
             "nobody said where the bridge is reached, and no webhook tells",
-            "Say it with --public-url https://…, or set files.public_url in the configuration.",
+            super::SAY_WHERE,
         ),
     }
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use handover_core::Timestamp;
 use jiff::SignedDuration;
 
-use super::Case;
+use super::{Case, SAY_WHERE};
 use crate::check::Sheet;
 use crate::facts::{AddressFacts, Call, NoAnswer, RoundTrip};
+use crate::observe::NOT_PROVEN;
 
 /// RCE counts "too long" as an error without saying how long that is.
 const SLOW: Duration = Duration::from_secs(2);
@@ -66,8 +67,8 @@ fn reachable(case: &Case<'_>, sheet: &mut Sheet) {
         ),
         Call::Answered { status: 404, .. } => sheet.error(
             "reachable",
-            format!("{base} knows no connection {connection:?} (404)"),
-            "The bridge that runs there has another configuration, or the path in front of the connection is wrong. Restart it with this file.",
+            format!("{base} knows no connection {connection:?} (404), or it is not the bridge that answers there"),
+            "Look whether host, port and the path in front of the connection lead to the bridge. If they do, the bridge that runs there has another configuration: restart it with this file.",
         ),
         Call::Answered { status, .. } if *status >= 500 => sheet.error(
             "reachable",
@@ -133,7 +134,7 @@ fn strangers(id: &'static str, call: &Call, what: &str, sheet: &mut Sheet) {
         ),
         Call::Answered { status, .. } if answers(call) => sheet.ok(id, format!("refused with {status}")),
         Call::Answered { .. } => sheet.skip(id, "the bridge was not reached", ""),
-        Call::NotTried(why) => sheet.skip(id, *why, ""),
+        Call::NotTried(why) => sheet.skip(id, *why, tell_where(why)),
         Call::NoAnswer(_) => sheet.skip(id, "there was no answer", ""),
     }
 }
@@ -174,6 +175,23 @@ fn source_calls(case: &Case<'_>, sheet: &mut Sheet) {
             "",
         );
     };
+    let address = &case.facts.address;
+    let lately = work.source_heard.is_some_and(|at| is_lately(at, case.facts.at));
+    if !lately && !address.info.is(200) {
+        // To enter the address that does not answer would help nobody, and a wrong token has a check of its own.
+        let why = match &address.info {
+            Call::NotTried(_) => "not known: the bridge's address was not tried",
+            Call::Answered { status: 401, .. } => {
+                "RingCentral's calls would be refused, as ours are: see source-sdk"
+            }
+            _ => "the bridge does not answer at its address: see the checks above",
+        };
+        return sheet.skip(id, why, "");
+    }
+    if !lately && case.source_token_is_refused() {
+        let why = "calls with RingCentral's own token are refused while realtime_access_tokens is wrong: see send-api";
+        return sheet.skip(id, why, "");
+    }
     let how = format!(
         "Set Endpoint URL on the source's page (Admin > Sources) to {}/{}/handover/rce/source and save: that makes RingCentral call.",
         base(case),
@@ -218,7 +236,7 @@ fn validation(address: &AddressFacts, sheet: &mut Sheet) {
         Call::Answered { .. } | Call::NoAnswer(_) => {
             sheet.skip("webhook-validation", "the bridge was not reached", "");
         }
-        Call::NotTried(why) => sheet.skip("webhook-validation", *why, ""),
+        Call::NotTried(why) => sheet.skip("webhook-validation", *why, tell_where(why)),
     }
 }
 
@@ -236,7 +254,7 @@ fn delivery(address: &AddressFacts, sheet: &mut Sheet) {
             "Look at the log of the bridge, and of the proxy in front of it.",
         ),
         Call::Answered { .. } | Call::NoAnswer(_) => sheet.skip("webhook-delivery", "the bridge was not reached", ""),
-        Call::NotTried(why) => sheet.skip("webhook-delivery", *why, ""),
+        Call::NotTried(why) => sheet.skip("webhook-delivery", *why, tell_where(why)),
     }
 }
 
@@ -271,13 +289,14 @@ fn bot_key(address: &AddressFacts, sheet: &mut Sheet) {
             "Look at the log of the bridge, and of the proxy in front of it.",
         ),
         Call::Answered { .. } | Call::NoAnswer(_) => sheet.skip("bot-key", "the bridge was not reached", ""),
-        Call::NotTried(why) => sheet.skip("bot-key", *why, ""),
+        Call::NotTried(why) => sheet.skip("bot-key", *why, tell_where(why)),
     }
 }
 
 fn round_trip(case: &Case<'_>, sheet: &mut Sheet) {
     const HOW: &str = "RingCentral has another secret than webhook_secrets, or it does not reach this address (firewall, DNS inside only). Set Secret and Verify token on the webhook's page (Admin > Webhooks) anew, let RingCentral through, tick Active, and save.";
     match &case.facts.round_trip {
+        RoundTrip::NotTried(why) if *why == NOT_PROVEN => sheet.skip("round-trip", *why, tell_where(why)),
         RoundTrip::NotTried(why) => sheet.skip("round-trip", *why, look_instead(case)),
         RoundTrip::NotSaved(why) => sheet.warn(
             "round-trip",
@@ -303,6 +322,11 @@ fn round_trip(case: &Case<'_>, sheet: &mut Sheet) {
             "Examine again after somebody wrote to an agent. If nothing arrives then, set Secret on the webhook's page (Admin > Webhooks) anew to webhook_secrets, and look at firewall and DNS.",
         ),
     }
+}
+
+/// What has to be said before a call can be made.
+fn tell_where(why: &str) -> &'static str {
+    if why == NOT_PROVEN { SAY_WHERE } else { "" }
 }
 
 /// Where to look if nobody dared to save the webhook.

@@ -145,6 +145,10 @@ fn default_categories(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
             "",
         );
     }
+    if sheet.failed("bot-category") || super::categories::are_swapped(case) {
+        let why = "not to be judged while bot_category_id is wrong";
+        return sheet.skip("default-categories", why, "");
+    }
     let how = format!(
         "On the source's page (Admin > Sources) set both default categories, of customers' messages and of agents' messages, to the Bot category {bot}."
     );

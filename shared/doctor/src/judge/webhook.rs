@@ -3,7 +3,7 @@
 use handover_core::secret::Secret;
 use handover_ringcx::console::Webhook;
 
-use super::{Case, list};
+use super::{Case, list, many};
 use crate::check::Sheet;
 use crate::facts::Seen;
 use crate::observe::{Aim, aim};
@@ -29,6 +29,8 @@ const PRESENCE: [&str; 4] = [
     "push_agent.availability_change",
     "push_agent.busyness_change",
 ];
+/// The right with which other tokens' webhooks are listed, too.
+const SEES_ALL: &str = "manage_api_access_tokens";
 const PAGE: &str = "the webhook's page (Admin > Webhooks)";
 const IDS: [&str; 5] = [
     "webhook-single",
@@ -65,7 +67,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
         "webhook",
         format!("{} ({}{token})", shown(&webhook.url), webhook.id),
     );
-    single(&here, sheet);
+    single(&here, webhook, sheet);
     active(webhook, sheet);
     events(case, webhook, sheet);
     verify_token(&case.connection.ringcx.verification_token, webhook, sheet);
@@ -98,14 +100,30 @@ fn missing(case: &Case<'_>, all: &[Webhook], sheet: &mut Sheet) {
         .trim_end_matches('/');
     let url = format!("{base}/{}/handover/rce/webhook", case.connection.id);
     if near.is_empty() {
-        let what = format!(
-            "none of the {} webhooks that the token may see reports to {url}",
-            all.len()
-        );
+        let what = match all.len() {
+            0 => format!("the token sees no webhook, so none that reports to {url}"),
+            count => format!(
+                "of {} that the token sees none reports to {url}",
+                many(count, "webhook")
+            ),
+        };
+        let sees_all = case.facts.account.role.yes().is_some_and(|role| {
+            let rights = &role.rights;
+            rights.iter().any(|right| right == SEES_ALL)
+        });
+        let unless = if sees_all {
+            String::new()
+        } else {
+            format!(
+                " If there is one already, it may belong to somebody else's token: those are only seen with the right {SEES_ALL}, and have to be looked at by hand (Admin > Webhooks)."
+            )
+        };
         sheet.error(
             "webhook",
             what,
-            format!("Create one (Admin > Webhooks > Add, or `engage-handover setup`) with the URL {url}."),
+            format!(
+                "Create one (Admin > Webhooks > Add, or `engage-handover setup`) with the URL {url}.{unless}"
+            ),
         );
     } else {
         sheet.error(
@@ -116,7 +134,7 @@ fn missing(case: &Case<'_>, all: &[Webhook], sheet: &mut Sheet) {
     }
 }
 
-fn single(here: &[&Webhook], sheet: &mut Sheet) {
+fn single(here: &[&Webhook], looked_at: &Webhook, sheet: &mut Sheet) {
     let active: Vec<String> = here
         .iter()
         .filter(|webhook| webhook.active)
@@ -124,9 +142,10 @@ fn single(here: &[&Webhook], sheet: &mut Sheet) {
         .collect();
     if active.len() > 1 {
         let what = format!(
-            "{} webhooks report to this connection: {}",
+            "{} webhooks report to this connection: {}; only {} is looked at here",
             active.len(),
-            list(&active)
+            list(&active),
+            looked_at.id
         );
         sheet.warn("webhook-single", what, "Delete all but one (Admin > Webhooks).");
     } else {

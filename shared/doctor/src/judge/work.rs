@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, list};
+use super::{Case, list, many};
 use crate::check::Sheet;
 use crate::facts::{MachineFacts, WorkFacts};
 
@@ -73,7 +73,7 @@ fn dead_letters(work: &WorkFacts, sheet: &mut Sheet) {
         .collect();
     sheet.error(
         id,
-        format!("{} dead letters, the oldest of {oldest:.0}: {}", dead.len(), list(&reasons)),
+        format!("{}, the oldest of {oldest:.0}: {}", many(dead.len(), "dead letter"), list(&reasons)),
         "docs/operations.md has a row for each reason. Mend the cause, then `engage-handover dead-letters replay --all`; what is of no use any more: `discard`.",
     );
 }
@@ -102,7 +102,7 @@ fn overdue(case: &Case<'_>, work: &WorkFacts, sheet: &mut Sheet) {
     let late = case.facts.at.duration_since(*oldest).as_mins();
     sheet.error(
         id,
-        format!("{} handovers wait to be looked after, the longest for {late} minutes", overdue.len()),
+        format!("{} to be looked after, overdue for up to {late} minutes", many(overdue.len(), "handover")),
         "Look whether the bridge runs (on AWS: the schedule of handover-watch), and whether its log shows errors.",
     );
 }

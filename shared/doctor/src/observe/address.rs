@@ -25,7 +25,8 @@ use crate::facts::{AddressFacts, Call, NoAnswer, Seen};
 /// Longest body of an answer that is read.
 const BODY_MAX: usize = 64 * 1024;
 const NO_ADDRESS: &str = "the bridge's address is not known";
-const NOT_PROVEN: &str = "who answers there did not prove to be the bridge, so no secret was sent";
+pub(crate) const NOT_PROVEN: &str = "who answers there did not prove to be the bridge, so no secret was sent";
+const NOT_SAFE: &str = "the address is not https, so no secret was sent";
 const NO_ANSWER: &str = "the bridge does not answer at all";
 
 /// Finds out where we are, and calls.
@@ -81,7 +82,11 @@ pub(super) async fn call(
     let may_hear_secrets = is_safe(&caller.base) && (proven || facts.is_given);
     let dead = matches!(facts.info, Call::NoAnswer(_));
     if dead || !may_hear_secrets {
-        let why = if dead { NO_ANSWER } else { NOT_PROVEN };
+        let why = match (dead, is_safe(&caller.base)) {
+            (true, _) => NO_ANSWER,
+            (false, false) => NOT_SAFE,
+            (false, true) => NOT_PROVEN,
+        };
         for call in [
             &mut facts.validation,
             &mut facts.delivery,

@@ -12,7 +12,7 @@ use handover_ringcx::console::{Console, Webhook, WebhookChange};
 use jiff::SignedDuration;
 
 use super::{Instruments, Patient};
-use crate::facts::{AddressFacts, RoundTrip, Seen};
+use crate::facts::{AddressFacts, Call, RoundTrip, Seen};
 
 /// A validation that was answered so lately shows that the verify token is right.
 const LATELY: SignedDuration = SignedDuration::from_hours(24);
@@ -39,9 +39,12 @@ pub(super) async fn make(
     if !webhook.delivers() {
         return RoundTrip::NotTried("the webhook is off, and this changes nothing");
     }
+    if let Call::NotTried(why) = address.validation {
+        return RoundTrip::NotTried(why);
+    }
     if !(address.validation.is(200) && address.delivery.is(200)) {
         return RoundTrip::NotTried(
-            "the bridge did not answer here, so RingCentral would switch the webhook off",
+            "the bridge did not take a validation and a delivery from here, so RingCentral would switch the webhook off",
         );
     }
     let before = note(patient.store.as_ref(), with, Heard::Validation, patient).await;

@@ -293,8 +293,38 @@ fn the_categories() {
     let swapped = of(&connections(CONFIG), |facts| {
         facts.agents.bot_holders = Seen::Yes(std::mem::take(yes(&mut facts.agents.holders)));
     });
-    assert_eq!(bad(&swapped).len(), 2);
-    assert!(swapped.iter().any(|check| check.what.contains("swapped")));
+    assert_eq!(
+        bad(&swapped),
+        [
+            ("agent-category-held", Status::Error),
+            ("bot-category-free", Status::Error)
+        ],
+        "threads begin in the Bot category, so it is the agents who have the wrong one"
+    );
+    // Only one cure, and nothing that follows from it.
+    let swapped = |facts: &mut Facts| {
+        facts.agents.bot_holders = Seen::Yes(std::mem::take(yes(&mut facts.agents.holders)));
+        source(facts).default_category_ids = vec!["ca0a".to_owned()];
+        source(facts).user_thread_default_category_ids = vec!["ca0a".to_owned()];
+        facts.agents.with_room = Some(0);
+    };
+    fails(
+        swapped,
+        "agent-category-held",
+        Status::Error,
+        "Swap bot_category_id and agent_category_id",
+    );
+    let wrong = |facts: &mut Facts| {
+        facts.agent_category = Seen::Yes(None);
+        yes(&mut facts.agents.holders).clear();
+        facts.agents.with_room = Some(0);
+    };
+    fails(wrong, "agent-category", Status::Error, "no such category");
+    let wrong = |facts: &mut Facts| {
+        facts.bot_category = Seen::Yes(None);
+        source(facts).default_category_ids = vec!["ca0c".to_owned()];
+    };
+    fails(wrong, "bot-category", Status::Error, "no such category");
 }
 
 #[test]
@@ -328,7 +358,7 @@ fn the_webhook() {
         ),
         (
             "https://elsewhere.example.org/hook?key=hidden",
-            "none of the 1 webhooks",
+            "of 1 webhook that the token sees none reports to",
         ),
     ];
     for (url, words) in near {
@@ -336,6 +366,13 @@ fn the_webhook() {
     }
     passes(|facts| hook(facts).url.push('/'));
     passes(|facts| "https://bridge.example.org/shop/handover/rce".clone_into(&mut hook(facts).url));
+    // Others' webhooks are not seen without a right.
+    fails(
+        |facts| yes(&mut facts.webhooks).clear(),
+        "webhook",
+        Status::Error,
+        "somebody else's token",
+    );
     fails(
         |facts| yes(&mut facts.webhooks).clear(),
         "webhook",

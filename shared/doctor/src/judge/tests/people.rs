@@ -94,6 +94,15 @@ fn the_agents() {
         Status::Warning,
         "nobody",
     );
+    fails(
+        |facts| {
+            may(&[])(facts);
+            facts.agents.with_room = Some(0);
+        },
+        "agent-permissions",
+        Status::Error,
+        "lacks read and reply",
+    );
     passes(|facts| facts.agents.with_room = None);
     passes(|facts| {
         facts.agents.with_room = Some(0);

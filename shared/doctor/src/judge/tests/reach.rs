@@ -1,6 +1,7 @@
 //! The way to the bridge, from here and from RCE.
 
 use super::*;
+use crate::observe::NOT_PROVEN;
 
 #[test]
 fn the_way_to_the_bridge() {
@@ -58,6 +59,11 @@ fn the_way_to_the_bridge() {
             }
         }
     };
+    let never_called = |facts: &mut Facts| {
+        all(503)(facts);
+        facts.work.as_mut().unwrap().source_heard = None;
+    };
+    fails(never_called, "reachable", Status::Error, "503");
     fails(all(302), "reachable", Status::Error, "elsewhere");
     fails(all(404), "reachable", Status::Error, "\"shop\"");
     fails(all(502), "reachable", Status::Error, "502");
@@ -100,6 +106,12 @@ fn what_answers_at_the_address() {
         let then = at("2026-02-27T12:00:00Z");
         facts.work.as_mut().unwrap().source_heard = Some(then);
     };
+    let wrong_token = |facts: &mut Facts| {
+        never(facts);
+        let code = "invalid_signature".to_owned();
+        facts.send_api = Some(Err(RingCxError::SecretRefused { status: 422, code }));
+    };
+    fails(wrong_token, "send-api", Status::Error, "realtime_access_tokens");
     fails(long_ago, "source-calls", Status::Warning, "2026-02-27");
     fails(
         |f| f.address.validation = answered(403, false),
@@ -211,6 +223,43 @@ fn without_relayed_messages_what_belongs_to_a_source_of_ours_does_not_count() {
         yes(&mut facts.account.role).rights = vec!["open_content_thread".to_owned()];
     };
     assert_eq!(bad(&of(&task_only, there)), []);
+    // Nobody said where the bridge is, and nobody can sign: nothing was tried, which is not "all is well".
+    let unproven = |facts: &mut Facts| {
+        there(facts);
+        let address = &mut facts.address;
+        address.is_given = false;
+        for call in [
+            &mut address.validation,
+            &mut address.delivery,
+            &mut address.forged_delivery,
+            &mut address.bot_key,
+        ] {
+            *call = Call::NotTried(NOT_PROVEN);
+        }
+        facts.round_trip = RoundTrip::NotTried(NOT_PROVEN);
+    };
+    fails_with(
+        &task_only,
+        unproven,
+        "public-address",
+        Status::Warning,
+        "--public-url",
+    );
+    let skipped = of(&task_only, unproven);
+    let look = |id: &str| {
+        skipped
+            .iter()
+            .any(|check| check.id == id && check.how.contains("--public-url"))
+    };
+    for id in [
+        "webhook-validation",
+        "webhook-delivery",
+        "webhook-strangers",
+        "bot-key",
+        "round-trip",
+    ] {
+        assert!(look(id), "{id} says what to do");
+    }
     let locked = |facts: &mut Facts| {
         there(facts);
         yes(&mut facts.account.role).rights.clear();
