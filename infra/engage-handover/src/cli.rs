@@ -254,7 +254,7 @@ pub(crate) struct Drain {
 #[derive(Debug, Args)]
 pub(crate) struct Erase {
     /// The conversation's id, as the bot knows it
-    #[arg(value_name = "CONVERSATION", required_unless_present = "person")]
+    #[arg(value_name = "CONVERSATION")]
     pub(crate) id: Option<String>,
     /// All conversations of the person whom the bot calls so; looks through everything
     #[arg(long, value_name = "USER_ID", conflicts_with = "id")]

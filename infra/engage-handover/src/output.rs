@@ -1,6 +1,7 @@
 //! Standard output for results, standard error for complaints.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::Write as _;
 
 use handover_core::Timestamp;
@@ -16,9 +17,10 @@ pub(crate) fn complain(text: &str) {
 
 /// Text in which nothing steers a terminal or turns its words around: names and ids come from other people.
 ///
-/// Line breaks stay, since texts of ours have some; what comes from others goes through [`of_others`] first.
+/// Line breaks stay, since texts of ours have some; what comes from others goes through [`of_others`] first. JSON stays
+/// JSON: it is escaped as JSON escapes it.
 fn harmless(text: &str) -> Cow<'_, str> {
-    visible(text, |c| c == '\n')
+    visible(text, |c| matches!(c, '\n' | '\t'))
 }
 
 /// Something that others wrote, on one line: a line break in it would forge a line of ours.
@@ -34,7 +36,7 @@ fn visible(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         if hides(c) {
-            shown.extend(c.escape_default());
+            let _ = write!(shown, "\\u{:04x}", u32::from(c));
         } else {
             shown.push(c);
         }
@@ -100,8 +102,11 @@ mod tests {
     fn nothing_that_others_wrote_steers_the_terminal() {
         let name = "Sam\x1b[2J\r\n    ok  \u{202e}txt\u{9b}";
         let shown = of_others(name);
-        assert_eq!(shown, "Sam\\u{1b}[2J\\r\\n    ok  \\u{202e}txt\\u{9b}");
-        assert_eq!(harmless("a\nb\x1b"), "a\nb\\u{1b}", "our own line breaks stay");
+        assert_eq!(shown, r"Sam\u001b[2J\u000d\u000a    ok  \u202etxt\u009b");
+        assert_eq!(harmless("a\nb\x1b"), "a\nb\\u001b", "our own line breaks stay");
+        let json = serde_json::to_string_pretty(&[name]).unwrap();
+        let read: Vec<String> = serde_json::from_str(&harmless(&json)).unwrap();
+        assert_eq!(read, [name], "JSON says the same");
         assert_eq!(of_others("Zoë 東京 🙂"), "Zoë 東京 🙂");
     }
 

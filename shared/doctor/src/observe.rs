@@ -143,9 +143,10 @@ async fn look_at_ringcx(
     // The face is announced first: RCE knows it when it is looked for. Whether RCE answers at all is known first, too.
     let announced = async {
         let face = Identity::company(&settings.bot_identity);
-        match connection.relay_messages {
-            true => Some(ringcx.announce(connection, &face).await),
-            false => None,
+        if connection.relay_messages {
+            Some(ringcx.announce(connection, &face).await)
+        } else {
+            None
         }
     };
     let (send_api, me) = tokio::join!(announced, async { Seen::of(console.me().await) });

@@ -43,6 +43,7 @@ pub struct Health {
 /// A report, and when it began.
 struct Examined {
     at: Timestamp,
+    round_trip: bool,
     report: Value,
 }
 
@@ -89,7 +90,8 @@ pub(crate) async fn heard(app: &App, connection: &Connection, what: Heard) {
 }
 
 /// `/{connection}/operator/doctor`: the last examination, or a new one if that is old. Only what changes something
-/// (a `POST`, which makes RCE call the bridge) is a new one for its own sake, and not more than once a minute either.
+/// (a `POST`, which makes RCE call the bridge) is a new one for its own sake, and not more than once a minute either. A
+/// report with a round trip answers both.
 pub(crate) async fn examine(app: &App, connection: &Connection, round_trip: bool) -> Result<Value, Problem> {
     let Some(doctor) = &app.health.doctor else {
         return Err(Problem::NotSupported(
@@ -103,7 +105,10 @@ pub(crate) async fn examine(app: &App, connection: &Connection, round_trip: bool
     // Who comes while one is under way waits for it, and gets the same.
     let mut slot = slot.lock().await;
     let now = app.now();
-    let is_fresh = |known: &&Examined| known.at <= now && now < known.at + EXAMINED_EVERY;
+    // One without a round trip does not tell what the other one asks.
+    let is_fresh = |known: &&Examined| {
+        known.at <= now && now < known.at + EXAMINED_EVERY && (known.round_trip || !round_trip)
+    };
     if let Some(known) = slot.as_ref().filter(is_fresh) {
         return Ok(known.report.clone());
     }
@@ -113,6 +118,7 @@ pub(crate) async fn examine(app: &App, connection: &Connection, round_trip: bool
     }
     *slot = Some(Examined {
         at: now,
+        round_trip,
         report: report.clone(),
     });
     Ok(report)

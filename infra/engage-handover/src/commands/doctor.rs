@@ -7,7 +7,7 @@ use handover_core::Timestamp;
 use handover_core::settings::Connection;
 use handover_doctor::facts::MachineFacts;
 use handover_doctor::{Check, Instruments, Patient, Report, Status, examine};
-use handover_embedded::Embedded;
+use handover_embedded::{Embedded, OpenError};
 use handover_handlers::App;
 use handover_handlers::operator::drain;
 use handover_machine::{RandomIds, SystemClock};
@@ -85,10 +85,10 @@ async fn find(options: &Doctor) -> Result<Found, Failure> {
     }
     // Before the first `serve` there is no work to look at, and everything else can be examined.
     if let (Some(config), Some(data)) = (&options.config, &options.data)
-        && !data.exists()
+        && let Err(OpenError::NoData { .. }) = Embedded::open_existing(data, Arc::new(SystemClock))
     {
         output::complain(&format!(
-            "there is no {} yet, so no bridge ran on it: what only the bridge knows is skipped",
+            "no bridge ran on {} yet: what only the bridge knows is skipped",
             data.display()
         ));
         return Ok(Found {

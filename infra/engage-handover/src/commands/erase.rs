@@ -11,8 +11,13 @@ use super::{Failure, refused};
 use crate::cli::Erase;
 use crate::output;
 
+const WHAT: &str = "say what to erase: CONVERSATION, or --person USER_ID for all conversations of a person";
+
 /// Erases what is kept about a conversation, or a person. Can be repeated: what was erased is not there any more.
 pub(crate) async fn run(options: &Erase) -> Result<(), Failure> {
+    if options.id.is_none() && options.person.is_none() {
+        return Err(Failure::Theirs(WHAT.to_owned()));
+    }
     let place = Place::open(&options.at).await?;
     let theirs = wanted(&place, options).await?;
     if !options.yes && !agreed(&theirs)? {
@@ -22,7 +27,16 @@ pub(crate) async fn run(options: &Erase) -> Result<(), Failure> {
     let mut with_agents = Vec::new();
     for (connection, id) in theirs {
         match erase(&place.app, connection, &id, options.force).await {
-            Ok(()) => erased.push(id),
+            Ok(()) => {
+                // The running bridge's log does not know of it, so this is the record.
+                output::complain(&format!(
+                    "{:.0} erased {}/{}",
+                    place.app.now(),
+                    connection.id,
+                    output::of_others(id.as_str())
+                ));
+                erased.push(id);
+            }
             Err(Refusal::WithAgents) => with_agents.push(id),
             Err(refusal) => return Err(refused(refusal)),
         }

@@ -859,7 +859,11 @@ async fn the_stage_examines_itself_once_a_minute_for_operators_only() {
     };
     assert_eq!(ask(Method::GET, "nobodys-key-at-all").await.0, 401);
     assert_eq!(ask(Method::GET, BOT_KEY).await.0, 403);
+    // One that asked for no round trip is not what is answered to who asks for one.
+    let (_, looked) = ask(Method::GET, OPERATOR_KEY).await;
+    assert_eq!(looked["round_trip"], json!(false));
     let (status, first) = ask(Method::POST, OPERATOR_KEY).await;
+    assert!(first["at"].as_str() > looked["at"].as_str());
     assert_eq!((status, &first["round_trip"]), (200, &json!(true)));
     let checks = first["checks"].as_array().unwrap();
     let find = |id: &str| checks.iter().find(|check| check["id"] == id).unwrap();

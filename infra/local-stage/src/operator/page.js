@@ -31,14 +31,18 @@ async function ask(path, method = "GET", patience = 10000) {
   return body;
 }
 
+// What turns the direction of writing around could make an id or a name read as another one.
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const plain = (text) => text.replace(TURNS, (it) => `\\u${it.codePointAt(0).toString(16).padStart(4, "0")}`);
+
 /** An element with text and children. */
 function el(name, attributes = {}, ...children) {
   const it = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key === "on") it.addEventListener("click", value);
-    else it.setAttribute(key, value);
+    else it.setAttribute(key, key.startsWith("data-") ? value : plain(String(value)));
   }
-  it.append(...children.filter((child) => child !== null));
+  it.append(...children.filter((child) => child !== null).map((child) => (typeof child === "string" ? plain(child) : child)));
   return it;
 }
 
@@ -50,7 +54,7 @@ function show(into, ...children) {
 }
 
 function say(text) {
-  $("said").textContent = text;
+  $("said").textContent = plain(text);
   $("said").hidden = false;
   clearTimeout(say.timer);
   say.timer = setTimeout(() => { $("said").hidden = true; }, 6000);
@@ -90,7 +94,7 @@ $("enter").addEventListener("submit", async (event) => {
   try {
     await ask("operator/status");
   } catch (error) {
-    askForKey(isLockedOut(error) ? `Not accepted: ${error.message}` : `Not possible now: ${error.message}`);
+    askForKey(isLockedOut(error) ? "Not accepted: this is none of the operator_keys of this connection." : `Not possible now: ${error.message}`);
     return;
   }
   sessionStorage.setItem(KEPT, state.key);
@@ -105,7 +109,7 @@ function open() {
   state.conversations = state.letters = state.status = null;
   render();
   look();
-  checkHealth();
+  showHealth(null);
 }
 
 /* ---- looking again and again ---- */
@@ -265,7 +269,7 @@ const acts = (...buttons) => el("td", { class: "acts" }, ...buttons);
 
 function act(text, focus, on) {
   const [what] = text.toLowerCase().split(" ");
-  return el("button", { type: "button", class: "button small", "data-focus": focus, "data-testid": what, "aria-label": `${text}: ${focus.split(" ").at(-1)}`, on }, text);
+  return el("button", { type: "button", class: "button small", "data-focus": focus, "data-testid": what, "aria-label": `${text}: ${focus.replace(/^(letter )?\S+ /, "")}`, on }, text);
 }
 
 /* ---- doing something ---- */
@@ -273,7 +277,7 @@ function act(text, focus, on) {
 /** Asks back; resolves to whether the operator means it. */
 function sure(title, what, yes) {
   $("sure-title").textContent = title;
-  $("sure-what").textContent = what;
+  $("sure-what").textContent = plain(what);
   $("sure-yes").textContent = yes;
   const dialog = $("sure");
   dialog.returnValue = "";
@@ -335,7 +339,7 @@ for (const [id, event] of [["show", "change"], ["find", "input"]]) $(id).addEven
 async function openTimeline(id) {
   state.shown = id;
   $("text").checked = false;
-  $("timeline-title").textContent = id;
+  $("timeline-title").textContent = plain(id);
   show($("lines"), el("li", { class: "empty" }, "Loading…"));
   $("timeline").showModal();
   await readTimeline();
@@ -402,14 +406,21 @@ async function lookAtPlots() {
 
 const LEVELS = ["error", "warning", "skipped", "ok"];
 
+/** What an examination found; `null`: nobody asked for one yet. One calls RingCentral some 25 times, so only who asks gets one. */
+function showHealth(found) {
+  $("health").hidden = false;
+  if (!found) return show($("checks"), el("p", { class: "empty" }, "Not checked yet. A check calls RingCentral and the bot, and takes up to half a minute."));
+  const checks = [...found.checks].sort((one, other) => LEVELS.indexOf(one.status) - LEVELS.indexOf(other.status));
+  show($("checks"),
+    el("p", { class: "empty", "data-testid": "checked-at" }, `As of ${clock(found.at)} (at most one examination a minute)`),
+    el("ul", { class: "checks" }, ...checks.map(check)));
+}
+
 async function checkHealth() {
   $("check").disabled = true;
   show($("checks"), el("p", { class: "empty" }, "Checking…"));
   try {
-    const found = await ask("operator/doctor", "GET", 60000);
-    const checks = [...found.checks].sort((one, other) => LEVELS.indexOf(one.status) - LEVELS.indexOf(other.status));
-    show($("checks"), el("ul", { class: "checks" }, ...checks.map(check)));
-    $("health").hidden = false;
+    showHealth(await ask("operator/doctor", "GET", 120000));
   } catch (error) {
     $("health").hidden = error.status === 404;
     show($("checks"), el("p", { class: "empty bad" }, `The checks could not be run: ${error.message}`));
@@ -419,12 +430,14 @@ async function checkHealth() {
 
 function check(it) {
   const level = LEVELS.includes(it.status) ? it.status : "skipped";
-  const part = (text) => (text ? el("div", { class: level === "ok" ? "soft" : "" }, text) : null);
+  const bad = level === "error" || level === "warning";
+  const part = (text) => (text ? el("div", { class: bad ? "" : "soft" }, text) : null);
+  // A title says what should be: beside an error that would be the opposite of what is.
   return el("li", { "data-testid": "check-result" },
     el("span", { class: `pill ${level}` }, it.status),
-    el("b", {}, it.title),
-    part(it.what),
-    level === "ok" ? null : part(it.why),
+    el("b", {}, bad ? it.what : it.title),
+    part(bad ? null : it.what),
+    bad ? part(it.why) : null,
     level === "ok" ? null : part(it.how));
 }
 

@@ -79,13 +79,13 @@ fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
 
 fn now(case: &Case<'_>, sheet: &mut Sheet) {
     let agents = &case.facts.agents;
-    let cause = ["agent-category", "agent-category-held", "agent-permissions"];
+    let reasons = ["agent-category", "agent-category-held", "agent-permissions"];
     if agents.with_room == Some(0)
-        && let Some(cause) = cause.into_iter().find(|id| sheet.failed(id))
+        && let Some(reason) = reasons.into_iter().find(|id| sheet.failed(id))
     {
         return sheet.skip(
             "agents-now",
-            format!("not to be judged before {cause} is mended"),
+            format!("not to be judged before {reason} is mended"),
             "",
         );
     }

@@ -29,11 +29,22 @@ pub async fn release(app: &App, connection: &Connection, id: &ConversationId) ->
             Ok(()) => {
                 tracing::info!(connection.id = %connection.id, conversation.id = %id, "released by an operator");
                 app.metrics.record(&connection.id, measured);
-                return Ok(end.answer);
+                return Ok(without_words(end.answer));
             }
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(Refusal::Busy)
+}
+
+/// What the bot gave as the reason may be people's own words, which are not an operator's.
+fn without_words(mut answer: Value) -> Value {
+    if let Some(handover) = answer.get_mut("handover").and_then(Value::as_object_mut) {
+        handover.remove("reason");
+    }
+    if let Some(answer) = answer.as_object_mut() {
+        answer.remove("reason");
+    }
+    answer
 }
