@@ -200,8 +200,9 @@ impl Call {
         matches!(self, Self::Answered { status, right: true, .. } if *status == wanted)
     }
 
-    pub fn is_answered(&self) -> bool {
-        matches!(self, Self::Answered { .. })
+    /// Whether there is any use in judging the answers one by one: a redirect, a 404 or a 5xx is not the bridge's word.
+    pub fn is_an_answer(&self) -> bool {
+        matches!(self, Self::Answered { status, .. } if !(300..400).contains(status) && *status != 404 && *status < 500)
     }
 
     pub fn status(&self) -> Option<u16> {

@@ -88,6 +88,9 @@ impl Case<'_> {
                 "not looked at: RingCentral limits the number of calls just now".to_owned()
             }
             Seen::NoApi(_) => "not looked at: what answers there is not RingCentral's REST API".to_owned(),
+            Seen::Failed(_) if matches!(self.facts.account.me, Seen::Failed(_)) => {
+                "not looked at: RingCentral was not reached, or gives no usable answers".to_owned()
+            }
             Seen::Failed(why) => format!("RingCentral gave no usable answer: {why}"),
             Seen::NotAsked | Seen::Yes(_) => "does not apply to this connection".to_owned(),
         }

@@ -272,6 +272,22 @@ async fn mistakes_of_the_token_and_its_rights_are_named() {
     )
     .await;
     case(async |world| world.rce().disable_token(), &[("token", "active")]).await;
+    // The console's own address, without "api" in it.
+    case(
+        async |world| {
+            let nowhere = serve(Receiver::Answers(404)).await;
+            let line = world.config.lines().find(|line| line.starts_with("base_api_url"));
+            let line = line.unwrap().to_owned();
+            world.set(&line, &format!("base_api_url = \"{nowhere}\""));
+        },
+        &[("token", "base_api_url")],
+    )
+    .await;
+    case(
+        async |world| world.set("requests_per_minute = 300", "requests_per_minute = 10"),
+        &[("rest-budget", "our own limiter held back")],
+    )
+    .await;
     let rights = [
         ("monitor_tasks", "right-monitor-tasks"),
         ("read_user", "right-users"),
@@ -744,6 +760,7 @@ async fn what_is_wrong_with_the_bot_is_named() {
         &[("bot-signature", "signing secret differs")],
     )
     .await;
+    with_bot(serve(Receiver::Answers(403)), &[("bot-signature", "(403)")]).await;
     with_bot(serve(Receiver::Answers(404)), &[("bot", "answers 404")]).await;
     with_bot(serve(Receiver::Answers(410)), &[("bot", "410")]).await;
     with_bot(serve(Receiver::Answers(503)), &[("bot", "in trouble (503)")]).await;

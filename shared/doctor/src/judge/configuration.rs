@@ -136,7 +136,7 @@ fn public_address(case: &Case<'_>, sheet: &mut Sheet) {
             "Put a reverse proxy with a certificate in front of the bridge; agents' messages and secrets travel on this way.",
         ),
         Some(url) if address.is_given => sheet.ok("public-address", url.to_string()),
-        Some(url) if address.info.is_answered() && address.validation == Call::NotTried(NOT_PROVEN) => sheet.warn(
+        Some(url) if address.info.is_an_answer() && !case.connection.relay_messages && address.validation == Call::NotTried(NOT_PROVEN) => sheet.warn(
             "public-address",
             format!("{url} was read off the webhook, and who answers there did not prove to be the bridge: nothing about it was tried"),
             super::SAY_WHERE,

@@ -79,11 +79,6 @@ fn reachable(case: &Case<'_>, sheet: &mut Sheet) {
     }
 }
 
-/// Whether there is any use in judging the answers one by one.
-fn answers(call: &Call) -> bool {
-    matches!(call, Call::Answered { status, .. } if !(300..400).contains(status) && *status != 404 && *status < 500)
-}
-
 fn source_sdk(case: &Case<'_>, sheet: &mut Sheet) {
     let address = &case.facts.address;
     if !case.connection.relay_messages {
@@ -91,7 +86,7 @@ fn source_sdk(case: &Case<'_>, sheet: &mut Sheet) {
         sheet.skip("source-sdk", why, "");
         return sheet.skip("source-sdk-strangers", why, "");
     }
-    if !answers(&address.info) {
+    if !address.info.is_an_answer() {
         let why = "the bridge was not reached";
         sheet.skip("source-sdk", why, "");
         return sheet.skip("source-sdk-strangers", why, "");
@@ -132,7 +127,7 @@ fn strangers(id: &'static str, call: &Call, what: &str, sheet: &mut Sheet) {
             format!("{what} was taken ({status})"),
             "It is not the bridge that answers there, or a proxy answers in its place. Let nothing but the bridge answer.",
         ),
-        Call::Answered { status, .. } if answers(call) => sheet.ok(id, format!("refused with {status}")),
+        Call::Answered { status, .. } if call.is_an_answer() => sheet.ok(id, format!("refused with {status}")),
         Call::Answered { .. } => sheet.skip(id, "the bridge was not reached", ""),
         Call::NotTried(why) => sheet.skip(id, *why, tell_where(why)),
         Call::NoAnswer(_) => sheet.skip(id, "there was no answer", ""),
@@ -225,7 +220,7 @@ fn validation(address: &AddressFacts, sheet: &mut Sheet) {
             "the bridge refuses verification_token or the first of webhook_secrets (403)",
             "The bridge that runs has another configuration than this one: restart it.",
         ),
-        call if answers(call) => sheet.error(
+        call if call.is_an_answer() => sheet.error(
             "webhook-validation",
             format!(
                 "a validation request is answered {}",
@@ -248,7 +243,7 @@ fn delivery(address: &AddressFacts, sheet: &mut Sheet) {
             "the bridge refuses the first of webhook_secrets",
             "The bridge that runs has another configuration than this one: restart it. Otherwise a proxy drops the header X-Dimelo-Secret.",
         ),
-        call if answers(call) => sheet.error(
+        call if call.is_an_answer() => sheet.error(
             "webhook-delivery",
             format!("a delivery is answered {}; only 200 counts", call.status().unwrap_or_default()),
             "Look at the log of the bridge, and of the proxy in front of it.",
@@ -283,7 +278,7 @@ fn bot_key(address: &AddressFacts, sheet: &mut Sheet) {
             "the running bridge refuses the first of bot_keys (401)",
             "The bridge that runs has another configuration than this one: restart it.",
         ),
-        call if answers(call) => sheet.error(
+        call if call.is_an_answer() => sheet.error(
             "bot-key",
             format!("GET /availability answers {}", call.status().unwrap_or_default()),
             "Look at the log of the bridge, and of the proxy in front of it.",

@@ -27,6 +27,7 @@ const BODY_MAX: usize = 64 * 1024;
 const NO_ADDRESS: &str = "the bridge's address is not known";
 pub(crate) const NOT_PROVEN: &str = "who answers there did not prove to be the bridge, so no secret was sent";
 const NOT_SAFE: &str = "the address is not https, so no secret was sent";
+const NOT_REACHED: &str = "the bridge was not reached";
 const NO_ANSWER: &str = "the bridge does not answer at all";
 
 /// Finds out where we are, and calls.
@@ -82,10 +83,14 @@ pub(super) async fn call(
     let may_hear_secrets = is_safe(&caller.base) && (proven || facts.is_given);
     let dead = matches!(facts.info, Call::NoAnswer(_));
     if dead || !may_hear_secrets {
-        let why = match (dead, is_safe(&caller.base)) {
-            (true, _) => NO_ANSWER,
-            (false, false) => NOT_SAFE,
-            (false, true) => NOT_PROVEN,
+        let why = if dead {
+            NO_ANSWER
+        } else if !is_safe(&caller.base) {
+            NOT_SAFE
+        } else if facts.info.is_an_answer() {
+            NOT_PROVEN
+        } else {
+            NOT_REACHED
         };
         for call in [
             &mut facts.validation,

@@ -150,6 +150,12 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
     }
     let bot_identity = identity(section.below("bot_identity"), "bot", "Bot");
     let agent_identity = identity(section.below("agent_identity"), "agent", "Agent");
+    if bot_identity.id == agent_identity.id {
+        section.error(
+            "agent_identity",
+            "has the same id as bot_identity; nobody could tell agents' words from the bot's",
+        );
+    }
     let agent_takeover = section.boolean("agent_takeover", true);
     let customer_reopens = section.boolean("customer_reopens", false);
     let requests_per_minute = section.number("requests_per_minute", 300, 1..=100_000);

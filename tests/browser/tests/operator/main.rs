@@ -97,7 +97,10 @@ async fn looks_and_mends_what_is_broken() -> anyhow::Result<()> {
         page.sees("conversation", "Sam Okafor").await?;
         page.sees("letter", "the bot refused it (400)").await?;
         page.sees("tiles", "waiting for an agent").await?;
+        page.sees("checks", "Not checked yet").await?;
+        page.click("check").await?;
         page.sees("check-result", "RingCentral").await?;
+        page.sees("checked-at", "As of").await?;
         let injected = "return document.getElementById('oops') === null && document.querySelector('i') === null";
         page.until("markup is text", injected, vec![]).await?;
         page.is_named().await?;

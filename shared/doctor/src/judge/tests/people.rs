@@ -149,6 +149,26 @@ fn the_bot() {
         Status::Warning,
         "wrong signature",
     );
+    for status in [401, 403] {
+        passes(move |facts| facts.bot.forged = Err(BotError::SecretRefused { status }));
+    }
+    passes(|facts| facts.bot.forged = Err(BotError::Refused { status: 400 }));
+    fails(
+        signed(BotError::SecretRefused { status: 403 }),
+        "bot-signature",
+        Status::Error,
+        "(403)",
+    );
+    let too_many = BotError::Busy {
+        status: 429,
+        retry_after: None,
+    };
+    fails(
+        signed(too_many),
+        "bot",
+        Status::Error,
+        "no more requests just now",
+    );
     passes(|facts| facts.bot.signed = Ok(Probed::Answers(Told { status: 404 })));
     let subscribed = format!(
         "{CONFIG}\n[[connections.shop.bot.queue_subscribers]]\nurl = \"https://wall.example.org\"\n\
