@@ -339,6 +339,38 @@ async fn mistakes_of_the_token_and_its_rights_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_skipped_for_one_reason_is_counted_and_the_errors_are_named_last() {
+    let mut world = Box::pin(World::new()).await;
+    world.set("simulated-api-token", "an-old-token");
+    let file = world.bridge.dir.path().join("examined.toml");
+    std::fs::write(&file, &world.config).unwrap();
+    let examine = async |more: &[&str]| {
+        let nothing_yet = world.bridge.dir.path().join("not-served-yet");
+        let mut doctor = command();
+        doctor.args(["doctor", "--connection", "default", "--config"]);
+        let output = doctor.arg(&file).arg("--data").arg(nothing_yet).args(more);
+        let output = output.output().await.unwrap();
+        assert_eq!(output.status.code(), Some(4), "before the first serve, too");
+        let complaint = String::from_utf8(output.stderr).unwrap();
+        assert!(complaint.contains("no bridge ran on"), "{complaint}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = examine(&[]).await;
+    assert!(!said.contains("    skipped "), "{said}");
+    assert!(
+        said.contains("checks were skipped, most of them because RingCentral's REST API"),
+        "{said}"
+    );
+    assert!(said.trim_end().ends_with("errors: token"), "{said}");
+    assert!(!said.contains("WARNING"), "{said}");
+    let said = examine(&["--verbose"]).await;
+    assert!(
+        said.contains("    skipped source: not looked at: the token is not accepted"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistakes_of_the_source_are_named() {
     case(
         async |world| {

@@ -41,7 +41,8 @@ async fn with_agent() -> Bridge {
     bridge
         .insist("/conversations/c/messages", json!({"from": "user", "text": "hi"}))
         .await;
-    bridge.insist("/conversations/c/handover", json!({})).await;
+    let why = json!({"reason": "their own words"});
+    bridge.insist("/conversations/c/handover", why).await;
     bridge.until_queued(1).await;
     let agent = bridge.rce.config().agents[0].id.clone();
     bridge.rce.take("c", &agent).unwrap();
@@ -85,6 +86,7 @@ async fn a_conversation_is_given_back_by_hand() {
     let released = run(&bridge, &["release", "c", "--json"]).await;
     assert_eq!(released.code, Some(0), "{}", released.complaint);
     assert_eq!(released.json()["handler"], "bot");
+    assert!(!released.said.contains("their own words"), "{}", released.said);
     // The process that serves finds the work.
     bridge
         .until_told(|told| told.iter().any(|t| t.event["data"]["cause"] == "operator"))
@@ -280,6 +282,13 @@ async fn a_person_is_erased_and_begins_anew() {
     let mut ids: Vec<Value> = erased.json()["erased"].as_array().unwrap().clone();
     ids.sort_by_key(ToString::to_string);
     assert_eq!(ids, ["c", "d"]);
+    for id in ids {
+        let line = format!("erased default/{}", id.as_str().unwrap());
+        assert!(erased.complaint.contains(&line), "{}", erased.complaint);
+    }
+    let unclear = run(&bridge, &["erase", "--yes"]).await;
+    assert_eq!(unclear.code, Some(2));
+    assert!(unclear.complaint.contains("--person"), "{}", unclear.complaint);
     for id in ["c", "d"] {
         assert_eq!(run(&bridge, &["timeline", id]).await.code, Some(2));
     }

@@ -198,6 +198,11 @@ fn each_refused_value_is_named() {
         ),
         (
             "bot_category_id = \"b\"",
+            "bot_category_id = \"b\"\nagent_identity = { id = \"bot\" }",
+            "ringcx.agent_identity has the same id as bot_identity; nobody could tell agents' words from the bot's",
+        ),
+        (
+            "bot_category_id = \"b\"",
             "bot_category_id = \"b\"\nagent_takeover = \"no\"",
             "ringcx.agent_takeover is not true or false",
         ),
