@@ -155,7 +155,7 @@ pub(crate) struct Doctor {
     /// Only this connection
     #[arg(long, value_name = "NAME")]
     pub(crate) connection: Option<String>,
-    /// Where the bridge is reached from outside, if neither the configuration nor the webhook tells
+    /// Where the bridge is reached from outside, if neither the configuration nor the webhook tells, or without relayed messages
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Do not save the webhook to make RingCentral call the bridge

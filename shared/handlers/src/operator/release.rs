@@ -43,8 +43,5 @@ fn without_words(mut answer: Value) -> Value {
     if let Some(handover) = answer.get_mut("handover").and_then(Value::as_object_mut) {
         handover.remove("reason");
     }
-    if let Some(answer) = answer.as_object_mut() {
-        answer.remove("reason");
-    }
     answer
 }
