@@ -55,6 +55,7 @@ pub fn look(data: &Path, embedded: &Embedded) -> MachineFacts {
     let probe = data.join(".doctor");
     let written = std::fs::write(&probe, b"can be removed").and_then(|()| std::fs::remove_file(&probe));
     MachineFacts {
+        has_begun: true,
         not_writable: written.err().map(|error| error.to_string()),
         free_bytes: free(data),
         is_serving: embedded.lock_for_serving().is_err(),

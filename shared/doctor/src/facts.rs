@@ -276,6 +276,8 @@ pub struct WorkFacts {
 /// The machine with the data directory.
 #[derive(Clone, Debug)]
 pub struct MachineFacts {
+    /// A bridge ran on the directory, so there is something to look into.
+    pub has_begun: bool,
     /// Why the directory cannot be written.
     pub not_writable: Option<String>,
     pub free_bytes: Option<u64>,

@@ -94,7 +94,12 @@ async fn find(options: &Doctor) -> Result<Found, Failure> {
         return Ok(Found {
             connections: read_config(config)?,
             app: None,
-            machine: None,
+            machine: Some(MachineFacts {
+                has_begun: false,
+                not_writable: None,
+                free_bytes: None,
+                is_serving: false,
+            }),
         });
     }
     let place = Place::open(&Where {

@@ -164,11 +164,14 @@ fn source_calls(case: &Case<'_>, sheet: &mut Sheet) {
         .as_ref()
         .filter(|_| case.connection.relay_messages)
     else {
-        return sheet.skip(
-            id,
-            "not known without --data or --stage, or without relayed messages",
-            "",
-        );
+        let why = if !case.connection.relay_messages {
+            "does not apply: no messages are relayed"
+        } else if case.facts.machine.is_some() {
+            "not known: no bridge ran on the data directory yet"
+        } else {
+            "not known without --data or --stage"
+        };
+        return sheet.skip(id, why, "");
     };
     let address = &case.facts.address;
     let lately = work.source_heard.is_some_and(|at| is_lately(at, case.facts.at));
@@ -179,7 +182,10 @@ fn source_calls(case: &Case<'_>, sheet: &mut Sheet) {
             Call::Answered { status: 401, .. } => {
                 "RingCentral's calls would be refused, as ours are: see source-sdk"
             }
-            _ => "the bridge does not answer at its address: see the checks above",
+            Call::Answered { status: 200, .. } => {
+                "not known: it is not the bridge that answers, see source-sdk"
+            }
+            _ => "the bridge does not answer at its address: see reachable",
         };
         return sheet.skip(id, why, "");
     }

@@ -211,6 +211,7 @@ fn healthy() -> Facts {
             overdue: Some(Vec::new()),
         }),
         machine: Some(MachineFacts {
+            has_begun: true,
             not_writable: None,
             free_bytes: Some(50 << 30),
             is_serving: true,

@@ -15,23 +15,31 @@ const MANY: u64 = 1_000;
 const MIB: u64 = 1 << 20;
 
 pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
-    match &case.facts.work {
-        Some(work) => {
-            dead_letters(work, sheet);
-            waiting(work, sheet);
-            overdue(case, work, sheet);
-        }
-        None => {
-            for id in ["dead-letters", "jobs-waiting", "overdue"] {
-                sheet.skip(
-                    id,
-                    "nobody said where the bridge keeps its work",
-                    "Say it with --data DIR or --stage NAME.",
-                );
-            }
+    if let Some(work) = &case.facts.work {
+        dead_letters(work, sheet);
+        waiting(work, sheet);
+        overdue(case, work, sheet);
+    } else {
+        let (why, how) = match &case.facts.machine {
+            Some(_) => ("no bridge ran on the data directory yet", ""),
+            None => (
+                "nobody said where the bridge keeps its work",
+                "Say it with --data DIR or --stage NAME.",
+            ),
+        };
+        for id in ["dead-letters", "jobs-waiting", "overdue"] {
+            sheet.skip(id, why, how);
         }
     }
     match &case.facts.machine {
+        Some(machine) if !machine.has_begun => {
+            sheet.skip("data-directory", "no bridge ran on it yet", "");
+            sheet.error(
+                "serving",
+                "no bridge runs on this data directory, nor did one before",
+                "Start it: engage-handover serve --config FILE --data DIR. If one runs, it has another --data.",
+            );
+        }
         Some(machine) => {
             directory(machine, sheet);
             if machine.is_serving {

@@ -26,6 +26,8 @@ use crate::facts::{AddressFacts, Call, NoAnswer, Seen};
 const BODY_MAX: usize = 64 * 1024;
 const NO_ADDRESS: &str = "the bridge's address is not known";
 pub(crate) const NOT_PROVEN: &str = "who answers there did not prove to be the bridge, so no secret was sent";
+const NOT_SIGNED: &str =
+    "who answers there does not sign as the bridge has to, so no secret was sent: see source-sdk";
 const NOT_SAFE: &str = "the address is not https, so no secret was sent";
 const NOT_REACHED: &str = "the bridge was not reached";
 const NO_ANSWER: &str = "the bridge does not answer at all";
@@ -87,6 +89,8 @@ pub(super) async fn call(
             NO_ANSWER
         } else if !is_safe(&caller.base) {
             NOT_SAFE
+        } else if facts.info.is_an_answer() && connection.relay_messages {
+            NOT_SIGNED
         } else if facts.info.is_an_answer() {
             NOT_PROVEN
         } else {

@@ -246,6 +246,12 @@ fn the_work() {
         Status::Error,
         "no bridge runs",
     );
+    let not_yet = |facts: &mut Facts| {
+        facts.work = None;
+        machine(facts).has_begun = false;
+        machine(facts).is_serving = false;
+    };
+    fails(not_yet, "serving", Status::Error, "nor did one before");
     passes(|facts| facts.work = None);
     passes(|facts| facts.machine = None);
 }
