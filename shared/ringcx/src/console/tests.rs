@@ -159,3 +159,19 @@ async fn ringcentrals_clock_is_remembered() {
     let dates = console.dates().unwrap();
     assert_eq!(dates.theirs.to_string(), "2026-02-03T10:11:12Z");
 }
+
+#[tokio::test]
+async fn who_is_impatient_waits_for_one_call_without_an_answer_only() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let nobody = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let account = Account::of(&connection(&nobody).ringcx);
+    let budget = Arc::new(ProcessBudget::new());
+    let console = Console::new(http::client(), budget, TestClock::new(), account).impatient();
+    assert!(!console.had_no_answer());
+    console.me().await.unwrap_err();
+    let again = console.channels().await.unwrap_err();
+    assert!(console.had_no_answer());
+    assert!(handover_core::ports::causes(&again).contains("not tried"));
+    assert_eq!(console.calls().0, 1, "the second was not made");
+}
