@@ -19,7 +19,7 @@ pub(crate) fn complain(text: &str) {
 ///
 /// Line breaks stay, since texts of ours have some; what comes from others goes through [`of_others`] first. JSON stays
 /// JSON: it is escaped as JSON escapes it.
-fn harmless(text: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     visible(text, |c| matches!(c, '\n' | '\t'))
 }
 
@@ -49,6 +49,12 @@ fn visible(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
 fn steers(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// So many of them.
+pub(crate) fn many(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// How long ago something was, in one unit.

@@ -217,12 +217,12 @@ fn show(report: &Report, verbose: bool) {
         ));
     }
     output::line(&format!(
-        "{} ok, {} skipped, {} warnings, {} errors; {} REST calls",
+        "{} ok, {} skipped, {}, {}; {}",
         count(Status::Ok),
         count(Status::Skipped),
-        count(Status::Warning),
-        count(Status::Error),
-        report.rest_calls,
+        output::many(count(Status::Warning), "warning"),
+        output::many(count(Status::Error), "error"),
+        output::many(report.rest_calls as usize, "REST call"),
     ));
     let errors = report.checks.iter().filter(|check| check.status == Status::Error);
     let errors: Vec<&str> = errors.map(|check| check.id).collect();

@@ -9,6 +9,7 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 use tokio::sync::mpsc;
 
 use crate::commands::Failure;
+use crate::output;
 
 /// What the terminal was like before its echo was switched off: who interrupts us wants it back.
 static WITH_ECHO: OnceLock<Mutex<Option<Termios>>> = OnceLock::new();
@@ -72,13 +73,13 @@ impl Terminal {
 
     pub(crate) fn say(&self, text: &str) {
         self.end_of_passing_line();
-        self.write(text, "\n");
+        self.write(&output::harmless(text), "\n");
     }
 
     /// A line that the next one replaces, where that is possible; elsewhere it is not written.
     pub(crate) fn pass(&self, text: &str) {
         if self.live {
-            self.write(&format!("\r\x1b[K{text}"), "");
+            self.write(&format!("\r\x1b[K{}", output::harmless(text)), "");
             self.set_over(true);
         }
     }

@@ -237,9 +237,11 @@ pub(super) fn ids(value: &Value, member: &str) -> Vec<String> {
     items.iter().filter_map(|item| json::id(Some(item))).collect()
 }
 
+/// Names end up in lines on a terminal: no control character of theirs breaks or forges one.
 pub(super) fn text(value: &Value, member: &str) -> Option<String> {
     let text = value.get(member)?.as_str()?;
-    (!text.is_empty()).then(|| text.to_owned())
+    let on_one_line = |c: char| if c.is_control() { ' ' } else { c };
+    (!text.is_empty()).then(|| text.chars().map(on_one_line).collect())
 }
 
 pub(super) fn flag(value: &Value, member: &str) -> bool {
