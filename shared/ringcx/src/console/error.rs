@@ -1,5 +1,8 @@
 //! Why the console did not do what it was asked, in words for the person who asked.
 
+use std::error::Error;
+use std::fmt;
+
 use handover_core::ports::RingCxError;
 use serde_json::Value;
 
@@ -9,15 +12,30 @@ use crate::answer::Answer;
 const SAID_MAX: usize = 300;
 
 /// A call that was not done.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot {operation}: {error}{}", said.as_deref().map(|said| format!(" – RingCentral says: {said}")).unwrap_or_default())]
+#[derive(Debug)]
 pub struct ConsoleError {
     /// What was to be done, as a verb with its object.
     pub operation: &'static str,
     /// RCE's own sentence, for the administrator; never for decisions, since it is localised.
     pub said: Option<String>,
-    /// Part of the text, so no `source` of it: whoever prints the chain would say it twice.
     pub error: RingCxError,
+}
+
+impl fmt::Display for ConsoleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {}: {}", self.operation, self.error)?;
+        match &self.said {
+            Some(said) => write!(f, " – RingCentral says: {said}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for ConsoleError {
+    /// What is below: the error itself is part of the text, and who prints the chain would say it twice.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
 }
 
 impl ConsoleError {
