@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use handover_core::ports::{Clock as _, RingCx as _, RingCxError};
+use handover_core::ports::{Clock as _, RingCx as _};
 use handover_core::settings::Connection;
 use handover_handlers::config;
 use handover_machine::{Environment, SystemClock};
@@ -304,7 +304,7 @@ impl Run<'_> {
                 .patience
                 .insist(async |_| {
                     let told = self.client.announce(&connection, &identity).await;
-                    told.map_err(|error| console_error("announce an identity", error))
+                    told.map_err(|error| ConsoleError::new("announce an identity", error))
                 })
                 .await;
             if told.is_err() {
@@ -511,14 +511,6 @@ pub(crate) fn with_ids(config: &ConfigFile, wish: &Wish, login: &Login) -> Resul
     };
     section::fill(&mut config, wish, login, ids)?;
     connection(&config)
-}
-
-fn console_error(operation: &'static str, error: RingCxError) -> ConsoleError {
-    ConsoleError {
-        operation,
-        said: None,
-        error,
-    }
 }
 
 fn lost(what: &str) -> Failure {

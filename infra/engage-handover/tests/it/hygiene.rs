@@ -306,8 +306,27 @@ async fn until_dead_letters(bridge: &Bridge, count: usize) {
     assert!(in_time.is_ok(), "{}", bridge.log());
 }
 
+/// The log tells of a dead letter a moment before it is stored.
+async fn until_stored(bridge: &Bridge) {
+    let stored = async {
+        loop {
+            let mut list = command();
+            list.args(["dead-letters", "list", "--config"])
+                .arg(bridge.config());
+            let output = list.arg("--data").arg(bridge.data()).output().await.unwrap();
+            if String::from_utf8_lossy(&output.stdout).contains("bot refused it (400)") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), stored)
+        .await
+        .unwrap();
+}
+
 /// What an operator sees who did not ask for text.
 async fn commands(bridge: &Bridge) -> String {
+    until_stored(bridge).await;
     let mut shown = String::new();
     for args in [
         &["dead-letters", "list", "--json"][..],

@@ -120,6 +120,12 @@ impl Newcomer {
         Finished::from(output.unwrap())
     }
 
+    /// Undoes it, without being asked.
+    async fn remove(&self) -> Finished {
+        let removed = self.bare_command().args(["--remove", "--yes"]).output();
+        Finished::from(removed.await.unwrap())
+    }
+
     /// All records of a list, as RCE shows them.
     async fn list(&self, what: &str) -> Vec<Value> {
         let url = format!("{}/1.0/{what}?limit=150", self.bridge.rce.base_url());

@@ -39,7 +39,7 @@ impl Error for ConsoleError {
 }
 
 impl ConsoleError {
-    pub(super) fn new(operation: &'static str, error: RingCxError) -> Self {
+    pub fn new(operation: &'static str, error: RingCxError) -> Self {
         Self {
             operation,
             said: None,

@@ -192,13 +192,7 @@ async fn what_the_token_may_not_do_a_person_does_and_it_goes_on_when_it_sees_it(
         .says("seen: the agents' folder");
 
     // What a person made is not ours to delete.
-    let removed = newcomer
-        .bare_command()
-        .args(["--remove", "--yes"])
-        .output()
-        .await
-        .unwrap();
-    Finished::from(removed).expect(0);
+    newcomer.remove().await.expect(0);
     assert_eq!(newcomer.list("folders").await.len(), 1);
 }
 

@@ -43,13 +43,7 @@ async fn killed_after_every_write_it_ends_as_if_nothing_had_happened() {
     assert!(runs >= 8, "it was killed {runs} times only");
     assert_eq!(newcomer.account().await, newcomer.as_it_should_be());
 
-    let removed = newcomer
-        .bare_command()
-        .args(["--remove", "--yes"])
-        .output()
-        .await
-        .unwrap();
-    super::Finished::from(removed).expect(0);
+    newcomer.remove().await.expect(0);
     assert_eq!(
         newcomer.account().await,
         before,

@@ -50,12 +50,8 @@ async fn a_bare_account_carries_a_handover_after_one_command_and_nothing_changes
     newcomer.bridge.terminate().await;
     let text = newcomer.config_text();
     let removed = newcomer
-        .bare_command()
-        .args(["--remove", "--yes"])
-        .output()
+        .remove()
         .await
-        .unwrap();
-    let removed = super::Finished::from(removed)
         .expect(0)
         .says("one conversation is in it");
     let mut expected = before;
@@ -144,22 +140,11 @@ async fn what_nobody_used_is_gone_after_a_removal_and_what_others_gave_stays() {
         .expect(0)
         .says("delete   category \"Bot handover\"");
     assert_eq!(newcomer.account().await, set_up);
-    let removed = newcomer
-        .bare_command()
-        .args(["--remove", "--yes"])
-        .output()
-        .await
-        .unwrap();
-    super::Finished::from(removed).expect(0);
+    newcomer.remove().await.expect(0);
     assert_eq!(newcomer.account().await, before);
 
-    let again = newcomer
-        .bare_command()
-        .args(["--remove", "--yes"])
-        .output()
-        .await
-        .unwrap();
-    assert_eq!(again.status.code(), Some(2), "there is nothing left to undo");
+    // There is nothing left to undo.
+    newcomer.remove().await.expect(2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
