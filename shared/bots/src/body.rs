@@ -4,7 +4,7 @@ use handover_core::Timestamp;
 use handover_core::aftermath::Survey;
 use handover_core::event::BotEvent;
 use handover_core::handover::Agent;
-use handover_core::message::AgentMessage;
+use handover_core::message::{AgentMessage, ChannelFacts, CustomerWords};
 use handover_core::ports::Delivery;
 use handover_core::settings::Connection;
 use serde_json::{Map, Value, json};
@@ -54,6 +54,12 @@ fn members(data: &mut Map<String, Value>, connection: &Connection, event: &BotEv
         }
         BotEvent::AgentChanged { agent: who } => put("agent", agent(Some(who))),
         BotEvent::MessageCreated { message: written } => put("message", message(written)),
+        BotEvent::CustomerWrote { message: words } | BotEvent::CustomerEdited { message: words } => {
+            put("message", customer_words(words));
+            put("user", json!(words.user));
+            put("channel", channel(&words.channel));
+        }
+        BotEvent::CustomerTookBack { message } => put("message", json!({"id": message, "from": "user"})),
         BotEvent::MessageFailed { message, reason } => {
             put("message", json!({"id": message}));
             put("reason", json!(reason));
@@ -140,12 +146,35 @@ fn survey(answered: &Survey) -> Value {
     Value::Object(value)
 }
 
+fn customer_words(words: &CustomerWords) -> Value {
+    let mut value = json!({
+        "id": words.id,
+        "from": "user",
+        "text": words.text,
+        "attachments": words.attachments,
+        "payload": words.payload,
+        "sent_at": time(words.sent_at),
+    });
+    if let Some(answered) = &words.in_reply_to {
+        value["in_reply_to"] = json!(answered);
+    }
+    if let Some(language) = &words.language {
+        value["language"] = json!(language);
+    }
+    value
+}
+
+fn channel(facts: &ChannelFacts) -> Value {
+    json!({"source_id": facts.source, "type": facts.kind, "capabilities": facts.capabilities})
+}
+
 fn message(written: &AgentMessage) -> Value {
     let mut value = json!({
         "id": written.id,
         "text": written.text,
         "attachments": written.attachments,
         "structured": written.structured,
+        "from": "agent",
         "agent": {"name": written.agent_name},
     });
     if let (Some(at), Some(object)) = (written.written_at, value.as_object_mut()) {

@@ -59,6 +59,9 @@ pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotE
         | BotEvent::HandoverDeferred { .. }
         | BotEvent::HandoverSummarised { .. }
         | BotEvent::SurveyImported { .. }
+        | BotEvent::CustomerWrote { .. }
+        | BotEvent::CustomerEdited { .. }
+        | BotEvent::CustomerTookBack { .. }
         | BotEvent::MessageCreated { .. }
         | BotEvent::MessageFailed { .. }
         | BotEvent::HandoverTimingOut { .. }

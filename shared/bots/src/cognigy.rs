@@ -115,6 +115,9 @@ pub fn calls(bot: &BotSettings, event: &BotEvent) -> Vec<Call> {
         | BotEvent::HandoverDeferred { .. }
         | BotEvent::HandoverSummarised { .. }
         | BotEvent::SurveyImported { .. }
+        | BotEvent::CustomerWrote { .. }
+        | BotEvent::CustomerEdited { .. }
+        | BotEvent::CustomerTookBack { .. }
         | BotEvent::HandoverTimingOut { .. }
         | BotEvent::TypingStarted
         | BotEvent::TypingStopped => Vec::new(),

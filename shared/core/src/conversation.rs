@@ -22,6 +22,7 @@
 //! | `signals` | what RCE reports: what is an end, what is a takeover, what only RCE itself can say |
 //! | `news` | which news is about an earlier handover; two clocks |
 //! | `aftermath` | summaries, surveys and deferrals: whose they are, and what was told already |
+//! | `native` | channels of RCE's own: what the bot must hear, what the person must get, a bot that is silent |
 //! | `person` | what the bot's platform calls the person, and whether they are there |
 //! | `places` | places in the queue |
 //! | `timers` | ends that nobody brings about, and when to look again |
@@ -29,6 +30,7 @@
 
 mod aftermath;
 mod agents;
+mod native;
 mod news;
 mod numbering;
 mod person;
@@ -36,6 +38,7 @@ mod places;
 mod signals;
 mod timers;
 
+pub use native::{Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said};
 pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
 pub use timers::{NOBODY_LOOKS, TimerDecision};
@@ -157,6 +160,9 @@ pub struct Conversation {
     /// Whether the person is there, where their platform tells.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presence: Option<Presence>,
+    /// What there is only on a channel of RCE's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Box<Native>>,
     /// Something of this conversation was sent to RCE, so its thread exists there.
     #[serde(default)]
     pub mirrored: bool,
@@ -231,6 +237,7 @@ impl Conversation {
             user: UserProfile::default(),
             platform: None,
             presence: None,
+            native: None,
             mirrored: false,
             last_end: None,
             ringcx_ahead: SignedDuration::ZERO,
@@ -295,6 +302,7 @@ impl Conversation {
         request: HandoverRequest,
         now: Timestamp,
     ) -> HandoverDecision {
+        self.bot_reacted();
         if self.in_handover() {
             return HandoverDecision::Running { epoch: self.epoch() };
         }

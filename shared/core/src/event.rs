@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::aftermath::Survey;
 use crate::handover::{Agent, Cause, Timer};
 use crate::ids::{CategoryId, MessageId};
-use crate::message::AgentMessage;
+use crate::message::{AgentMessage, CustomerWords};
 use crate::queue_update::QueueUpdate;
 
 /// One event for the bot. Each becomes one `webhook-id` and one `seq`.
@@ -33,6 +33,18 @@ pub enum BotEvent {
     },
     MessageCreated {
         message: AgentMessage,
+    },
+    /// The person wrote on a channel of RCE's own: the bot's turn.
+    CustomerWrote {
+        message: CustomerWords,
+    },
+    /// They changed what they had written.
+    CustomerEdited {
+        message: CustomerWords,
+    },
+    /// They took it back.
+    CustomerTookBack {
+        message: MessageId,
     },
     MessageFailed {
         message: MessageId,
@@ -107,7 +119,9 @@ impl BotEvent {
             Self::HandoverAccepted => "handover.accepted",
             Self::HandoverActive { .. } => "handover.active",
             Self::AgentChanged { .. } => "agent.changed",
-            Self::MessageCreated { .. } => "message.created",
+            Self::MessageCreated { .. } | Self::CustomerWrote { .. } => "message.created",
+            Self::CustomerEdited { .. } => "message.updated",
+            Self::CustomerTookBack { .. } => "message.deleted",
             Self::MessageFailed { .. } => "message.failed",
             Self::TypingStarted => "typing.started",
             Self::TypingStopped => "typing.stopped",

@@ -63,6 +63,12 @@ pub enum Cause {
     BotEnded,
     /// An operator gave it back to the bot by hand.
     Operator,
+    /// The bot has not answered the person for too long.
+    BotSilent,
+    /// The bot could not be told what the person said.
+    BotUnreachable,
+    /// RCE does not take what the bot says to the person.
+    ReplyRefused,
 }
 
 impl Cause {
@@ -77,6 +83,9 @@ impl Cause {
             Self::UserCancelled => "user_cancelled",
             Self::BotEnded => "bot_ended",
             Self::Operator => "operator",
+            Self::BotSilent => "bot_silent",
+            Self::BotUnreachable => "bot_unreachable",
+            Self::ReplyRefused => "reply_refused",
         }
     }
 }

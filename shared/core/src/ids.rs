@@ -63,6 +63,14 @@ id!(
     ContentId
 );
 id!(
+    /// RCE's own id of a person or account on a source's side.
+    IdentityId
+);
+id!(
+    /// RCE's own id of an uploaded file.
+    AttachmentId
+);
+id!(
     /// Our id of a message, as callers name it.
     MessageId
 );

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::event::BotEvent;
-use crate::ids::{ConnectionId, ForeignThreadId, InterventionId, JobId, MessageId};
+use crate::ids::{ConnectionId, ContentId, ForeignThreadId, InterventionId, JobId, MessageId, SourceId};
+use crate::imported::Imported;
 use crate::message::{AgentMessage, Message};
 use crate::queue_update::QueueUpdate;
 use crate::signal::Signal;
@@ -71,6 +72,11 @@ pub enum Work {
     /// Tell the bot that an agent types, or stopped. Worthless when late: never retried.
     TellTyping { typing: bool },
 
+    /// On a channel of RCE's own: tell the bot what the person wrote.
+    TellCustomerMessage { imported: Imported },
+    /// The person changed, or took back, what the bot knows already.
+    TellCustomerChange { imported: Imported },
+
     // ---- to-ringcx ----
     /// Send a message of the person or the bot.
     SendMessage { message: Message },
@@ -98,6 +104,20 @@ pub enum Work {
     AnnounceUser,
     /// Find out whose conversation an unknown RCE thread is, then apply the signal.
     ResolveSignal { signal: Signal },
+    /// On a channel of RCE's own: say to the person what the bot says. It was accepted in handover `epoch`, or after it.
+    Reply {
+        message: Message,
+        epoch: u32,
+        /// For somebody who waits for an agent.
+        #[serde(default)]
+        notice: bool,
+    },
+    /// Find out whether the person got what the bot said.
+    ConfirmReply { content: ContentId, message: Message },
+    /// Leave word for the agents why they have the conversation.
+    NoteForAgents { epoch: u32 },
+    /// Look for what was said on a source and not reported.
+    SweepSource { source: SourceId },
     /// Ask RCE how the handover stands, in case its news got lost, and let the timers be checked.
     LookAfter,
 
@@ -131,6 +151,12 @@ impl Work {
             Self::NotePresence { .. } => "note_presence",
             Self::AnnounceUser => "announce_user",
             Self::ResolveSignal { .. } => "resolve_signal",
+            Self::TellCustomerMessage { .. } => "tell_customer_message",
+            Self::TellCustomerChange { .. } => "tell_customer_change",
+            Self::Reply { .. } => "reply",
+            Self::ConfirmReply { .. } => "confirm_reply",
+            Self::NoteForAgents { .. } => "note_for_agents",
+            Self::SweepSource { .. } => "sweep_source",
             Self::LookAfter => "look_after",
             Self::FanOutQueueUpdate { .. } => "fan_out_queue_update",
             Self::TellSubscriber { .. } => "tell_subscriber",
@@ -155,7 +181,9 @@ impl Work {
             | Self::Tell { .. }
             | Self::CheckTimers { .. }
             | Self::TellQueue { .. }
-            | Self::TellTyping { .. } => QueueName::ToBot,
+            | Self::TellTyping { .. }
+            | Self::TellCustomerMessage { .. }
+            | Self::TellCustomerChange { .. } => QueueName::ToBot,
             Self::SendMessage { .. }
             | Self::StartHandover { .. }
             | Self::LeaveHandover { .. }
@@ -165,6 +193,10 @@ impl Work {
             | Self::NotePresence { .. }
             | Self::AnnounceUser
             | Self::ResolveSignal { .. }
+            | Self::Reply { .. }
+            | Self::ConfirmReply { .. }
+            | Self::NoteForAgents { .. }
+            | Self::SweepSource { .. }
             | Self::LookAfter => QueueName::ToRingcx,
             Self::FanOutQueueUpdate { .. } | Self::TellSubscriber { .. } => QueueName::QueueUpdates,
         }
@@ -179,6 +211,10 @@ impl Job {
         match &self.work {
             Work::TellSubscriber { url, .. } => format!("{}/{}/{url}", self.connection, self.thread),
             Work::LookAfter => format!("{}/{}/look", self.connection, self.thread),
+            Work::ConfirmReply { content, .. } => {
+                format!("{}/{}/reply/{content}", self.connection, self.thread)
+            }
+            Work::NoteForAgents { .. } => format!("{}/{}/note", self.connection, self.thread),
             Work::NotePresence { .. } => format!("{}/{}/presence", self.connection, self.thread),
             _ => format!("{}/{}", self.connection, self.thread),
         }

@@ -20,6 +20,7 @@
 //! | [`job`] | what travels on the queues |
 //! | [`structured`] | choices, links and cards: the model, its limits, the same as text |
 //! | [`html`] | formatted words as plain text |
+//! | [`imported`] | what came in on a channel of RCE's own: whose words, and which |
 //! | [`json`] | how deep strangers' JSON may be |
 //! | [`timeline`] | what happened, for operators |
 //! | [`ids`] | one type for each kind of id, and their safe rendering towards RCE |
@@ -36,6 +37,7 @@ pub mod heard;
 pub mod hours;
 pub mod html;
 pub mod ids;
+pub mod imported;
 pub mod job;
 pub mod json;
 pub mod message;

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Timestamp;
-use crate::ids::{ContentId, ForeignMessageId, MessageId};
+use crate::ids::{ContentId, ForeignMessageId, MessageId, SourceId};
+use crate::profile::UserProfile;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Longest message body that RCE takes, in characters (Source SDK, "20k"; counted as Unicode
@@ -73,6 +74,39 @@ pub struct AgentMessage {
     /// RCE said that this is not its first attempt.
     #[serde(default)]
     pub retry: bool,
+}
+
+/// What a person wrote on a channel of RCE's own, on its way to the bot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomerWords {
+    pub id: MessageId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
+    /// What they picked from a structured message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// What they answered, by the id of a message of the bot's or of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_reply_to: Option<MessageId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    pub sent_at: Timestamp,
+    pub user: UserProfile,
+    pub channel: ChannelFacts,
+}
+
+/// What a bot may know of the channel that the person writes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelFacts {
+    pub source: SourceId,
+    /// RCE's word for the kind of channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The structured content that can be shown there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
 }
 
 /// Splits a text into parts of at most `max_chars` characters, in order, losing nothing but the

@@ -3,11 +3,12 @@
 //! Reading and checking the TOML file is the handlers' work (`handover-handlers::config`); these are the
 //! checked values. Names follow the vendors' set-up guides.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use url::Url;
 
-use crate::ids::{CategoryId, ConnectionId, SourceId};
+use crate::ids::{CategoryId, ConnectionId, IdentityId, SourceId};
 use crate::secret::Secret;
 
 /// One connection, ready for use.
@@ -38,9 +39,36 @@ pub struct Connection {
     pub files: FileSettings,
 }
 
+/// Whose channel the person writes on, and what of it passes through the bridge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topology {
+    /// The bot's. Every message is mirrored into a Source SDK channel of ours.
+    Mirrored,
+    /// RCE's. The person's words reach the bot through us, and the bot's words them.
+    Native,
+    /// Both sit on it already: only the bot's turn is managed, no message passes.
+    TaskOnly,
+}
+
+impl Connection {
+    pub fn topology(&self) -> Topology {
+        match (self.relay_messages, self.ringcx.channel) {
+            (false, _) => Topology::TaskOnly,
+            (true, Channel::SourceSdk) => Topology::Mirrored,
+            (true, Channel::Native) => Topology::Native,
+        }
+    }
+
+    /// Whether the bridge answers people on channels of RCE's own.
+    pub fn is_native(&self) -> bool {
+        self.topology() == Topology::Native
+    }
+}
+
 /// The RCE side of a connection.
 #[derive(Clone, Debug)]
 pub struct RingCxSettings {
+    pub channel: Channel,
     /// REST base, normalised: ends in `/1.0`, no trailing slash.
     pub api_base: Url,
     /// Bearer token of the REST API.
@@ -53,6 +81,9 @@ pub struct RingCxSettings {
     pub verification_token: Secret,
     /// Configured, or the last segment of the realtime endpoint URL.
     pub source_id: SourceId,
+    /// More of the account's own channels that the same bot answers; only with [`Channel::Native`].
+    pub further_sources: Vec<SourceId>,
+    pub native: NativeSettings,
     pub bot_category_id: CategoryId,
     pub agent_category_id: CategoryId,
     pub bot_identity: IdentitySettings,
@@ -63,6 +94,63 @@ pub struct RingCxSettings {
     pub customer_reopens: bool,
     /// REST budget of the account in any 60 seconds.
     pub requests_per_minute: u32,
+}
+
+/// Who owns the channel that a person writes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Channel {
+    /// We do: a channel made with the Source SDK.
+    #[default]
+    SourceSdk,
+    /// RCE does (Apple Messages for Business, WhatsApp, Messenger, e-mail, SMS, …).
+    Native,
+}
+
+/// How people are answered on channels that RCE owns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NativeSettings {
+    /// Whom the bot speaks as, on each source. Where it is not said, the token user's first identity on the source.
+    pub author_identities: BTreeMap<SourceId, IdentityId>,
+    pub private_replies: PrivateReplies,
+    pub bot_intervention: BotIntervention,
+    /// The bot is one of RCE's virtual agents: it engages, hands over and completes by the Bots API.
+    pub virtual_agent: bool,
+    /// Longest text of one message, in characters, where the channel's kind does not tell.
+    pub reply_max_chars: Option<usize>,
+    /// How long a customer's message waits for one that was written before it: RCE reports in no order.
+    pub settle: Duration,
+}
+
+impl Default for NativeSettings {
+    fn default() -> Self {
+        Self {
+            author_identities: BTreeMap::new(),
+            private_replies: PrivateReplies::LikeCustomer,
+            bot_intervention: BotIntervention::WhenNeeded,
+            virtual_agent: false,
+            reply_max_chars: None,
+            settle: Duration::from_millis(400),
+        }
+    }
+}
+
+/// Whether replies are marked as private.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrivateReplies {
+    /// Where what they answer is private. Never in public what was asked in private.
+    LikeCustomer,
+    Always,
+    Never,
+}
+
+/// Whether the bot's own account opens interventions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BotIntervention {
+    Never,
+    /// Where RCE takes a reply under an open intervention only.
+    WhenNeeded,
+    /// With the first reply.
+    Always,
 }
 
 /// An identity that speaks for the company (RCE: a controlled identity, "puppet").
@@ -232,6 +320,8 @@ pub struct Timers {
     pub warn_before: Duration,
     /// How often RCE is asked whether we missed something.
     pub reconcile_every: Duration,
+    /// On a channel of RCE's own: the bot has not answered what the person said for so long.
+    pub bot_silent: Duration,
 }
 
 /// What becomes of the files that people send each other.
@@ -275,5 +365,14 @@ impl RingCxSettings {
     /// The ids that a customer must never carry.
     pub fn company_ids(&self) -> [&str; 2] {
         [&self.bot_identity.id, &self.agent_identity.id]
+    }
+
+    /// Every source of this connection.
+    pub fn sources(&self) -> impl Iterator<Item = &SourceId> {
+        std::iter::once(&self.source_id).chain(&self.further_sources)
+    }
+
+    pub fn has_source(&self, source: &SourceId) -> bool {
+        self.sources().any(|ours| ours == source)
     }
 }

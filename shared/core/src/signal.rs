@@ -63,6 +63,10 @@ pub enum SignalKind {
     Reopened { by_agent: bool },
     /// An agent's message did not leave RCE (`content.exported` with a failure).
     ExportFailed { content: ContentId },
+    /// A message left RCE (`content.exported` with a success).
+    Exported { content: ContentId },
+    /// An agent answered on a channel of RCE's own (`content.replied`).
+    AgentWrote { content: ContentId },
     /// It was put aside for a while (`intervention.deferred`). Not an end.
     Deferred,
     /// It is back (`intervention.reactivated`).
@@ -98,8 +102,23 @@ impl SignalKind {
     pub fn matters_without_mapping(&self) -> bool {
         !matches!(
             self,
-            Self::Note | Self::ExportFailed { .. } | Self::Deferred | Self::Reactivated
+            Self::Note
+                | Self::ExportFailed { .. }
+                | Self::Exported { .. }
+                | Self::AgentWrote { .. }
+                | Self::Deferred
+                | Self::Reactivated
         )
+    }
+
+    /// The message that it is about, where it is about one.
+    pub fn content(&self) -> Option<&ContentId> {
+        match self {
+            Self::ExportFailed { content } | Self::Exported { content } | Self::AgentWrote { content } => {
+                Some(content)
+            }
+            _ => None,
+        }
     }
 
     /// Whether it is about what was, not about who has the conversation: nobody waits for it, and it may come long

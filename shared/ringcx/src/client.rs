@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use handover_core::hours::OpeningHours;
 use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, MessageId, ThreadId};
 use handover_core::ports::{
-    Agents, Api, Clock, CustomerMessage, Identity, Intervention, Measured, Metrics, NoMetrics, RingCx,
-    RingCxError, Thread, Urgency,
+    Agents, Api, Clock, Contents, CustomerMessage, Identity, Intervention, Measured, Metrics, NoMetrics,
+    RingCx, RingCxError, Thread, Urgency,
 };
 use handover_core::settings::Connection;
 
@@ -106,6 +106,8 @@ impl RingCxClient {
         self.metrics.record(&connection.id, called);
     }
 }
+
+impl Contents for RingCxClient {}
 
 #[async_trait]
 impl RingCx for RingCxClient {

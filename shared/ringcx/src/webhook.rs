@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use handover_core::Timestamp;
+use handover_core::imported::Imported;
 use handover_core::secret::{Secret, any_matches};
 use handover_core::settings::RingCxSettings;
 use handover_core::signal::{AgentNews, Signal};
@@ -13,6 +14,7 @@ use crate::verified::{Verified, Webhook};
 
 mod aftermath;
 mod event;
+pub(crate) mod imported;
 
 /// Carries the webhook's secret on deliveries and on the validation request.
 pub const SECRET_HEADER: &str = "x-dimelo-secret";
@@ -96,6 +98,8 @@ pub struct Batch {
     /// RCE's id of the request. A repeat may carry events in another one: only a hint.
     pub id: Option<String>,
     pub signals: Vec<Signal>,
+    /// What came in on a channel, in the order of what was said.
+    pub contents: Vec<Imported>,
     /// Agents who came, went, or have room or none.
     pub agents: Vec<AgentNews>,
     /// How many events were left out: of types that mean nothing to a handover or that we do not
@@ -119,10 +123,16 @@ pub fn parse_batch(verified: &Verified<Webhook>, received_at: Timestamp) -> Resu
         .filter_map(|event| event::signal(event, received_at))
         .collect();
     let agents: Vec<AgentNews> = events.iter().filter_map(event::agent_news).collect();
+    let mut contents: Vec<Imported> = events
+        .iter()
+        .filter_map(|event| imported::read(event, received_at))
+        .collect();
+    contents.sort_by_key(|content| content.issued_at);
     Ok(Batch {
         id: json::id(envelope.get("id")),
         ignored: events.len() - signals.len() - agents.len(),
         signals,
+        contents,
         agents,
     })
 }

@@ -13,9 +13,10 @@ use handover_core::ids::{
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    Agents, BotError, BotPlatform, ClaimKey, Clock, Commit, ConversationSummary, CustomerMessage, DeadLetter,
-    Delivery, Expected, Identity, Intervention, JobQueue, NoMetrics, QueueError, Receipt, Received, Recorded,
-    RingCx, RingCxError, Store, StoreError, Thread, ToLookAfter, Told, Urgency, Versioned,
+    Agents, BotError, BotPlatform, ClaimKey, Clock, Commit, Contents, ConversationSummary, CustomerMessage,
+    DeadLetter, Delivery, Expected, Identity, Intervention, JobQueue, NoMetrics, QueueError, Receipt,
+    Received, Recorded, RingCx, RingCxError, Store, StoreError, Thread, ToLookAfter, Told, Urgency,
+    Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -213,6 +214,8 @@ impl JobQueue for Memory {
 
 /// Nobody is there, on either side.
 struct Nobody;
+
+impl Contents for Nobody {}
 
 #[async_trait]
 impl RingCx for Nobody {

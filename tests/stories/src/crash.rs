@@ -14,15 +14,17 @@ use handover_core::event::BotEvent;
 use handover_core::files::{FileFacts, FileKey};
 use handover_core::hours::OpeningHours;
 use handover_core::ids::{
-    AgentId, CategoryId, ConnectionId, ForeignThreadId, InterventionId, MessageId, ThreadId,
+    AgentId, AttachmentId, CategoryId, ConnectionId, ContentId, ForeignThreadId, IdentityId, InterventionId,
+    MessageId, SourceId, ThreadId,
 };
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    Agents, BotError, BotPlatform, ClaimKey, Commit, ConversationSummary, CustomerMessage, DeadLetter,
-    Delivery, Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, Identity, Intervention,
-    JobQueue, OpenedFile, QueueError, Receipt, Received, Recorded, RingCx, RingCxError, Store, StoreError,
-    Thread, ToLookAfter, Told, Urgency, Versioned,
+    Agents, Answered, BotError, BotPlatform, ClaimKey, Commit, Content, Contents, ConversationSummary,
+    CustomerMessage, DeadLetter, Delivery, Fetch, FetchError, Fetched, FileFetcher, FileStore,
+    FileStoreError, Identity, Intervention, JobQueue, OpenedFile, Person, QueueError, Receipt, Received,
+    Recorded, Reply, RingCx, RingCxError, Store, StoreError, Thread, ToLookAfter, Told, Upload, Urgency,
+    Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -238,6 +240,26 @@ steps! { RingCx, RingCxError, RingCxError::NoAnswer;
     fn opening_hours(connection: &Connection) -> Option<Arc<OpeningHours>>;
 }
 
+steps! { Contents, RingCxError, RingCxError::NoAnswer;
+    fn reply(connection: &Connection, reply: &Reply) -> Content;
+    fn content(connection: &Connection, content: &ContentId, urgency: Urgency) -> Content;
+    fn newest_contents(connection: &Connection, thread: &ThreadId, limit: usize, urgency: Urgency) -> Vec<Content>;
+    fn recent_contents(connection: &Connection, source: &SourceId) -> Vec<Content>;
+    fn upload(connection: &Connection, file: &Upload) -> AttachmentId;
+    fn person(connection: &Connection, identity: &IdentityId, urgency: Urgency) -> Person;
+    fn own_account(connection: &Connection) -> Option<AgentId>;
+    fn engage(connection: &Connection, content: &ContentId) -> Intervention;
+    fn comment(connection: &Connection, intervention: &InterventionId, text: &str) -> ();
+    fn hand_over(connection: &Connection, intervention: &InterventionId, categories: &[CategoryId]) -> ();
+    fn complete(connection: &Connection, intervention: &InterventionId) -> ();
+
+    {
+        async fn rest_wait(&self, connection: &Connection) -> Duration {
+            self.real.rest_wait(connection).await
+        }
+    }
+}
+
 steps! { FileStore, FileStoreError, FileStoreError;
     fn put(connection: &ConnectionId, key: &FileKey, facts: &FileFacts, bytes: Bytes) -> ();
     fn facts(connection: &ConnectionId, key: &FileKey, now: Timestamp) -> Option<FileFacts>;
@@ -251,6 +273,7 @@ steps! { FileFetcher, FetchError, FetchError::NoAnswer;
 
 steps! { BotPlatform, BotError, BotError::NoAnswer;
     fn tell(connection: &Connection, delivery: &Delivery) -> Told;
+    fn ask(connection: &Connection, delivery: &Delivery) -> Answered;
     fn tell_subscriber(connection: &Connection, subscriber: &Endpoint, delivery: &Delivery) -> Told;
 
     {

@@ -57,7 +57,7 @@ impl Conversation {
         }
     }
 
-    fn agent_spoke(&mut self, now: Timestamp) {
+    pub(super) fn agent_spoke(&mut self, now: Timestamp) {
         if let Some(handover) = self.handover.as_mut() {
             handover.agent_spoke_at = Some(now);
             handover.unanswered_since = None;

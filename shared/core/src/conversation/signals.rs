@@ -110,7 +110,10 @@ impl Conversation {
         id: HandoverId,
         now: Timestamp,
     ) -> SignalDecision {
-        if matches!(signal.kind, SignalKind::Note | SignalKind::ExportFailed { .. }) {
+        if matches!(
+            signal.kind,
+            SignalKind::Note | SignalKind::ExportFailed { .. } | SignalKind::Exported { .. }
+        ) {
             return SignalDecision::Noted;
         }
         self.refine_clock(signal.issued_at, now);
@@ -149,9 +152,19 @@ impl Conversation {
                 self.waits(now);
                 SignalDecision::Noted
             }
-            SignalKind::AgentJoined if self.control != Control::Active => {
+            SignalKind::AgentWrote { .. } if self.control == Control::Active => {
+                self.agent_spoke(now);
+                match self.agent_known(signal) {
+                    Some(event) => self.tell(vec![event], false),
+                    None => SignalDecision::Noted,
+                }
+            }
+            SignalKind::AgentJoined | SignalKind::AgentWrote { .. } if self.control != Control::Active => {
                 self.learn_intervention(signal);
                 let event = self.joined_as_said(signal, now);
+                if matches!(signal.kind, SignalKind::AgentWrote { .. }) {
+                    self.agent_spoke(now);
+                }
                 self.tell(vec![event], false)
             }
             SignalKind::AgentJoined | SignalKind::AgentChanged => {
@@ -182,6 +195,8 @@ impl Conversation {
             | SignalKind::TaskDestroyed
             | SignalKind::Recategorised
             | SignalKind::ExportFailed { .. }
+            | SignalKind::Exported { .. }
+            | SignalKind::AgentWrote { .. }
             | SignalKind::Note => SignalDecision::Noted,
         }
     }
@@ -199,7 +214,9 @@ impl Conversation {
                 self.over_before(signal, now);
                 self.taken_over(signal, id, now)
             }
-            SignalKind::AgentJoined if policy.agent_takeover => self.taken_over(signal, id, now),
+            SignalKind::AgentJoined | SignalKind::AgentWrote { .. } if policy.agent_takeover => {
+                self.taken_over(signal, id, now)
+            }
             SignalKind::MovedToAgents if policy.agent_takeover => {
                 self.begins_to_wait(signal, Cause::Agent, id, now)
             }

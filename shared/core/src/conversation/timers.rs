@@ -104,7 +104,11 @@ impl Conversation {
 
     /// Every handover has one, however far away: that is how those that are under way are found.
     fn next_look(&self, timers: &Timers) -> Option<Timestamp> {
-        let moments = [self.next_timer_moment(timers), self.next_reconciliation(timers)];
+        let moments = [
+            self.next_timer_moment(timers),
+            self.next_reconciliation(timers),
+            self.silent_at(timers),
+        ];
         let next = moments.into_iter().flatten().min();
         next.or_else(|| self.in_handover().then_some(NOBODY_LOOKS))
     }

@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 
 use crate::Timestamp;
 use crate::event::BotEvent;
+use crate::handover::HandoverRequest;
 use crate::ids::{ConversationId, ThreadId};
+use crate::message::Attachment;
 use crate::retry::Disposition;
 use crate::settings::{Connection, Endpoint};
 
@@ -19,6 +22,15 @@ pub trait BotPlatform: Send + Sync {
 
     /// Tells the bot one part. `Ok` means that the bot took it.
     async fn tell(&self, connection: &Connection, delivery: &Delivery) -> Result<Told, BotError>;
+
+    /// Tells the bot one part of what the person wrote on a channel of RCE's own. Some answer in the same breath.
+    async fn ask(&self, connection: &Connection, delivery: &Delivery) -> Result<Answered, BotError> {
+        let told = self.tell(connection, delivery).await?;
+        Ok(Answered {
+            told,
+            says: Vec::new(),
+        })
+    }
 
     /// Tells somebody else who asked for queue updates.
     async fn tell_subscriber(
@@ -95,6 +107,28 @@ pub struct Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Told {
     pub status: u16,
+}
+
+/// What a bot answered to the person's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    pub told: Told,
+    /// In this order.
+    pub says: Vec<BotSays>,
+}
+
+/// Something that a bot says or wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum BotSays {
+    Message {
+        text: Option<String>,
+        attachments: Vec<Attachment>,
+        structured: Option<Value>,
+    },
+    /// It wants a human.
+    Handover(HandoverRequest),
+    /// Nothing is to be said.
+    Nothing,
 }
 
 /// Why the bot did not take an event.

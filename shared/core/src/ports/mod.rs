@@ -2,14 +2,16 @@
 
 mod bot;
 mod clock;
+mod contents;
 mod files;
 mod metrics;
 mod queue;
 mod ringcx;
 mod store;
 
-pub use bot::{Address, BotError, BotPlatform, Delivery, Ping, Probed, Told};
+pub use bot::{Address, Answered, BotError, BotPlatform, BotSays, Delivery, Ping, Probed, Told};
 pub use clock::Clock;
+pub use contents::{Content, Contents, DeliveryStatus, Person, Reply, Upload};
 pub use files::{Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, NoFiles, OpenedFile};
 pub use metrics::{Api, Measured, Metrics, NoMetrics, Side};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};

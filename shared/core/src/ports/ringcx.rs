@@ -16,6 +16,8 @@ use crate::retry::Disposition;
 use crate::settings::{Connection, IdentitySettings};
 use crate::signal::AgentNews;
 
+use super::Contents;
+
 /// How soon somebody needs the answer of a REST call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Urgency {
@@ -27,7 +29,7 @@ pub enum Urgency {
 
 /// RingCentral Engage Digital: writing messages into a thread and moving it between bot and agents.
 #[async_trait]
-pub trait RingCx: Send + Sync {
+pub trait RingCx: Contents + Send + Sync {
     /// Writes one message into a thread; the thread comes into being with its first message. Structured
     /// content that RCE refuses is sent once more as text.
     async fn send_message(

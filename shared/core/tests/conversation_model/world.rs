@@ -25,6 +25,7 @@ const TIMERS: Timers = Timers {
     max_age: Duration::from_mins(20),
     warn_before: Duration::from_secs(30),
     reconcile_every: Duration::from_mins(1),
+    bot_silent: Duration::ZERO,
 };
 const TICK: Duration = Duration::from_millis(50);
 

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use handover_core::ids::{CategoryId, ConnectionId, SourceId};
 use handover_core::settings::{
-    Availability, Connection, Dialogs, FileSettings, Hours, IdentitySettings, Rehost, RingCxSettings, Timers,
+    Availability, Channel, Connection, Dialogs, FileSettings, Hours, IdentitySettings, Rehost,
+    RingCxSettings, Timers,
 };
 use handover_ringcx::base_url;
 use toml::Value;
 use url::Url;
 
 use super::section::{SecretOf, Section};
-use super::{Lookup, bot};
+use super::{Lookup, bot, native};
 
 /// Words that stand at the connection's place in other URLs.
 const RESERVED: [&str; 3] = ["health", "openapi.json", "metrics"];
@@ -85,14 +86,12 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
     })
 }
 
-/// Without `relays` there is no source of ours: what belongs to it need not be set, and whoever calls as if there were
-/// one is refused.
+/// Where no message is relayed, or on a channel of RCE's own, there is no source of ours: what belongs to it need not be
+/// set, and whoever calls as if there were one is refused.
 fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
-    match section.optional_text("channel").as_deref() {
-        None | Some("source_sdk") => {}
-        Some("native") => section.error("channel", "= \"native\" is not part of this version"),
-        Some(_) => section.error("channel", "is not \"source_sdk\" or \"native\""),
-    }
+    let channel = native::channel(&mut section);
+    let is_native = channel == Channel::Native;
+    let has_source_of_ours = relays && !is_native;
     let api_base = section
         .text("base_api_url")
         .and_then(|text| match base_url::api_base(&text) {
@@ -102,19 +101,26 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
                 None
             }
         });
-    let has_realtime = relays || section.has("realtime_endpoint_url");
+    let has_realtime = has_source_of_ours || section.has("realtime_endpoint_url");
     let realtime_endpoint_url = if has_realtime {
         url(&mut section, "realtime_endpoint_url")
     } else {
         api_base.clone()
     };
     let source_id = section.optional_text("source_id").map(SourceId::new);
+    let mut further_sources = native::sources(&mut section, is_native);
+    let source_id = source_id.or_else(|| (!further_sources.is_empty()).then(|| further_sources.remove(0)));
+    further_sources.retain(|further| Some(further) != source_id.as_ref());
     let learnt = realtime_endpoint_url.as_ref().filter(|_| has_realtime);
     let source_id = source_id.or_else(|| learnt.and_then(base_url::source_id));
     if !has_realtime && source_id.is_none() {
         section.error(
             "source_id",
-            "is missing: without relay_messages it says which source the conversations are on",
+            if is_native && relays {
+                "is missing: it says which of the account's own channels the bot answers (source_ids: several)"
+            } else {
+                "is missing: without relay_messages it says which source the conversations are on"
+            },
         );
     } else if realtime_endpoint_url.is_some() && source_id.is_none() {
         section.error(
@@ -123,7 +129,7 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
         );
     }
     let api_access_token = section.secret("api_access_token", SecretOf::Vendor);
-    let realtime_access_tokens = if relays {
+    let realtime_access_tokens = if has_source_of_ours {
         section.secrets("realtime_access_tokens", SecretOf::Vendor)
     } else {
         section.optional_secrets("realtime_access_tokens", SecretOf::Vendor)
@@ -159,8 +165,10 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
     let agent_takeover = section.boolean("agent_takeover", true);
     let customer_reopens = section.boolean("customer_reopens", false);
     let requests_per_minute = section.number("requests_per_minute", 300, 1..=100_000);
+    let native = native::read(section.below("native"), is_native);
     section.finish();
     Some(RingCxSettings {
+        channel,
         api_base: api_base?,
         api_access_token: api_access_token?,
         realtime_endpoint_url: realtime_endpoint_url?,
@@ -168,6 +176,8 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
         webhook_secrets,
         verification_token: verification_token?,
         source_id: source_id?,
+        further_sources,
+        native,
         bot_category_id: bot_category_id?,
         agent_category_id: agent_category_id?,
         bot_identity,
@@ -250,6 +260,7 @@ fn timers(mut section: Section<'_>) -> Timers {
         max_age: seconds("max_age", WEEK),
         warn_before: seconds("warn_before", 60),
         reconcile_every: seconds("reconcile_every", 60),
+        bot_silent: seconds("bot_silent", 120),
     };
     section.finish();
     timers

@@ -5,6 +5,7 @@
 
 mod bot;
 mod connection;
+mod native;
 mod section;
 mod telemetry;
 
@@ -95,6 +96,7 @@ fn read_in(
             }
         }
     }
+    native::one_bot_for_a_source(&connections, &mut errors);
     smallest_budget_counts(&mut connections);
     if errors.is_empty() {
         Ok(Configuration {

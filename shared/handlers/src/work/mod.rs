@@ -9,6 +9,11 @@
 //! | `agent_message` | agent's message → bot |
 //! | `signal` | webhook event of RCE → conversation → bot |
 //! | `tell` | things that happened on our side → bot |
+//! | `customer_words` | what the person wrote on a channel of RCE's own → bot |
+//! | `reply` | what the bot says there → RCE, never twice |
+//! | `confirm` | whether the person got it |
+//! | `own_intervention` | the bot's own intervention, and the note for the agents |
+//! | `sweep` | what was said there and not reported |
 //! | `deliver` | numbered events → bot, with what was delivered already |
 //! | `files` | what becomes of a message's files before it is delivered |
 //! | `customer_message` | person's or bot's message → RCE |
@@ -19,15 +24,20 @@
 //! | `queue_update` | place in the queue → everybody who asked |
 
 mod agent_message;
+mod confirm;
 mod customer_message;
+mod customer_words;
 mod deliver;
 mod files;
 mod look;
 mod outcome;
+mod own_intervention;
 mod person;
 mod queue_update;
+mod reply;
 mod signal;
 mod start_handover;
+mod sweep;
 mod tell;
 mod tidy_up;
 mod timers;
@@ -179,6 +189,16 @@ impl Task<'_> {
             Work::NotePresence { since } => person::note_presence(self, *since).await,
             Work::AnnounceUser => person::announce(self).await,
             Work::ResolveSignal { signal } => signal::resolve(self, signal).await,
+            Work::TellCustomerMessage { imported } => Box::pin(customer_words::tell(self, imported)).await,
+            Work::TellCustomerChange { imported } => customer_words::tell_change(self, imported).await,
+            Work::Reply {
+                message,
+                epoch,
+                notice,
+            } => Box::pin(reply::say(self, message, *epoch, *notice)).await,
+            Work::ConfirmReply { content, message } => confirm::confirm(self, content, message).await,
+            Work::NoteForAgents { epoch } => own_intervention::note(self, *epoch).await,
+            Work::SweepSource { source } => sweep::sweep(self, source).await,
             Work::LookAfter => Box::pin(look::look(self)).await,
             Work::FanOutQueueUpdate { update } => queue_update::fan_out(self, *update).await,
             Work::TellSubscriber { url, epoch, update } => {
@@ -195,13 +215,19 @@ impl Task<'_> {
             | Work::FanOutQueueUpdate { .. }
             | Work::TellSubscriber { .. }
             | Work::LookAfter
+            | Work::SweepSource { .. }
             | Work::NotePresence { .. }
             | Work::AnnounceUser
             | Work::MarkAsRead { .. } => RetryBudget::about_seconds(60),
             Work::StartHandover { .. } => RetryBudget::about_seconds(120),
-            Work::DeliverAgentMessage { .. } | Work::NoteUndelivered { .. } | Work::ResolveSignal { .. } => {
-                RetryBudget::about_seconds(300)
-            }
+            Work::DeliverAgentMessage { .. }
+            | Work::NoteUndelivered { .. }
+            | Work::TellCustomerMessage { .. }
+            | Work::TellCustomerChange { .. }
+            | Work::Reply { .. }
+            | Work::ConfirmReply { .. }
+            | Work::NoteForAgents { .. }
+            | Work::ResolveSignal { .. } => RetryBudget::about_seconds(300),
             Work::ApplySignal { .. }
             | Work::CheckTimers { .. }
             | Work::Tell { .. }
@@ -250,6 +276,8 @@ impl Task<'_> {
             Work::SendMessage { message } => customer_message::given_up(self, message, &why).await,
             Work::StartHandover { epoch, .. } => start_handover::given_up(self, *epoch, &why).await,
             Work::DeliverAgentMessage { message } => agent_message::given_up(self, message, &why).await,
+            Work::TellCustomerMessage { imported } => customer_words::given_up(self, imported, &why).await,
+            Work::Reply { message, .. } => reply::given_up(self, message, &why).await,
             Work::TellTyping { .. } => return Outcome::Done,
             _ => self.note("job.dead_lettered", &why.detail).await,
         };

@@ -130,6 +130,9 @@ fn every_event(full: bool) -> Vec<BotEvent> {
             | BotEvent::HandoverActive { .. }
             | BotEvent::AgentChanged { .. }
             | BotEvent::MessageCreated { .. }
+            | BotEvent::CustomerWrote { .. }
+            | BotEvent::CustomerEdited { .. }
+            | BotEvent::CustomerTookBack { .. }
             | BotEvent::MessageFailed { .. }
             | BotEvent::TypingStarted
             | BotEvent::TypingStopped

@@ -12,8 +12,8 @@ use handover_core::ids::{
 };
 use handover_core::job::QueueName;
 use handover_core::ports::{
-    Agents, BotError, BotPlatform, Clock, CustomerMessage, Delivery, Identity, Intervention, JobQueue as _,
-    NoFiles, NoMetrics, RingCx, RingCxError, Thread, Told, Urgency,
+    Agents, BotError, BotPlatform, Clock, Contents, CustomerMessage, Delivery, Identity, Intervention,
+    JobQueue as _, NoFiles, NoMetrics, RingCx, RingCxError, Thread, Told, Urgency,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_embedded::Embedded;
@@ -102,6 +102,8 @@ fn thread() -> Thread {
         answered_at: None,
     }
 }
+
+impl Contents for AgreeableRingCx {}
 
 #[async_trait]
 impl RingCx for AgreeableRingCx {

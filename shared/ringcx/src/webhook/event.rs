@@ -2,6 +2,7 @@
 
 use handover_core::Timestamp;
 use handover_core::ids::{AgentId, CategoryId, ContentId, EventId, InterventionId, SourceId, ThreadId};
+use handover_core::ports::DeliveryStatus;
 use handover_core::signal::{AgentNews, Signal, SignalKind};
 use serde_json::Value;
 
@@ -71,6 +72,7 @@ pub(super) fn agent_news(event: &Value) -> Option<AgentNews> {
 }
 
 /// An event, read by name; whatever is odd counts as absent.
+#[derive(Clone, Copy)]
 struct Event<'a>(&'a Value);
 
 impl<'a> Event<'a> {
@@ -121,7 +123,8 @@ impl<'a> Event<'a> {
                 let id = json::id(self.resource("id"));
                 aftermath::survey(id, self.resource("metadata")?, issued_at)
             }
-            "content.exported" => self.export_failure().unwrap_or(SignalKind::Note),
+            "content.exported" => self.export().unwrap_or(SignalKind::Note),
+            "content.replied" => self.reply().unwrap_or(SignalKind::Note),
             _ if NOTED.contains(&name) => SignalKind::Note,
             _ => return None,
         };
@@ -138,13 +141,28 @@ impl<'a> Event<'a> {
         actions.peek().is_some() && actions.all(|action| action == "closed")
     }
 
+    fn content(&self) -> Option<ContentId> {
+        let id = json::id(self.resource("id")).or_else(|| json::id(self.metadata("id")));
+        id.map(ContentId::new)
+    }
+
     /// `content.exported` reports failures too.
-    fn export_failure(&self) -> Option<SignalKind> {
+    fn export(&self) -> Option<SignalKind> {
         let status = self.metadata("synchronization_status")?.as_str()?;
-        let content = json::id(self.resource("id")).or_else(|| json::id(self.metadata("id")))?;
-        export_failed(status).then(|| SignalKind::ExportFailed {
-            content: ContentId::new(content),
-        })
+        let content = self.content()?;
+        match delivery_status(status) {
+            DeliveryStatus::Failed => Some(SignalKind::ExportFailed { content }),
+            DeliveryStatus::Delivered => Some(SignalKind::Exported { content }),
+            DeliveryStatus::Pending => None,
+        }
+    }
+
+    /// Somebody answered in RCE's console. What comes from an interface for programs is nobody's voice but a program's.
+    fn reply(&self) -> Option<SignalKind> {
+        let from = self.metadata("created_from").and_then(Value::as_str);
+        let is_person = self.agent("content.replied").is_some() && from != Some("api");
+        let content = self.content()?;
+        is_person.then_some(SignalKind::AgentWrote { content })
     }
 
     fn intervention(&self, name: &str) -> Option<String> {
@@ -171,9 +189,21 @@ impl<'a> Event<'a> {
             "task.taken" => self.user().or_else(only_agent),
             // Here the event's user is the supervisor, not the agent who got the task.
             "task.supervisor_assigned" => only_agent(),
+            "content.replied" => json::id(self.metadata("creator_id")).or_else(|| self.user()),
             _ if name.starts_with("intervention.") => json::id(self.metadata("user_id")),
             _ => None,
         }
+    }
+}
+
+/// How far a content got on its way out.
+pub(crate) fn delivery_status(status: &str) -> DeliveryStatus {
+    if export_failed(status) {
+        DeliveryStatus::Failed
+    } else if status.starts_with("success") {
+        DeliveryStatus::Delivered
+    } else {
+        DeliveryStatus::Pending
     }
 }
 

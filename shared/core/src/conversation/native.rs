@@ -1,0 +1,452 @@
+//! A conversation on a channel of RCE's own: what the person said that the bot does not know yet, what the bot said that
+//! the person may not have got yet, and how long the bot has been silent.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::event::BotEvent;
+use crate::handover::{Cause, HandoverRequest};
+use crate::ids::{
+    AttachmentId, ConnectionId, ContentId, ConversationId, HandoverId, IdentityId, InterventionId, JobId,
+    MessageId, SourceId, ThreadId,
+};
+use crate::imported::Imported;
+use crate::ports::Person;
+use crate::profile::UserProfile;
+use crate::settings::Timers;
+
+use super::{Control, Conversation};
+
+/// How many of the person's contents are remembered to be answered.
+const ANSWERABLE: usize = 5;
+/// How many of the person's messages are remembered to be put in order. More are told as they came.
+const PENDING: usize = 100;
+/// How many contents are remembered that the person took back before the bot knew them.
+const TAKEN_BACK: usize = 20;
+/// How many of the bot's contents are remembered.
+const SAID: usize = 40;
+/// How many of the bot's own interventions are remembered.
+const OWN_INTERVENTIONS: usize = 20;
+/// Longest list of kinds of structured content.
+const CAPABILITIES: usize = 20;
+
+/// What is known of a conversation only on a channel of RCE's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Native {
+    pub source: SourceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<String>,
+    /// Who the person is at RCE. A thread may be given to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<IdentityId>,
+    /// The structured content that may be sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+    /// What the person said last, oldest first: a reply answers one of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answerable: Vec<Answerable>,
+    /// What the person said and the bot was not told yet, as it was reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<Pending>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub taken_back: Vec<ContentId>,
+    /// Since when the person waits for the bot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub awaits_bot_since: Option<Timestamp>,
+    /// The bot was told something that it has not reacted to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub told: bool,
+    /// RCE was asked who the person is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub person_known: bool,
+    /// The reply that is on its way to RCE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replying: Option<Replying>,
+    /// What RCE took of the bot's words, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<Said>,
+    /// The bot's own intervention, while it is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervention: Option<OwnIntervention>,
+    /// All of the bot's own: what RCE reports of them is no news.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_interventions: Vec<InterventionId>,
+}
+
+/// A content that can be answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answerable {
+    pub content: ContentId,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
+}
+
+/// A message of the person that the bot was not told yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    pub content: ContentId,
+    pub issued_at: Timestamp,
+}
+
+/// A reply on its way, stored before it is sent: RCE recognises no repeats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replying {
+    pub job: JobId,
+    /// What RCE took of it so far.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub done: Vec<ContentId>,
+    /// Since when it is not known whether RCE has the next part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried_at: Option<Timestamp>,
+    /// Files that were uploaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uploaded: Vec<AttachmentId>,
+    /// Other ways than the usual one that were taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detours: Vec<Detour>,
+}
+
+/// What else helps where RCE refuses a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Detour {
+    /// The same as text.
+    Text,
+    /// The thread was opened.
+    Open,
+    /// An intervention was opened.
+    Engage,
+    /// As an answer to what the person said before.
+    Earlier,
+}
+
+/// A content of the bot's that RCE took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    pub content: ContentId,
+    pub message: MessageId,
+    pub outcome: Delivered,
+}
+
+/// Whether the person got it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivered {
+    Unknown,
+    Yes,
+    No,
+}
+
+/// An intervention that the bot opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnIntervention {
+    pub id: InterventionId,
+    /// The bot replied in it: then it is closed, else cancelled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replied: bool,
+}
+
+/// Whether a reply may still be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaySpeak {
+    Yes,
+    /// Agents have the conversation: two voices would be one too many.
+    AgentsHaveIt,
+}
+
+impl Native {
+    fn new(source: SourceId) -> Self {
+        Self {
+            source,
+            source_type: None,
+            person: None,
+            capabilities: Vec::new(),
+            answerable: Vec::new(),
+            pending: Vec::new(),
+            taken_back: Vec::new(),
+            awaits_bot_since: None,
+            told: false,
+            person_known: false,
+            replying: None,
+            said: Vec::new(),
+            intervention: None,
+            own_interventions: Vec::new(),
+        }
+    }
+
+    /// Whether something that the person said before this is not told yet.
+    pub fn is_ahead(&self, content: &ContentId, issued_at: Timestamp) -> bool {
+        let earlier = |other: &Pending| other.content != *content && other.issued_at < issued_at;
+        self.pending.iter().any(earlier)
+    }
+
+    /// Whether the person took it back before the bot was told.
+    pub fn is_taken_back(&self, content: &ContentId) -> bool {
+        self.taken_back.contains(content)
+    }
+
+    /// What a reply answers: what the bot names, else what the person said last. `earlier`: something else than that.
+    pub fn answers(&self, named: Option<&ContentId>, earlier: bool) -> Option<&Answerable> {
+        let mut newest_first = self.answerable.iter().rev();
+        if earlier {
+            return newest_first.nth(1);
+        }
+        let named = named.and_then(|named| self.answerable.iter().find(|it| it.content == *named));
+        named.or_else(|| newest_first.next())
+    }
+
+    /// A content of the bot's.
+    pub fn said(&self, content: &ContentId) -> Option<&Said> {
+        self.said.iter().find(|said| said.content == *content)
+    }
+
+    /// Whether an intervention is the bot's own.
+    pub fn is_own(&self, intervention: Option<&InterventionId>) -> bool {
+        intervention.is_some_and(|id| self.own_interventions.contains(id))
+    }
+
+    /// The progress of a reply.
+    pub fn reply_of(&mut self, job: &JobId) -> &mut Replying {
+        let another = self.replying.as_ref().is_none_or(|replying| replying.job != *job);
+        if another {
+            self.replying = None;
+        }
+        self.replying.get_or_insert_with(|| Replying {
+            job: job.clone(),
+            done: Vec::new(),
+            tried_at: None,
+            uploaded: Vec::new(),
+            detours: Vec::new(),
+        })
+    }
+
+    /// RCE has a part of a reply.
+    pub fn took(&mut self, job: &JobId, message: &MessageId, content: ContentId) {
+        let replying = self.reply_of(job);
+        replying.tried_at = None;
+        replying.done.push(content.clone());
+        if let Some(intervention) = self.intervention.as_mut() {
+            intervention.replied = true;
+        }
+        self.said.push(Said {
+            content,
+            message: message.clone(),
+            outcome: Delivered::Unknown,
+        });
+        keep_last(&mut self.said, SAID);
+    }
+
+    /// RCE knows whether the person got it. Returns whose message it was if that is news.
+    pub fn delivered(&mut self, content: &ContentId, outcome: Delivered) -> Option<MessageId> {
+        let said = self.said.iter_mut().find(|said| said.content == *content)?;
+        // A success is not taken back by a late word of its first attempt.
+        if said.outcome == outcome || said.outcome == Delivered::Yes {
+            return None;
+        }
+        said.outcome = outcome;
+        Some(said.message.clone())
+    }
+
+    /// The bot opened an intervention.
+    pub fn engaged(&mut self, id: InterventionId) {
+        if !self.own_interventions.contains(&id) {
+            self.own_interventions.push(id.clone());
+            keep_last(&mut self.own_interventions, OWN_INTERVENTIONS);
+        }
+        self.intervention = Some(OwnIntervention { id, replied: false });
+    }
+}
+
+impl Conversation {
+    /// A conversation on a channel of RCE's own begins. Its id is RCE's id of the thread.
+    pub fn on_native_channel(
+        connection: ConnectionId,
+        thread: &ThreadId,
+        source: SourceId,
+        now: Timestamp,
+    ) -> Self {
+        let mut conversation = Self::new(connection, ConversationId::new(thread.as_str()), now);
+        conversation.rce_thread = Some(thread.clone());
+        conversation.mirrored = true;
+        conversation.native = Some(Box::new(Native::new(source)));
+        conversation
+    }
+
+    /// RCE reports that the person wrote. The bot is told afterwards, in the order of what was said.
+    pub fn customer_reported(&mut self, imported: &Imported, now: Timestamp) {
+        let Some(native) = self.native.as_mut() else {
+            return;
+        };
+        native.source = imported.source.clone();
+        if imported.source_type.is_some() {
+            native.source_type.clone_from(&imported.source_type);
+        }
+        native.pending.push(Pending {
+            content: imported.content.clone(),
+            issued_at: imported.issued_at,
+        });
+        keep_last(&mut native.pending, PENDING);
+        self.customer_wrote(now);
+        if self.control == Control::Bot
+            && let Some(native) = self.native.as_mut()
+        {
+            native.awaits_bot_since.get_or_insert(now);
+        }
+    }
+
+    /// The person took back what the bot was not told yet. `false`: the bot knows it, or will.
+    pub fn customer_took_back(&mut self, content: &ContentId) -> bool {
+        let Some(native) = self.native.as_mut() else {
+            return false;
+        };
+        let waits = native.pending.iter().any(|pending| pending.content == *content);
+        if waits {
+            native.pending.retain(|pending| pending.content != *content);
+            native.taken_back.push(content.clone());
+            keep_last(&mut native.taken_back, TAKEN_BACK);
+            self.nobody_waits_if_nothing_is_pending();
+        }
+        waits
+    }
+
+    /// The bot is being told, so that it can be answered. Another author than before is another person.
+    pub fn customer_is_heard(&mut self, imported: &Imported, person: Option<&Person>) {
+        let Some(native) = self.native.as_mut() else {
+            return;
+        };
+        native
+            .pending
+            .retain(|pending| pending.content != imported.content);
+        if !imported.capabilities.is_empty() {
+            native.capabilities.clone_from(&imported.capabilities);
+            native.capabilities.truncate(CAPABILITIES);
+        }
+        let known = native.answerable.iter().any(|it| it.content == imported.content);
+        if !known {
+            native.answerable.push(Answerable {
+                content: imported.content.clone(),
+                private: imported.private,
+            });
+            keep_last(&mut native.answerable, ANSWERABLE);
+        }
+        native.told = true;
+        if native.person != imported.author {
+            native.person.clone_from(&imported.author);
+            native.person_known = false;
+            self.user = UserProfile::default();
+        }
+        if let Some(person) = person {
+            native.person_known = true;
+            self.user.update(person.profile.clone());
+        }
+        // Other ids may change, or be a telephone number.
+        self.user.id = imported.author.as_ref().map(|id| id.as_str().to_owned());
+    }
+
+    /// It was not the person's, or the agents have it: the bot is not told.
+    pub fn nobody_is_told(&mut self, content: &ContentId) {
+        if let Some(native) = self.native.as_mut() {
+            native.pending.retain(|pending| pending.content != *content);
+        }
+        self.nobody_waits_if_nothing_is_pending();
+    }
+
+    fn nobody_waits_if_nothing_is_pending(&mut self) {
+        if let Some(native) = self
+            .native
+            .as_mut()
+            .filter(|it| it.pending.is_empty() && !it.told)
+        {
+            native.awaits_bot_since = None;
+        }
+    }
+
+    /// The bot answered, or asked for a human, or says that there is nothing to answer.
+    pub fn bot_reacted(&mut self) {
+        if let Some(native) = self.native.as_mut() {
+            native.awaits_bot_since = None;
+            native.told = false;
+        }
+    }
+
+    /// The bot is still at it.
+    pub fn bot_is_at_it(&mut self, now: Timestamp) {
+        if let Some(waits) = self
+            .native
+            .as_mut()
+            .and_then(|native| native.awaits_bot_since.as_mut())
+        {
+            *waits = now;
+        }
+    }
+
+    /// Whether the bot may say to the person what was accepted in handover `epoch`, or after it. A notice may be said to
+    /// somebody who waits for an agent, until one is there.
+    pub fn may_speak(&self, epoch: u32, notice: bool) -> MaySpeak {
+        let asked_by_bot = self.handover.as_ref().is_some_and(|it| it.cause == Cause::Bot);
+        let waits = matches!(self.control, Control::Requested | Control::Queued);
+        // What was accepted before the bot asked for an agent goes before that.
+        let said_before = self.epoch() > epoch && asked_by_bot;
+        match self.control {
+            Control::Bot | Control::Ended => MaySpeak::Yes,
+            _ if waits && (notice || said_before) => MaySpeak::Yes,
+            _ => MaySpeak::AgentsHaveIt,
+        }
+    }
+
+    /// When the bot will have been silent for too long.
+    pub(super) fn silent_at(&self, timers: &Timers) -> Option<Timestamp> {
+        let limit = Some(timers.bot_silent).filter(|limit| *limit > Duration::ZERO)?;
+        let since = self.native.as_ref()?.awaits_bot_since?;
+        (self.control == Control::Bot)
+            .then(|| since.checked_add(limit).ok())
+            .flatten()
+    }
+
+    /// Whether the bot has been silent for too long by now.
+    pub fn is_bot_silent(&self, timers: &Timers, now: Timestamp) -> bool {
+        self.silent_at(timers).is_some_and(|at| at <= now)
+    }
+
+    /// Nobody answers the person: the agents do. `None`: they have it already.
+    pub fn bot_fails(&mut self, cause: Cause, id: HandoverId, now: Timestamp) -> Option<(u32, BotEvent)> {
+        if self.control != Control::Bot || self.native.is_none() {
+            return None;
+        }
+        self.bot_reacted();
+        let request = HandoverRequest {
+            reason: Some(explanation(cause).to_owned()),
+            ..HandoverRequest::default()
+        };
+        let epoch = self.begin(id, request, cause, None, now);
+        Some((epoch, BotEvent::HandoverBegun { cause }))
+    }
+
+    /// The message of the bot that is known by this id towards RCE was said already.
+    pub fn was_said(&self, message: &MessageId, job: &JobId) -> bool {
+        self.native.as_ref().is_some_and(|native| {
+            native.said.iter().any(|said| said.message == *message)
+                && native
+                    .replying
+                    .as_ref()
+                    .is_none_or(|replying| replying.job != *job)
+        })
+    }
+}
+
+/// What the agents read.
+fn explanation(cause: Cause) -> &'static str {
+    match cause {
+        Cause::BotSilent => "The bot has not answered.",
+        Cause::BotUnreachable => "The bot could not be reached.",
+        Cause::ReplyRefused => "The bot's answer could not be delivered.",
+        _ => "The bot cannot help.",
+    }
+}
+
+fn keep_last<T>(items: &mut Vec<T>, count: usize) {
+    let surplus = items.len().saturating_sub(count);
+    items.drain(..surplus);
+}

@@ -1,0 +1,138 @@
+//! What there is to set on channels that RCE owns (`[connections.NAME.ringcx.native]`).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use handover_core::ids::{IdentityId, SourceId};
+use handover_core::message::BODY_MAX_CHARS;
+use handover_core::settings::{
+    BotIntervention, Channel, Connection, NativeSettings, PrivateReplies, Topology,
+};
+use toml::Value;
+
+use super::section::Section;
+
+/// Fewest characters of a message that are worth splitting a text for.
+const REPLY_MIN_CHARS: u32 = 20;
+/// Longest time for which a customer's message waits for one before it, in milliseconds.
+const SETTLE_MAX_MS: u32 = 5_000;
+
+pub(super) fn channel(section: &mut Section<'_>) -> Channel {
+    match section.optional_text("channel").as_deref() {
+        None | Some("source_sdk") => Channel::SourceSdk,
+        Some("native") => Channel::Native,
+        Some(_) => {
+            section.error("channel", "is not \"source_sdk\" or \"native\"");
+            Channel::SourceSdk
+        }
+    }
+}
+
+/// `source_ids`: several channels, one bot.
+pub(super) fn sources(section: &mut Section<'_>, is_native: bool) -> Vec<SourceId> {
+    let mut sources: Vec<SourceId> = Vec::new();
+    if section.contains("source_ids") && !is_native {
+        section.error(
+            "source_ids",
+            "is for channel = \"native\"; a Source SDK channel is one source_id",
+        );
+    }
+    for id in section.texts("source_ids") {
+        if id.is_empty() {
+            section.error("source_ids", "has an empty id");
+        } else if !sources.iter().any(|known| known.as_str() == id) {
+            sources.push(SourceId::new(id));
+        }
+    }
+    sources
+}
+
+pub(super) fn read(mut section: Section<'_>, is_native: bool) -> NativeSettings {
+    let default = NativeSettings::default();
+    let mut author_identities = BTreeMap::new();
+    for (source, identity) in section.table("author_identities").unwrap_or_default() {
+        match identity {
+            Value::String(identity) if !identity.is_empty() => {
+                author_identities.insert(SourceId::new(source), IdentityId::new(identity));
+            }
+            _ => section.error("author_identities", "gives each source id the id of an identity"),
+        }
+    }
+    let private_replies = match section.optional_text("private_replies").as_deref() {
+        None | Some("like_customer") => PrivateReplies::LikeCustomer,
+        Some("always") => PrivateReplies::Always,
+        Some("never") => PrivateReplies::Never,
+        Some(_) => {
+            section.error(
+                "private_replies",
+                "is not \"like_customer\", \"always\" or \"never\"",
+            );
+            default.private_replies
+        }
+    };
+    let bot_intervention = match section.optional_text("bot_intervention").as_deref() {
+        None | Some("when_needed") => BotIntervention::WhenNeeded,
+        Some("always") => BotIntervention::Always,
+        Some("never") => BotIntervention::Never,
+        Some(_) => {
+            section.error(
+                "bot_intervention",
+                "is not \"when_needed\", \"always\" or \"never\"",
+            );
+            default.bot_intervention
+        }
+    };
+    let virtual_agent = section.boolean("virtual_agent", false);
+    if virtual_agent && bot_intervention == BotIntervention::Never {
+        section.error(
+            "bot_intervention",
+            "= \"never\" contradicts virtual_agent, which works by interventions",
+        );
+    }
+    let longest = u32::try_from(BODY_MAX_CHARS).unwrap_or(u32::MAX);
+    let reply_max_chars = section.contains("reply_max_chars").then(|| {
+        let chars = section.number("reply_max_chars", longest, REPLY_MIN_CHARS..=longest);
+        usize::try_from(chars).unwrap_or(BODY_MAX_CHARS)
+    });
+    let settle = section.number("settle_ms", 400, 0..=SETTLE_MAX_MS);
+    let read = NativeSettings {
+        author_identities,
+        private_replies,
+        bot_intervention: if virtual_agent {
+            BotIntervention::Always
+        } else {
+            bot_intervention
+        },
+        virtual_agent,
+        reply_max_chars,
+        settle: Duration::from_millis(settle.into()),
+    };
+    section.finish();
+    if is_native { read } else { default }
+}
+
+/// One source, one bot: otherwise two voices would answer the same person.
+pub(super) fn one_bot_for_a_source(connections: &[Connection], errors: &mut Vec<String>) {
+    for (index, one) in connections.iter().enumerate() {
+        for other in &connections[index + 1..] {
+            let answers = |it: &Connection| it.topology() != Topology::TaskOnly;
+            if !(one.is_native() || other.is_native()) || !answers(one) || !answers(other) {
+                continue;
+            }
+            let account = |it: &Connection| {
+                let base = &it.ringcx.api_base;
+                (base.host_str().map(str::to_owned), base.port_or_known_default())
+            };
+            let shared = one
+                .ringcx
+                .sources()
+                .find(|source| other.ringcx.has_source(source));
+            if let Some(source) = shared.filter(|_| account(one) == account(other)) {
+                errors.push(format!(
+                    "connections.{} and connections.{} both answer source {source}; a source has one bot",
+                    one.id, other.id
+                ));
+            }
+        }
+    }
+}
