@@ -38,7 +38,7 @@ mod places;
 mod signals;
 mod timers;
 
-pub use native::{Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said};
+pub use native::{Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said, Tried, UploadedFiles};
 pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
 pub use timers::{NOBODY_LOOKS, TimerDecision};
@@ -332,6 +332,7 @@ impl Conversation {
             began_at_ringcx: began,
             started_at_ringcx: None,
             briefed: false,
+            noted: false,
             moved: false,
             queued_at: None,
             accepted_at: None,

@@ -166,6 +166,9 @@ pub struct Handover {
     /// Profile and transcript are with RCE.
     #[serde(default)]
     pub briefed: bool,
+    /// On a channel of RCE's own: the agents can read why they have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub noted: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accepted_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

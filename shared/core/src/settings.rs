@@ -59,6 +59,11 @@ impl Connection {
         }
     }
 
+    /// Whether messages are mirrored into a Source SDK channel of ours.
+    pub fn is_mirrored(&self) -> bool {
+        self.topology() == Topology::Mirrored
+    }
+
     /// Whether the bridge answers people on channels of RCE's own.
     pub fn is_native(&self) -> bool {
         self.topology() == Topology::Native

@@ -29,6 +29,7 @@ pub mod cognigy;
 pub mod config;
 pub mod files;
 pub mod health;
+pub mod imported;
 pub mod openapi;
 pub mod operator;
 pub mod rce;

@@ -51,7 +51,7 @@ async fn act(app: &App, call: &Call) -> Answer {
         );
     }
     // Without messages to relay there is no source of ours, and nobody who could sign.
-    let tokens = if connection.relay_messages {
+    let tokens = if connection.is_mirrored() {
         connection.ringcx.realtime_access_tokens.as_slice()
     } else {
         &[]

@@ -4,7 +4,7 @@
 //! stored; what cannot be used is a 200. Exactly 200 counts as success.
 
 use handover_core::heard::{Heard, OUR_OWN};
-use handover_core::ids::ForeignThreadId;
+use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{NEWS_TAKEN_FOR, StoreError};
 use handover_core::settings::Connection;
@@ -16,6 +16,7 @@ use http::StatusCode;
 
 use crate::App;
 use crate::health;
+use crate::imported::{self, Taken};
 use crate::respond::{Answer, Problem, raw};
 use crate::routes::{Call, RCE_BODY_LIMIT};
 
@@ -70,6 +71,13 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
     })?;
     let heard = app.availability.hear(app, connection, &batch.agents).await;
     heard.map_err(unavailable)?;
+    let mut taken = 0;
+    if connection.is_native() {
+        for content in batch.contents {
+            let outcome = imported::take(app, connection, content).await.map_err(unavailable)?;
+            taken += usize::from(outcome == Taken::Yes);
+        }
+    }
     let mut jobs = Vec::with_capacity(batch.signals.len());
     for signal in batch.signals {
         if let Some(job) = route(app, connection, signal).await.map_err(unavailable)? {
@@ -77,7 +85,7 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
         }
     }
     tracing::info!(
-        connection.id = %connection.id, delivery.id = batch.id, queued = jobs.len(), ignored = batch.ignored,
+        connection.id = %connection.id, delivery.id = batch.id, queued = jobs.len() + taken, ignored = batch.ignored,
         "webhook accepted"
     );
     if !jobs.is_empty() {
@@ -95,12 +103,15 @@ async fn route(
     connection: &Connection,
     mut signal: Signal,
 ) -> Result<Option<Outgoing>, StoreError> {
-    // Our own messages come back as imported contents; they are no news.
-    let is_echo = signal.kind == SignalKind::Note && signal.name.starts_with("content.");
+    let is_native = connection.is_native();
+    // Our own messages come back as imported contents; they are no news. What people say on a channel of RCE's own is
+    // taken by itself.
+    let is_of_native = matches!(signal.kind, SignalKind::Exported { .. } | SignalKind::AgentWrote { .. });
+    let is_echo = signal.kind == SignalKind::Note && signal.name.starts_with("content.") || is_of_native && !is_native;
     let is_foreign = signal
         .source
         .as_ref()
-        .is_some_and(|source| *source != connection.ringcx.source_id);
+        .is_some_and(|source| !connection.ringcx.has_source(source));
     // Its repeats end after a day; what is older than we remember would count as new.
     let is_ancient =
         app.now().duration_since(signal.issued_at).as_secs() > NEWS_TAKEN_FOR.as_secs().cast_signed();
@@ -117,6 +128,12 @@ async fn route(
         return Ok(find_by_intervention(app, connection, signal));
     };
     let key = signal_claim(connection, &signal);
+    if is_native {
+        // The conversation has the thread's id; it may begin with what waits in the same group.
+        let ours = ForeignThreadId::of(&ConversationId::new(thread.as_str()));
+        let job = app.job(&connection.id, &ours, Work::ApplySignal { signal });
+        return Ok(Some(Outgoing::deduplicated(job, key)));
+    }
     let job = match app.store.thread_owner(&connection.id, &thread).await? {
         Some(owner) => app.job(&connection.id, &owner, Work::ApplySignal { signal }),
         // A channel of RCE's own has many people who never come to us.

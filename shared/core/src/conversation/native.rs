@@ -1,15 +1,16 @@
 //! A conversation on a channel of RCE's own: what the person said that the bot does not know yet, what the bot said that
 //! the person may not have got yet, and how long the bot has been silent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::event::BotEvent;
-use crate::handover::{Cause, HandoverRequest};
+use crate::handover::{Cause, Handover, HandoverRequest};
 use crate::ids::{
-    AttachmentId, ConnectionId, ContentId, ConversationId, HandoverId, IdentityId, InterventionId, JobId,
+    AgentId, AttachmentId, ConnectionId, ContentId, ConversationId, HandoverId, IdentityId, InterventionId, JobId,
     MessageId, SourceId, ThreadId,
 };
 use crate::imported::Imported;
@@ -67,12 +68,12 @@ pub struct Native {
     /// What RCE took of the bot's words, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<Said>,
-    /// The bot's own intervention, while it is open.
+    /// The bot opens one, and it is not known yet which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub intervention: Option<OwnIntervention>,
-    /// All of the bot's own: what RCE reports of them is no news.
+    pub engaging_since: Option<Timestamp>,
+    /// Those that the bot opened: what RCE reports of them is no news.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub own_interventions: Vec<InterventionId>,
+    pub own_interventions: Vec<OwnIntervention>,
 }
 
 /// A content that can be answered.
@@ -97,15 +98,37 @@ pub struct Replying {
     /// What RCE took of it so far.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub done: Vec<ContentId>,
-    /// Since when it is not known whether RCE has the next part.
+    /// It is not known whether RCE has the next part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tried_at: Option<Timestamp>,
-    /// Files that were uploaded.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uploaded: Vec<AttachmentId>,
+    pub tried: Option<Tried>,
+    /// What became of its files; nothing until all were uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<UploadedFiles>,
     /// Other ways than the usual one that were taken.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub detours: Vec<Detour>,
+}
+
+/// A part that was sent, or was going to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    pub at: Timestamp,
+    /// RCE answered that it is in trouble: whatever it did, it is done with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub answered: bool,
+}
+
+/// Files of a reply that RCE has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadedFiles {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentId>,
+    /// Pictures of structured content, by their address.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pictures: BTreeMap<String, AttachmentId>,
+    /// What is said in place of those that may not pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
 }
 
 /// What else helps where RCE refuses a reply.
@@ -128,6 +151,9 @@ pub struct Said {
     pub content: ContentId,
     pub message: MessageId,
     pub outcome: Delivered,
+    /// What follows from a failure was done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub settled: bool,
 }
 
 /// Whether the person got it.
@@ -143,6 +169,11 @@ pub enum Delivered {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnIntervention {
     pub id: InterventionId,
+    /// As whom it was opened. An agent may take it over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<AgentId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub over: bool,
     /// The bot replied in it: then it is closed, else cancelled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replied: bool,
@@ -171,7 +202,7 @@ impl Native {
             person_known: false,
             replying: None,
             said: Vec::new(),
-            intervention: None,
+            engaging_since: None,
             own_interventions: Vec::new(),
         }
     }
@@ -202,9 +233,14 @@ impl Native {
         self.said.iter().find(|said| said.content == *content)
     }
 
-    /// Whether an intervention is the bot's own.
-    pub fn is_own(&self, intervention: Option<&InterventionId>) -> bool {
-        intervention.is_some_and(|id| self.own_interventions.contains(id))
+    /// The bot's own intervention, by its id.
+    pub fn own(&self, intervention: &InterventionId) -> Option<&OwnIntervention> {
+        self.own_interventions.iter().find(|own| own.id == *intervention)
+    }
+
+    /// The one that is open.
+    pub fn open_intervention(&self) -> Option<&OwnIntervention> {
+        self.own_interventions.iter().find(|own| !own.over)
     }
 
     /// The progress of a reply.
@@ -216,8 +252,8 @@ impl Native {
         self.replying.get_or_insert_with(|| Replying {
             job: job.clone(),
             done: Vec::new(),
-            tried_at: None,
-            uploaded: Vec::new(),
+            tried: None,
+            files: None,
             detours: Vec::new(),
         })
     }
@@ -225,15 +261,16 @@ impl Native {
     /// RCE has a part of a reply.
     pub fn took(&mut self, job: &JobId, message: &MessageId, content: ContentId) {
         let replying = self.reply_of(job);
-        replying.tried_at = None;
+        replying.tried = None;
         replying.done.push(content.clone());
-        if let Some(intervention) = self.intervention.as_mut() {
-            intervention.replied = true;
+        for own in self.own_interventions.iter_mut().filter(|own| !own.over) {
+            own.replied = true;
         }
         self.said.push(Said {
             content,
             message: message.clone(),
             outcome: Delivered::Unknown,
+            settled: false,
         });
         keep_last(&mut self.said, SAID);
     }
@@ -249,13 +286,41 @@ impl Native {
         Some(said.message.clone())
     }
 
+    /// What follows from a failure is done now. `false`: it was, or there is nothing that failed.
+    pub fn settle_failure(&mut self, content: &ContentId) -> bool {
+        let failed = |said: &&mut Said| said.content == *content && said.outcome == Delivered::No && !said.settled;
+        match self.said.iter_mut().find(failed) {
+            Some(said) => {
+                said.settled = true;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// The bot opened an intervention.
-    pub fn engaged(&mut self, id: InterventionId) {
-        if !self.own_interventions.contains(&id) {
-            self.own_interventions.push(id.clone());
+    pub fn engaged(&mut self, id: InterventionId, agent: Option<AgentId>) {
+        self.engaging_since = None;
+        if self.own(&id).is_none_or(|own| own.over) {
+            self.own_interventions.retain(|own| own.id != id);
+            self.own_interventions.push(OwnIntervention {
+                id,
+                agent,
+                over: false,
+                replied: false,
+            });
             keep_last(&mut self.own_interventions, OWN_INTERVENTIONS);
         }
-        self.intervention = Some(OwnIntervention { id, replied: false });
+    }
+
+    /// The bot's intervention is over. An agent who took it has it: it is not the bot's own any more.
+    pub fn left(&mut self, id: &InterventionId, taken: bool) {
+        if taken {
+            self.own_interventions.retain(|own| own.id != *id);
+        }
+        for own in self.own_interventions.iter_mut().filter(|own| own.id == *id) {
+            own.over = true;
+        }
     }
 }
 
@@ -282,6 +347,10 @@ impl Conversation {
         native.source = imported.source.clone();
         if imported.source_type.is_some() {
             native.source_type.clone_from(&imported.source_type);
+        }
+        let known = native.pending.iter().any(|it| it.content == imported.content);
+        if known {
+            return;
         }
         native.pending.push(Pending {
             content: imported.content.clone(),
@@ -422,6 +491,24 @@ impl Conversation {
         };
         let epoch = self.begin(id, request, cause, None, now);
         Some((epoch, BotEvent::HandoverBegun { cause }))
+    }
+
+    /// Whether the agents have yet to read why they have the conversation.
+    pub fn is_note_due(&self) -> bool {
+        let due = |handover: &Handover| {
+            !handover.noted && (handover.request.reason.is_some() || handover.request.summary.is_some())
+        };
+        self.native.is_some() && self.handover.as_deref().is_some_and(due)
+    }
+
+    /// They can read it now. `false`: that is no news.
+    pub fn note_is_left(&mut self, epoch: u32) -> bool {
+        let handover = self.handover.as_mut().filter(|it| it.epoch == epoch && !it.noted);
+        let Some(handover) = handover else {
+            return false;
+        };
+        handover.noted = true;
+        true
     }
 
     /// The message of the bot that is known by this id towards RCE was said already.

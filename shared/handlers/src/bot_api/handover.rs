@@ -63,6 +63,9 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         let expected = found
             .as_ref()
             .map_or(Expected::New, |found| Expected::Version(found.version));
+        if connection.is_native() && found.as_ref().is_none_or(|it| it.conversation.native.is_none()) {
+            return Err(Problem::UnknownConversation);
+        }
         let mut conversation = found.map_or_else(
             || Conversation::new(connection.id.clone(), id.clone(), now),
             |found| found.conversation,
@@ -100,8 +103,8 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 entry = entry
                     .with("epoch", epoch)
                     .with("handover_id", handover_id.as_str());
-                // In mirror mode RCE has the story already, unless nothing was ever mirrored.
-                let has_story = was_mirrored && !connection.forward_only_handover_conversations;
+                // In mirror mode RCE has the story already, unless nothing was ever mirrored; on its own channels always.
+                let has_story = connection.is_native() || was_mirrored && !connection.forward_only_handover_conversations;
                 let transcript = if has_story {
                     Vec::new()
                 } else {

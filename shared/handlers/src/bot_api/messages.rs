@@ -1,10 +1,11 @@
 //! `POST /conversations/{id}/messages`: the person or the bot said something.
 
-use handover_core::conversation::{Conversation, Handler};
+use handover_core::conversation::{Conversation, Handler, MaySpeak};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::Work;
 use handover_core::message::{Author, Message};
 use handover_core::ports::{Commit, Expected};
+use handover_core::settings::Topology;
 use handover_core::timeline::TimelineEntry;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use super::files::Inline;
 use super::idempotency::Once;
 use super::input::{self, Errors};
-use super::{Ask, CONFLICT_RETRIES, unavailable};
+use super::{Ask, CONFLICT_RETRIES, native, unavailable};
 use crate::App;
 use crate::respond::{Answer, Problem};
 use crate::routes::Call;
@@ -34,9 +35,13 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
     let message = input::message(&body, &thread, || app.ids.next(), app.now(), &mut errors);
     let user = input::user(&body, &mut errors);
     let platform = input::platform(&body, &mut errors);
+    let notice = input::boolean(&body, "notice", &mut errors).unwrap_or(false);
     let message = errors
         .into_result(message)?
         .ok_or_else(|| Problem::Invalid(Vec::new()))?;
+    if connection.is_native() {
+        native::check(&message)?;
+    }
     let once = Once::of(&ask, "POST", "messages", &Value::Object(body), named.as_deref())?;
     if let Some(answer) = once.answered(app).await? {
         return Ok(answer);
@@ -52,6 +57,9 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
             .map_err(unavailable)?;
         let version = found.as_ref().map(|found| found.version);
         let before = found.map(|found| found.conversation);
+        if connection.is_native() && before.as_ref().is_none_or(|it| it.native.is_none()) {
+            return Err(Problem::UnknownConversation);
+        }
         let mut conversation = before
             .clone()
             .unwrap_or_else(|| Conversation::new(connection.id.clone(), id.clone(), now));
@@ -65,7 +73,10 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         if message.from == Author::User {
             conversation.customer_wrote(now);
         }
-        let forwards = connection.relay_messages
+        if connection.is_native() {
+            conversation.bot_reacted();
+        }
+        let forwards = connection.is_mirrored()
             && (conversation.handler() == Handler::Agent || !connection.forward_only_handover_conversations);
         conversation.mirrored |= forwards;
 
@@ -85,10 +96,13 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 ..Commit::default()
             },
         };
-        let outcome = match (forwards, connection.relay_messages) {
+        let speaks = connection.is_native()
+            && conversation.may_speak(conversation.epoch(), notice) == MaySpeak::Yes;
+        let outcome = match (forwards || speaks, connection.topology()) {
             (true, _) => "queued",
-            (false, true) => "kept",
-            (false, false) => "not relayed",
+            (false, Topology::Mirrored) => "kept",
+            (false, Topology::TaskOnly) => "not relayed",
+            (false, Topology::Native) => "not said: the agents have the conversation",
         };
         let entry = accepted(&message, &conversation, outcome, now);
         commit
@@ -99,13 +113,20 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 message: message.clone(),
             };
             commit.jobs.push(app.outgoing(&connection.id, &thread, work));
-        } else if connection.relay_messages {
+        } else if speaks {
+            let work = Work::Reply {
+                message: message.clone(),
+                epoch: conversation.epoch(),
+                notice,
+            };
+            commit.jobs.push(app.outgoing(&connection.id, &thread, work));
+        } else if connection.is_mirrored() {
             commit.keep.push(message.clone());
         }
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(
                 connection.id = %connection.id, conversation.id = %id, message.id = %message.id,
-                forwarded = forwards, "message accepted"
+                forwarded = forwards || speaks, "message accepted"
             );
             return Ok(answer);
         }

@@ -10,6 +10,7 @@ pub mod idempotency;
 pub mod input;
 pub(crate) mod lenient;
 pub mod messages;
+mod native;
 pub mod presence;
 
 use handover_core::ids::{ConversationId, ForeignThreadId};

@@ -21,8 +21,9 @@ pub async fn typing(app: &App, call: &Call, id: &ConversationId) -> Result<Answe
 }
 
 /// The same, whoever says so.
-pub async fn types(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
-    let (connection, id, body) = (ask.connection, ask.conversation, ask.body);
+pub async fn types(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
+    let body = std::mem::take(&mut ask.body);
+    let (connection, id) = (ask.connection, ask.conversation);
     let mut errors = Errors::default();
     let starts = match input::text(&body, "state", &mut errors).as_deref() {
         Some("start") => true,
@@ -34,8 +35,16 @@ pub async fn types(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
     };
     let preview = input::text(&body, "preview", &mut errors);
     errors.into_result(())?;
+    if connection.is_native() {
+        // Nobody can be shown that a bot types; but it is at work.
+        return change(app, &ask, |conversation| {
+            conversation.bot_is_at_it(app.now());
+            None
+        })
+        .await;
+    }
     let conversation = existing(app, connection, id).await?.conversation;
-    if conversation.handler() == Handler::Agent && connection.relay_messages {
+    if conversation.handler() == Handler::Agent && connection.is_mirrored() {
         let thread = &conversation.thread;
         let shown = if starts {
             app.ringcx.typing(connection, thread, preview.as_deref()).await
@@ -55,16 +64,25 @@ pub async fn read(app: &App, call: &Call, id: &ConversationId) -> Result<Answer,
 }
 
 /// The same, whoever says so.
-pub async fn reads(app: &App, ask: Ask<'_>) -> Result<Answer, Problem> {
-    let (connection, id, body) = (ask.connection, ask.conversation, ask.body);
+pub async fn reads(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
+    let body = std::mem::take(&mut ask.body);
+    let (connection, id) = (ask.connection, ask.conversation);
     let mut errors = Errors::default();
     let message = input::text(&body, "message_id", &mut errors).unwrap_or_default();
     if !message.starts_with("rcx-") || message.len() > KEY_MAX_CHARS {
         errors.add("message_id is the id of a message.created event");
     }
     errors.into_result(())?;
+    if connection.is_native() {
+        // The bot has seen it and has nothing to say.
+        return change(app, &ask, |conversation| {
+            conversation.bot_reacted();
+            None
+        })
+        .await;
+    }
     let conversation = existing(app, connection, id).await?.conversation;
-    if connection.relay_messages {
+    if connection.is_mirrored() {
         let work = Work::MarkAsRead {
             message: MessageId::new(message),
         };

@@ -1,11 +1,13 @@
 //! An agent's message → bot.
 
 use handover_core::conversation::{AgentMessageDecision, Conversation};
+use handover_core::event::BotEvent;
 use handover_core::job::Work;
 use handover_core::message::AgentMessage;
 use handover_core::ports::{Claim, Measured, NEWS_KNOWN_FOR, StoreError};
+use handover_core::timeline::TimelineEntry;
 
-use super::deliver::AgentWords;
+use super::deliver::Words;
 use super::outcome::{Step, Why};
 use super::{Task, deliver, files};
 use crate::source_sdk::message_claim;
@@ -86,9 +88,10 @@ async fn say(
         Ok(prepared) => prepared,
         Err(step) => return Ok(step),
     };
-    let words = AgentWords {
-        message: &prepared,
-        ..words(task, message, epoch, begins)
+    let words = Words {
+        event: BotEvent::MessageCreated { message: prepared },
+        accepted: accepted(task, message, epoch, begins),
+        claim: claim(task, message, DELIVERED),
     };
     deliver::deliver(task, conversation, Some(words)).await
 }
@@ -99,18 +102,12 @@ fn unknown_conversation() -> Step {
     }
 }
 
-fn words<'a>(task: &Task<'_>, message: &'a AgentMessage, epoch: u32, begins: bool) -> AgentWords<'a> {
-    let accepted = task
-        .entry("agent_message.accepted")
+fn accepted(task: &Task<'_>, message: &AgentMessage, epoch: u32, begins: bool) -> TimelineEntry {
+    task.entry("agent_message.accepted")
         .with("message_id", message.id.as_str())
         .with("epoch", epoch)
         .with("outcome", if begins { "takeover" } else { "queued" })
-        .text(message.text.as_deref());
-    AgentWords {
-        message,
-        accepted,
-        claim: claim(task, message, DELIVERED),
-    }
+        .text(message.text.as_deref())
 }
 
 fn claim(task: &Task<'_>, message: &AgentMessage, record: &str) -> Claim {

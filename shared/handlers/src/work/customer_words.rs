@@ -1,15 +1,408 @@
-use handover_core::imported::Imported;
-use handover_core::ports::StoreError;
+//! What the person wrote on a channel of RCE's own → bot.
+//!
+//! RCE reports in no order. What was said before and is known to be on its way is told first: the later one goes behind
+//! it. Whose words they are is certain only when RCE said who their author is.
 
-use super::Task;
+use std::time::Duration;
+
+use handover_core::conversation::{Control, Conversation, HandoverDecision};
+use handover_core::event::BotEvent;
+use handover_core::handover::{Cause, HandoverRequest};
+use handover_core::ids::{ForeignMessageId, MessageId};
+use handover_core::imported::{Imported, message_id};
+use handover_core::job::{Outgoing, Work};
+use handover_core::message::{Author, ChannelFacts, CustomerWords, Message};
+use handover_core::ports::{
+    BotSays, Claim, ClaimKey, Commit, Content, Measured, NEWS_KNOWN_FOR, Person, RingCxError, StoreError,
+    Urgency,
+};
+use handover_core::retry::Disposition;
+
+use handover_ringcx::structured::from_rce;
+
+use super::deliver::Words;
 use super::outcome::{Step, Why};
+use super::{Task, deliver, files, silence};
+use crate::imported::content_claim;
 
-pub(super) async fn tell(_: &Task<'_>, _: &Imported) -> Result<Step, StoreError> {
+/// How long a message lets those pass that were written before it, all in all.
+const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
+
+/// What the claim of a message says that the bot has.
+const TOLD: &str = "told";
+
+pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
+    let key = told_key(task, imported);
+    let told = task.app.store.claimed(&key, task.app.now());
+    let (found, told) = tokio::try_join!(task.read(), told)?;
+    let Some(found) = found else {
+        return Ok(Step::Done);
+    };
+    if told.is_some() {
+        return Ok(Step::Done);
+    }
+    if deliver::started(task, &found.conversation).is_some() {
+        return say(task, &found.conversation, imported).await;
+    }
+    if let Some(step) = order(task, &found.conversation, imported).await? {
+        return Ok(step);
+    }
+    if !is_bots_turn(&found.conversation) {
+        return nobody_is_told(task, imported, "the agents have the conversation").await;
+    }
+    let person = match whose(task, &found.conversation, imported).await {
+        Ok(Whose::Customer(person)) => person,
+        Ok(Whose::Company) => return nobody_is_told(task, imported, "it is the company's").await,
+        Err(error) => return Ok(error.into()),
+    };
+    let decided = task
+        .change_from(Some(found), |conversation, _| {
+            if deliver::started(task, conversation).is_some() {
+                return true;
+            }
+            if !is_bots_turn(conversation) {
+                return false;
+            }
+            conversation.customer_is_heard(imported, person.as_ref());
+            let epoch = conversation.epoch();
+            conversation.number(&task.job.id, epoch, Vec::new(), true, task.job.accepted_at);
+            true
+        })
+        .await?;
+    match decided {
+        Some((true, stored)) => say(task, &stored.conversation, imported).await,
+        Some((false, _)) => nobody_is_told(task, imported, "the agents have the conversation").await,
+        None => Ok(Step::Done),
+    }
+}
+
+fn is_bots_turn(conversation: &Conversation) -> bool {
+    matches!(conversation.control, Control::Bot | Control::Ended)
+}
+
+/// Lets what was written before pass. `None`: it is this one's turn.
+async fn order(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    imported: &Imported,
+) -> Result<Option<Step>, StoreError> {
+    let Some(native) = conversation.native.as_deref() else {
+        return Ok(Some(Step::Done));
+    };
+    if native.is_taken_back(&imported.content) {
+        return Ok(Some(Step::Done));
+    }
+    let (waited, settle) = (task.since_accepted(), task.connection.ringcx.native.settle);
+    if waited < settle {
+        return Ok(Some(Step::Wait {
+            after: settle - waited,
+        }));
+    }
+    if waited >= STEPS_ASIDE_FOR || !native.is_ahead(&imported.content, imported.issued_at) {
+        return Ok(None);
+    }
+    // Behind whatever waits now, as old as before: so it steps aside for a while only.
+    let mut job = task.app.job(
+        &task.job.connection,
+        &task.job.thread,
+        Work::TellCustomerMessage {
+            imported: imported.clone(),
+        },
+    );
+    job.accepted_at = task.job.accepted_at;
+    let commit = Commit {
+        jobs: vec![Outgoing::new(job)],
+        ..Commit::default()
+    };
+    task.app.store.commit(commit).await?;
+    Ok(Some(Step::Done))
+}
+
+/// Whose words they are.
+enum Whose {
+    /// `None`: who they are is known already, or cannot be.
+    Customer(Option<Person>),
+    Company,
+}
+
+/// Asked of RCE once for each author of a conversation. Without an answer nothing is said: it may be an agent who wrote
+/// elsewhere, and the bot would be a second voice.
+async fn whose(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    imported: &Imported,
+) -> Result<Whose, RingCxError> {
+    let native = conversation.native.as_deref();
+    let Some(author) = &imported.author else {
+        return Ok(Whose::Customer(None));
+    };
+    let native_settings = &task.connection.ringcx.native;
+    if native_settings.author_identities.values().any(|ours| ours == author) {
+        return Ok(Whose::Company);
+    }
+    if native.is_some_and(|native| native.person_known && native.person.as_ref() == Some(author)) {
+        return Ok(Whose::Customer(None));
+    }
+    match task
+        .app
+        .ringcx
+        .person(&task.connection, author, Urgency::Now)
+        .await
+    {
+        Ok(person) if person.is_company => Ok(Whose::Company),
+        Ok(person) => Ok(Whose::Customer(Some(person))),
+        // What RCE does not show of them says nothing against them.
+        Err(error) if error.disposition() == Disposition::Reject => {
+            Ok(Whose::Customer(Some(Person::default())))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn nobody_is_told(
+    task: &Task<'_>,
+    imported: &Imported,
+    why: &'static str,
+) -> Result<Step, StoreError> {
+    task.change(|conversation, commit| {
+        conversation.nobody_is_told(&imported.content);
+        let entry = task
+            .entry("customer_message.not_told")
+            .with("message_id", imported.message_id().as_str())
+            .with("reason", why);
+        task.write_down(commit, entry);
+    })
+    .await?;
     Ok(Step::Done)
 }
-pub(super) async fn tell_change(_: &Task<'_>, _: &Imported) -> Result<Step, StoreError> {
-    Ok(Step::Done)
+
+/// Tells the bot, and takes up what it says in the same breath.
+async fn say(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Result<Step, StoreError> {
+    let message = match words(task, conversation, imported).await? {
+        Ok(message) => message,
+        Err(step) => return Ok(step),
+    };
+    let accepted = task
+        .entry("customer_message.told")
+        .with("message_id", message.id.as_str())
+        .with("epoch", conversation.epoch());
+    let words = Words {
+        event: BotEvent::CustomerWrote { message },
+        accepted,
+        claim: told(task, imported),
+    };
+    deliver::deliver(task, conversation, Some(words)).await
 }
-pub(super) async fn given_up(_: &Task<'_>, _: &Imported, _: &Why) -> Result<(), StoreError> {
+
+/// The message as the bot gets it: with the files that the event only hints at. `Err`: worth another attempt.
+async fn words(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    imported: &Imported,
+) -> Result<Result<CustomerWords, Step>, StoreError> {
+    let mut whole = None;
+    if imported.has_files || (imported.text.is_none() && imported.payload.is_none()) {
+        let read = task
+            .app
+            .ringcx
+            .content(&task.connection, &imported.content, Urgency::Now)
+            .await;
+        match read {
+            Ok(content) => whole = Some(content),
+            // Gone, or not shown: what is known of it has to do.
+            Err(error) if error.disposition() == Disposition::Reject => {}
+            Err(error) => return Ok(Err(error.into())),
+        }
+    }
+    let message = assemble(conversation, imported, whole);
+    Ok(files::of_customer(task, message).await)
+}
+
+fn assemble(conversation: &Conversation, imported: &Imported, whole: Option<Content>) -> CustomerWords {
+    let native = conversation.native.as_deref();
+    let (seen, attachments) = whole.map_or((None, Vec::new()), |whole| {
+        (Some(whole.imported), whole.attachments)
+    });
+    let seen = seen.as_ref();
+    let answered = imported
+        .in_reply_to
+        .as_ref()
+        .or_else(|| seen?.in_reply_to.as_ref());
+    let in_reply_to = answered.map(|content| {
+        let said = native.and_then(|native| native.said(content));
+        said.map_or_else(|| message_id(content), |said| said.message.clone())
+    });
+    let payload = imported.payload.as_deref().or_else(|| seen?.payload.as_deref());
+    CustomerWords {
+        id: imported.message_id(),
+        text: imported.text.clone().or_else(|| seen?.text.clone()),
+        attachments,
+        // As the bot wrote it: RCE takes ASCII only.
+        payload: payload.map(|payload| from_rce(payload).unwrap_or_else(|| payload.to_owned())),
+        in_reply_to,
+        language: imported.language.clone(),
+        sent_at: imported.issued_at,
+        user: conversation.user.clone(),
+        channel: ChannelFacts {
+            source: imported.source.clone(),
+            kind: native.and_then(|native| native.source_type.clone()),
+            capabilities: native
+                .map(|native| native.capabilities.clone())
+                .unwrap_or_default(),
+        },
+    }
+}
+
+/// What a bot said in its answer, as jobs; to be stored with the answer itself.
+pub(super) fn take_up(
+    task: &Task<'_>,
+    conversation: &mut Conversation,
+    commit: &mut Commit,
+    delivery_id: &str,
+    says: &[BotSays],
+) {
+    let epoch = conversation.epoch();
+    for (number, says) in says.iter().enumerate() {
+        match says {
+            BotSays::Nothing => conversation.bot_reacted(),
+            BotSays::Message {
+                text,
+                attachments,
+                structured,
+            } => {
+                conversation.bot_reacted();
+                let id = MessageId::new(format!("{delivery_id}-{number}"));
+                let message = Message {
+                    foreign_id: ForeignMessageId::of(&task.job.thread, &id),
+                    id,
+                    from: Author::Bot,
+                    text: text.clone(),
+                    attachments: attachments.clone(),
+                    structured: structured.clone(),
+                    payload: None,
+                    in_reply_to: None,
+                    language: None,
+                    sent_at: task.app.now(),
+                };
+                let notice = false;
+                let work = Work::Reply {
+                    message,
+                    epoch,
+                    notice,
+                };
+                commit.jobs.push(task.outgoing(work));
+            }
+            BotSays::Handover(request) => begin(task, conversation, commit, request),
+        }
+    }
+}
+
+fn begin(task: &Task<'_>, conversation: &mut Conversation, commit: &mut Commit, request: &HandoverRequest) {
+    let now = task.app.now();
+    let decision = conversation.request_handover(task.app.new_handover_id(), request.clone(), now);
+    if let HandoverDecision::Begins { epoch } = decision {
+        let entry = task.entry("handover.requested").with("epoch", epoch);
+        task.write_down(commit, entry);
+        let transcript = Vec::new();
+        commit
+            .jobs
+            .push(task.outgoing(Work::StartHandover { epoch, transcript }));
+        task.count(Measured::HandoverRequested);
+    }
+}
+
+/// The person changed, or took back, what the bot knows already.
+pub(super) async fn tell_change(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    if deliver::started(task, &found.conversation).is_some() {
+        return deliver::deliver(task, &found.conversation, None).await;
+    }
+    let native = found.conversation.native.as_deref();
+    let is_known = native.is_some_and(|native| {
+        let mut answerable = native.answerable.iter();
+        answerable.any(|it| it.content == imported.content)
+    });
+    let message = match words(task, &found.conversation, imported).await? {
+        Ok(message) => message,
+        Err(step) => return Ok(step),
+    };
+    let name = format!("change:{}:{}", imported.content, imported.digest());
+    let changed = task
+        .change_from(Some(found), |conversation, commit| {
+            if deliver::started(task, conversation).is_some() {
+                return;
+            }
+            commit.claims.push(Claim {
+                key: ClaimKey::of(&task.job.connection, &task.job.thread, name.clone()),
+                holder: task.job.id.to_string(),
+                record: String::new(),
+                expires_at: task.app.now() + NEWS_KNOWN_FOR,
+            });
+            let what = if imported.deleted {
+                "customer_message.taken_back"
+            } else {
+                "customer_message.edited"
+            };
+            let entry = task
+                .entry(what)
+                .with("message_id", imported.message_id().as_str())
+                .text(imported.text.as_deref());
+            task.write_down(commit, entry);
+            if !is_known || !is_bots_turn(conversation) {
+                return;
+            }
+            let event = if imported.deleted {
+                BotEvent::CustomerTookBack {
+                    message: imported.message_id(),
+                }
+            } else {
+                BotEvent::CustomerEdited {
+                    message: message.clone(),
+                }
+            };
+            let epoch = conversation.epoch();
+            conversation.number(&task.job.id, epoch, vec![event], false, task.job.accepted_at);
+        })
+        .await;
+    match changed {
+        Ok(Some(((), stored))) => deliver::deliver(task, &stored.conversation, None).await,
+        Ok(None) => Ok(Step::Done),
+        Err(StoreError::Claimed(_)) => {
+            task.count(Measured::DuplicateDropped);
+            Ok(Step::Done)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn told_key(task: &Task<'_>, imported: &Imported) -> ClaimKey {
+    let name = content_claim(&task.connection, &imported.content).name;
+    ClaimKey::of(&task.job.connection, &task.job.thread, format!("told:{name}"))
+}
+
+fn told(task: &Task<'_>, imported: &Imported) -> Claim {
+    Claim {
+        key: told_key(task, imported),
+        holder: task.job.id.to_string(),
+        record: TOLD.to_owned(),
+        expires_at: task.app.now() + NEWS_KNOWN_FOR,
+    }
+}
+
+/// The bot will not hear of it: the agents do.
+pub(super) async fn given_up(task: &Task<'_>, imported: &Imported, why: &Why) -> Result<(), StoreError> {
+    task.change(|conversation, commit| {
+        conversation.nobody_is_told(&imported.content);
+        let entry = task
+            .entry("customer_message.not_told")
+            .with("message_id", imported.message_id().as_str())
+            .with("reason", why.detail.as_str());
+        task.write_down(commit, entry);
+        conversation.put_aside(&task.job.id);
+        silence::bot_fails(task, conversation, commit, Cause::BotUnreachable);
+    })
+    .await?;
     Ok(())
 }

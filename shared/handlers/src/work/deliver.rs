@@ -6,17 +6,19 @@
 use handover_core::conversation::{Conversation, InFlight};
 use handover_core::event::BotEvent;
 use handover_core::job::Work;
-use handover_core::message::AgentMessage;
-use handover_core::ports::{Claim, Commit, Delivery, Measured, Side, StoreError, Told};
+use handover_core::ports::{
+    Answered, BotError, BotSays, Claim, Commit, Delivery, Measured, Side, StoreError, Told,
+};
 use handover_core::retry::Disposition;
 use handover_core::timeline::TimelineEntry;
 
-use super::Task;
+use super::{Task, customer_words};
 use super::outcome::Step;
 
-/// An agent's message, and what is stored with the lines about its delivery: so it costs two writes, not four.
-pub(super) struct AgentWords<'a> {
-    pub(super) message: &'a AgentMessage,
+/// The message that a job carries, and what is stored with the lines about its delivery: so it costs two writes, not
+/// four.
+pub(super) struct Words {
+    pub(super) event: BotEvent,
     /// The line about the acceptance, written unless an earlier attempt did.
     pub(super) accepted: TimelineEntry,
     /// What makes it happen once from now on. Until then its job, which alone has the events' numbers, does.
@@ -32,7 +34,7 @@ pub(super) fn started<'a>(task: &Task<'_>, conversation: &'a Conversation) -> Op
 pub(super) async fn deliver(
     task: &Task<'_>,
     conversation: &Conversation,
-    words: Option<AgentWords<'_>>,
+    words: Option<Words>,
 ) -> Result<Step, StoreError> {
     let Some(in_flight) = started(task, conversation) else {
         return Ok(Step::Done);
@@ -45,8 +47,7 @@ pub(super) async fn deliver(
             task.write_down(&mut commit, words.accepted);
         }
         if in_flight.then_message {
-            let message = words.message.clone();
-            events.push(BotEvent::MessageCreated { message });
+            events.push(words.event);
         }
         claim = Some(words.claim);
     }
@@ -71,13 +72,14 @@ pub(super) async fn deliver(
                 part,
                 event: event.clone(),
             };
-            let answered = task.app.bots.tell(&task.connection, &delivery).await;
-            match answered {
-                Ok(told) => {
-                    note_delivered(task, &mut commit, &delivery, told);
+            match tell(task, &delivery).await {
+                Ok(answered) => {
+                    note_delivered(task, &mut commit, &delivery, answered.told);
                     let more = index < last || part + 1 < parts;
-                    if more && task.connection.bot.kind.is_platform() {
-                        remember_progress(task, index, part + 1, std::mem::take(&mut commit)).await?;
+                    let says = !answered.says.is_empty();
+                    if says || more && task.connection.bot.kind.is_platform() {
+                        let noted = std::mem::take(&mut commit);
+                        remember_progress(task, index, part + 1, noted, (&delivery, &answered.says)).await?;
                     }
                 }
                 Err(error) => {
@@ -94,7 +96,7 @@ pub(super) async fn deliver(
                         }));
                         break;
                     }
-                    remember_progress(task, index, part, commit).await?;
+                    remember_progress(task, index, part, commit, (&delivery, &[])).await?;
                     return Ok(error.into());
                 }
             }
@@ -106,6 +108,17 @@ pub(super) async fn deliver(
         Ok(()) | Err(StoreError::Claimed(_)) => Ok(Step::Done),
         Err(error) => Err(error),
     }
+}
+
+/// Tells one part. The person's own words may be answered in the same breath.
+async fn tell(task: &Task<'_>, delivery: &Delivery) -> Result<Answered, BotError> {
+    let bots = &task.app.bots;
+    if matches!(delivery.event, BotEvent::CustomerWrote { .. }) {
+        return bots.ask(&task.connection, delivery).await;
+    }
+    let told = bots.tell(&task.connection, delivery).await?;
+    let says = Vec::new();
+    Ok(Answered { told, says })
 }
 
 fn attempted(task: &Task<'_>, delivery: &Delivery, taken: bool) -> TimelineEntry {
@@ -164,17 +177,25 @@ async fn close(task: &Task<'_>, conversation: &Conversation, commit: Commit) -> 
     task.app.store.commit(commit).await
 }
 
-/// Notes how many events the bot has taken, so that the next attempt does not repeat them.
+/// Notes how many events the bot has taken, so that the next attempt does not repeat them, and what it said to the last.
 async fn remember_progress(
     task: &Task<'_>,
     delivered: usize,
     parts: usize,
     noted: Commit,
+    (delivery, says): (&Delivery, &[BotSays]),
 ) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
+        let is_noted = conversation
+            .numbered(&task.job.id)
+            .is_some_and(|it| (it.delivered, it.parts) == (delivered, parts) && it.noted);
         commit.timeline.clone_from(&noted.timeline);
         commit.jobs.clone_from(&noted.jobs);
         conversation.delivered(&task.job.id, delivered, parts);
+        if !is_noted {
+            let id = format!("{}-{}", delivery.id, delivery.part);
+            customer_words::take_up(task, conversation, commit, &id, says);
+        }
     })
     .await?;
     Ok(())

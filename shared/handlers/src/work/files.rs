@@ -10,8 +10,8 @@ use handover_core::files::{
     Accepted, FileFacts, FileKey, Refusal, UNKNOWN_TYPE, judge, judge_agents_file, judge_claims, placeholder,
     with_lines,
 };
-use handover_core::message::{AgentMessage, Attachment, Message};
-use handover_core::ports::{Fetch, FetchError, Fetched};
+use handover_core::message::{AgentMessage, Attachment, CustomerWords, Message};
+use handover_core::ports::{Fetch, FetchError, Fetched, OpenedFile, Upload};
 use handover_core::settings::RingCxSettings;
 use handover_ringcx::base_url;
 use tokio::time::Instant;
@@ -65,6 +65,83 @@ pub(super) async fn for_bot(task: &Task<'_>, message: &AgentMessage) -> Result<A
     message.text = with_lines(message.text.as_deref(), &passed.lines);
     message.attachments = passed.attachments;
     Ok(message)
+}
+
+/// What a person wrote on a channel of RCE's own, as the bot gets it. `Err`: its files are worth another attempt.
+pub(super) async fn of_customer(task: &Task<'_>, mut words: CustomerWords) -> Result<CustomerWords, Step> {
+    let until = Instant::now() + WITHIN;
+    let passed = pass(task, Way::ToBot, words.id.as_str(), &words.attachments, until).await?;
+    words.text = with_lines(words.text.as_deref(), &passed.lines);
+    words.attachments = passed.attachments;
+    Ok(words)
+}
+
+/// A file of the bot's that RCE is to have. The inner `Err`: why it may not pass.
+pub(super) async fn to_upload(
+    task: &Task<'_>,
+    (message, index): (&str, usize),
+    attachment: &Attachment,
+) -> Result<Result<Upload, Refusal>, Step> {
+    let files = &task.app.files;
+    if let Some(key) = files
+        .host(&task.connection)
+        .and_then(|host| host.ours(&attachment.url))
+    {
+        let opened = files.store.open(&task.job.connection, &key, task.app.now()).await;
+        match opened {
+            Ok(Some(OpenedFile::Here { facts, bytes })) => {
+                return Ok(match facts.refused {
+                    Some(refusal) => Err(refusal),
+                    None => Ok(Upload {
+                        filename: facts.filename,
+                        content_type: facts.content_type,
+                        bytes,
+                    }),
+                });
+            }
+            Ok(Some(OpenedFile::Elsewhere { link })) => return fetched(task, attachment, &link).await,
+            Ok(None) => return Ok(Err(Refusal::Expired)),
+            Err(error) => return Err(unavailable(&error)),
+        }
+    }
+    tracing::debug!(message.id = message, file.index = index, "a file is fetched for RingCX");
+    let url = attachment.url.clone();
+    fetched(task, attachment, &url).await
+}
+
+async fn fetched(
+    task: &Task<'_>,
+    attachment: &Attachment,
+    address: &str,
+) -> Result<Result<Upload, Refusal>, Step> {
+    if let Err(refusal) = judge_claims(attachment) {
+        return Ok(Err(refusal));
+    }
+    let Ok(url) = Url::parse(address) else {
+        return Ok(Err(Refusal::AddressNotAllowed));
+    };
+    let wanted = Fetch {
+        url: &url,
+        access_token: None,
+        allow_hosts: &task.connection.files.allow_hosts,
+        max_bytes: task.connection.files.max_bytes,
+    };
+    let room = task.app.files.room.acquire().await;
+    let _room = room.map_err(|_| again("file_not_fetched", "no room for files".to_owned()))?;
+    match task.app.files.fetcher.fetch(&wanted).await {
+        Ok(fetched) => {
+            let judged = judge(attachment, fetched.content_type.as_deref(), &fetched.bytes);
+            Ok(judged.map(|accepted| Upload {
+                filename: accepted.filename,
+                content_type: accepted.content_type,
+                bytes: fetched.bytes,
+            }))
+        }
+        Err(error) if error.is_transient() && task.attempt < ATTEMPTS => {
+            Err(again("file_not_fetched", error.to_string()))
+        }
+        Err(error) => Ok(Err(refusal(&error))),
+    }
 }
 
 #[derive(Default)]

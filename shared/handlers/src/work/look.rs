@@ -13,7 +13,7 @@ use handover_core::job::Work;
 use handover_core::ports::{Intervention, RingCxError, StoreError, Urgency};
 use handover_core::signal::{Signal, SignalKind};
 
-use super::Task;
+use super::{Task, own_intervention, silence};
 use super::outcome::Step;
 use super::start_handover::is_set;
 
@@ -25,6 +25,10 @@ pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
         return Ok(Step::Done);
     };
     let conversation = &found.conversation;
+    if !conversation.is_under_way(conversation.epoch()) {
+        silence::look(task).await?;
+        return Ok(Step::Done);
+    }
     let (epoch, timers, now) = (conversation.epoch(), &task.connection.timers, task.app.now());
     let mut finding = None;
     if conversation.is_under_way(epoch) {
@@ -78,7 +82,8 @@ async fn find(
         // An account that may not list them all may still be asked about one thread.
         let recent = recent.unwrap_or_else(|_| [].into());
         let ours = recent.iter().filter(|it| it.thread.as_ref() == Some(thread));
-        let ours: Vec<&Intervention> = ours.collect();
+        let ours = own_intervention::of_agents(task, conversation, ours.cloned().collect()).await?;
+        let ours: Vec<&Intervention> = ours.iter().collect();
         if let Some(found) = judge(conversation, &ours).and_then(signal) {
             return Ok(Some(found));
         }
@@ -88,6 +93,7 @@ async fn find(
     }
     if conversation.control == Control::Active || urgency == Urgency::Now {
         let all = ringcx.interventions(connection, thread, urgency).await?;
+        let all = own_intervention::of_agents(task, conversation, all).await?;
         let all: Vec<&Intervention> = all.iter().collect();
         let found = if all.is_empty() && known_intervention(conversation).is_some() {
             // It is gone, which is what cancelling does.

@@ -13,6 +13,7 @@
 //! | `reply` | what the bot says there → RCE, never twice |
 //! | `confirm` | whether the person got it |
 //! | `own_intervention` | the bot's own intervention, and the note for the agents |
+//! | `silence` | a bot that does not answer there: the agents do |
 //! | `sweep` | what was said there and not reported |
 //! | `deliver` | numbered events → bot, with what was delivered already |
 //! | `files` | what becomes of a message's files before it is delivered |
@@ -36,6 +37,7 @@ mod person;
 mod queue_update;
 mod reply;
 mod signal;
+mod silence;
 mod start_handover;
 mod sweep;
 mod tell;

@@ -1,8 +1,272 @@
-use handover_core::ports::StoreError;
+//! On a channel of RCE's own: the bot's own interventions, what is its own doing in RCE, and the word that it leaves for
+//! the agents.
+
+use handover_core::conversation::{Conversation, OwnIntervention};
+use handover_core::ids::{AgentId, ContentId};
+use handover_core::ports::{Intervention, RingCxError, StoreError};
+use handover_core::settings::BotIntervention;
+use handover_core::signal::Signal;
+
+use jiff::SignedDuration;
 
 use super::Task;
 use super::outcome::Step;
+use super::start_handover::agent_categories;
 
-pub(super) async fn note(_: &Task<'_>, _: u32) -> Result<Step, StoreError> {
+/// Whose doing it is that RCE reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doer {
+    Others,
+    /// We did it ourselves: that is no news.
+    Bot,
+    /// An agent has the bot's own intervention now.
+    AgentOnBots,
+    /// The bot opens an intervention right now: it may be this one.
+    Unclear,
+}
+
+/// How long it may take to open an intervention.
+const ENGAGES_WITHIN: SignedDuration = SignedDuration::from_secs(30);
+
+pub(super) async fn whose_doing(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    signal: &Signal,
+) -> Result<Doer, RingCxError> {
+    let Some(native) = conversation.native.as_deref() else {
+        return Ok(Doer::Others);
+    };
+    // Somebody may use the token's account by hand: whose a message is, its id tells.
+    if signal.kind.content().is_some() {
+        return Ok(Doer::Others);
+    }
+    let own = signal.intervention.as_ref().and_then(|id| native.own(id));
+    match (own, &signal.agent) {
+        (Some(_), None) => Ok(Doer::Bot),
+        (Some(own), Some(agent)) if own.agent.as_ref() == Some(agent) => Ok(Doer::Bot),
+        (None, None) => Ok(Doer::Others),
+        (own, Some(agent)) => Ok(if own_account(task).await?.as_ref() == Some(agent) {
+            Doer::Bot
+        } else if native
+            .engaging_since
+            .is_some_and(|since| task.app.now().duration_since(since) < ENGAGES_WITHIN)
+        {
+            Doer::Unclear
+        } else if own.is_some() {
+            Doer::AgentOnBots
+        } else {
+            Doer::Others
+        }),
+    }
+}
+
+/// Whose doing is ours.
+async fn own_account(task: &Task<'_>) -> Result<Option<AgentId>, RingCxError> {
+    task.app.ringcx.own_account(&task.connection).await
+}
+
+/// The agents' interventions of those of a thread.
+pub(super) async fn of_agents(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    mut interventions: Vec<Intervention>,
+) -> Result<Vec<Intervention>, RingCxError> {
+    let Some(native) = conversation.native.as_deref() else {
+        return Ok(interventions);
+    };
+    let own = own_account(task).await?;
+    interventions.retain(|it| {
+        let opened_by = native.own(&it.id).map(|own| &own.agent);
+        let is_own = opened_by.is_some_and(|agent| agent.is_none() || *agent == it.agent);
+        !is_own && (own.is_none() || it.agent != own)
+    });
+    Ok(interventions)
+}
+
+/// Opens the bot's own intervention on what it answers, unless there is one. `false`: not possible.
+pub(super) async fn engage(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    content: &ContentId,
+) -> Result<bool, EngageError> {
+    let open = conversation
+        .native
+        .as_deref()
+        .is_some_and(|native| native.open_intervention().is_some());
+    if open || task.connection.ringcx.native.bot_intervention == BotIntervention::Never {
+        return Ok(false);
+    }
+    task.change(|conversation, _| {
+        if let Some(native) = conversation.native.as_mut() {
+            native.engaging_since = Some(task.app.now());
+        }
+    })
+    .await
+    .map_err(EngageError::Store)?;
+    let engaged = match task.app.ringcx.engage(&task.connection, content).await {
+        Ok(engaged) => engaged,
+        Err(RingCxError::Refused { .. } | RingCxError::NotPermitted { .. } | RingCxError::NotFound) => {
+            task.change(|conversation, _| {
+                if let Some(native) = conversation.native.as_mut() {
+                    native.engaging_since = None;
+                }
+            })
+            .await
+            .map_err(EngageError::Store)?;
+            return Ok(false);
+        }
+        Err(error) => return Err(EngageError::RingCx(error)),
+    };
+    task.change(|conversation, commit| {
+        if let Some(native) = conversation.native.as_mut() {
+            native.engaged(engaged.id.clone(), engaged.agent.clone());
+        }
+        let entry = task
+            .entry("bot.engaged")
+            .with("intervention_id", engaged.id.as_str());
+        task.write_down(commit, entry);
+    })
+    .await
+    .map_err(EngageError::Store)?;
+    Ok(true)
+}
+
+/// Why it is not known whether the bot has an intervention.
+pub(super) enum EngageError {
+    RingCx(RingCxError),
+    Store(StoreError),
+}
+
+/// The agents get the conversation: the bot leaves its word in its own intervention and ends it. Returns whether the thread
+/// is in the agents' category by that.
+pub(super) async fn leave(
+    task: &Task<'_>,
+    conversation: &Conversation,
+) -> Result<Result<(), RingCxError>, StoreError> {
+    let own = conversation
+        .native
+        .as_deref()
+        .and_then(|native| native.open_intervention().cloned());
+    let Some(own) = own else {
+        return Ok(Ok(()));
+    };
+    let words = words(conversation).filter(|_| conversation.is_note_due());
+    if let Some(words) = words {
+        match task
+            .app
+            .ringcx
+            .comment(&task.connection, &own.id, &words)
+            .await
+        {
+            Ok(()) => noted(task, conversation.epoch()).await?,
+            Err(error) if is_final(&error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no word for the agents in the bot's intervention"
+            ),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    if let Err(error) = end(task, conversation, &own).await {
+        return Ok(Err(error));
+    }
+    task.change(|conversation, _| {
+        if let Some(native) = conversation.native.as_mut() {
+            native.left(&own.id, false);
+        }
+    })
+    .await?;
+    Ok(Ok(()))
+}
+
+/// Ends it, in whatever way RCE allows; what it refuses for good stays open.
+async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention) -> Result<(), RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    let settings = &connection.ringcx;
+    let ended = if settings.native.virtual_agent {
+        let thread = conversation.rce_thread.as_ref();
+        let current = match thread {
+            Some(thread) => {
+                let urgency = handover_core::ports::Urgency::Now;
+                ringcx.thread(connection, thread, urgency).await?.categories
+            }
+            None => Vec::new(),
+        };
+        let extra = conversation
+            .handover
+            .as_ref()
+            .map_or(&[][..], |handover| &handover.request.category_ids);
+        let wanted = agent_categories(&current, settings, extra);
+        ringcx.hand_over(connection, &own.id, &wanted).await
+    } else if own.replied {
+        ringcx.close_intervention(connection, &own.id).await
+    } else {
+        ringcx.cancel_intervention(connection, &own.id).await
+    };
+    match ended {
+        Err(error) if is_final(&error) || matches!(error, RingCxError::Conflict) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the bot's intervention stays open"
+            );
+            Ok(())
+        }
+        ended => ended,
+    }
+}
+
+fn is_final(error: &RingCxError) -> bool {
+    matches!(
+        error,
+        RingCxError::Refused { .. } | RingCxError::NotPermitted { .. } | RingCxError::NotFound
+    )
+}
+
+/// Leaves the word in the agents' intervention.
+pub(super) async fn note(task: &Task<'_>, epoch: u32) -> Result<Step, StoreError> {
+    let Some(found) = task.read().await? else {
+        return Ok(Step::Done);
+    };
+    let conversation = found.conversation;
+    let intervention = conversation
+        .handover
+        .as_ref()
+        .and_then(|handover| handover.intervention.clone());
+    let (Some(intervention), Some(words)) = (intervention, words(&conversation)) else {
+        return Ok(Step::Done);
+    };
+    if conversation.epoch() != epoch || !conversation.is_note_due() {
+        return Ok(Step::Done);
+    }
+    if let Err(error) = task
+        .app
+        .ringcx
+        .comment(&task.connection, &intervention, &words)
+        .await
+    {
+        return Ok(error.into());
+    }
+    noted(task, epoch).await?;
     Ok(Step::Done)
+}
+
+async fn noted(task: &Task<'_>, epoch: u32) -> Result<(), StoreError> {
+    task.change(|conversation, commit| {
+        if conversation.note_is_left(epoch) {
+            let entry = task.entry("agents.told_why").with("epoch", epoch);
+            task.write_down(commit, entry);
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// What the agents read. `None`: nobody said why.
+fn words(conversation: &Conversation) -> Option<String> {
+    let request = &conversation.handover.as_ref()?.request;
+    let lines = [("Reason", &request.reason), ("Summary", &request.summary)];
+    let said: Vec<String> = lines
+        .iter()
+        .filter_map(|(label, text)| text.as_ref().map(|text| format!("{label}: {text}")))
+        .collect();
+    (!said.is_empty()).then(|| format!("From the bot\n{}", said.join("\n")))
 }

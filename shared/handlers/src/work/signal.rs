@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_core::Timestamp;
 use handover_core::conversation::{Control, Conversation, Doubt, Ending, SignalDecision};
-use handover_core::ids::{ForeignThreadId, ThreadId};
+use handover_core::ids::{ConversationId, ForeignThreadId, ThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{
     Claim, ClaimKey, Commit, Expected, Measured, NEWS_KNOWN_FOR, RingCxError, StoreError, Urgency,
@@ -14,6 +14,8 @@ use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::Step;
 use super::start_handover::is_set;
+use super::confirm::exported;
+use super::own_intervention::{self, Doer};
 use super::{LOOK_AGAIN, Task, deliver, tidy_up};
 use crate::webhook_intake::signal_claim;
 
@@ -45,7 +47,18 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
     if is_decided(task, &found.conversation) {
         return tell(task, &found.conversation).await;
     }
-    let signal = match clarify(task, &found.conversation, signal).await {
+    let mut signal = signal.clone();
+    match own_intervention::whose_doing(task, &found.conversation, &signal).await {
+        Ok(Doer::Others) => {}
+        Ok(Doer::Bot) => signal.kind = SignalKind::Note,
+        Ok(Doer::AgentOnBots) if signal.kind == SignalKind::AgentChanged => {
+            signal.kind = SignalKind::AgentJoined;
+        }
+        Ok(Doer::AgentOnBots) => {}
+        Ok(Doer::Unclear) => return Ok(Step::Wait { after: LOOK_AGAIN }),
+        Err(error) => return Ok(error.into()),
+    }
+    let signal = match clarify(task, &found.conversation, &signal).await {
         Ok(signal) => signal,
         Err(error) => return Ok(error.into()),
     };
@@ -97,6 +110,20 @@ async fn decide(
                 conversation.rce_thread.clone_from(&signal.thread);
             }
             record(task, signal, &decision, now, commit);
+            exported(task, conversation, signal, commit);
+            if matches!(signal.kind, SignalKind::AgentJoined)
+                && let (Some(native), Some(intervention)) = (conversation.native.as_mut(), &signal.intervention)
+            {
+                // Whoever has it from now on, it is not the bot's.
+                native.left(intervention, true);
+            }
+            if conversation.is_under_way(conversation.epoch()) && conversation.is_note_due() {
+                let handover = conversation.handover.as_ref();
+                if handover.is_some_and(|handover| handover.intervention.is_some()) {
+                    let epoch = conversation.epoch();
+                    commit.jobs.push(task.outgoing(Work::NoteForAgents { epoch }));
+                }
+            }
             match decision {
                 SignalDecision::Ignored(_) | SignalDecision::Noted => Next::Nothing,
                 SignalDecision::Tell {
@@ -281,6 +308,7 @@ async fn is_it_over(
     let interventions = ringcx
         .interventions(&task.connection, thread, Urgency::Now)
         .await?;
+    let interventions = own_intervention::of_agents(task, conversation, interventions).await?;
     let newest = interventions.first().map(|intervention| intervention.id.clone());
     let over = interventions.iter().all(|intervention| intervention.closed);
     let kind = match (over, &newest) {
@@ -374,6 +402,10 @@ pub(super) async fn resolve(task: &Task<'_>, signal: &Signal) -> Result<Step, St
     }
     if !task.connection.relay_messages {
         return Ok(wait_for_owner(task, signal));
+    }
+    if task.connection.is_native() {
+        let ours = ForeignThreadId::of(&ConversationId::new(thread.as_str()));
+        return pass_on(task, &ours, signal, Commit::default()).await;
     }
     let read = task.app.ringcx.thread(&task.connection, &thread, urgency).await;
     let thread = match read {

@@ -16,7 +16,7 @@ use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
 use super::outcome::{Step, Why};
-use super::{LOOK_AGAIN, Task, customer_message, files, tidy_up};
+use super::{LOOK_AGAIN, Task, customer_message, files, own_intervention, tidy_up};
 
 /// How long RCE's knowledge of the company's identities is taken for granted: somebody may delete one.
 const FACES_KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
@@ -51,7 +51,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         .as_ref()
         .is_some_and(|handover| handover.briefed);
     // Where RCE has the person's channel itself, agents have read it all.
-    if !briefed && task.connection.relay_messages {
+    if !briefed && task.connection.is_mirrored() {
         if let Err(step) = brief(task, &conversation, transcript).await? {
             return Ok(step);
         }
@@ -85,10 +85,13 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
             ),
         });
     }
+    if let Err(error) = own_intervention::leave(task, &conversation).await? {
+        return Ok(error.into());
+    }
     let moved = match move_to_agents(task, &conversation).await {
         Ok(Some(moved)) => moved,
         Ok(None) => {
-            if task.attempt >= OPENS_AT && task.connection.relay_messages {
+            if task.attempt >= OPENS_AT && task.connection.is_mirrored() {
                 let opener = opener(task, &conversation);
                 if let Err(error) = task.app.ringcx.send_message(&task.connection, &opener).await {
                     return Ok(error.into());
@@ -315,7 +318,7 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
 /// A thread by our id; where it is not ours, the person's newest.
 async fn find(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Thread>, RingCxError> {
     let (connection, ringcx) = (&task.connection, &task.app.ringcx);
-    if connection.relay_messages {
+    if connection.is_mirrored() {
         return ringcx.find_thread(connection, &conversation.thread).await;
     }
     match person(conversation) {
@@ -331,7 +334,7 @@ fn person(conversation: &Conversation) -> Option<&str> {
 
 /// A thread that somebody named may be anywhere.
 fn is_of_connection(task: &Task<'_>, thread: &Thread) -> bool {
-    task.connection.relay_messages || thread.source == task.connection.ringcx.source_id
+    task.connection.is_mirrored() || task.connection.ringcx.has_source(&thread.source)
 }
 
 /// When RCE moved it, by its clock. Its times of changes have whole seconds, so that they may be the same before and

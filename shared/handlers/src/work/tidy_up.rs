@@ -10,7 +10,7 @@ use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
 use super::start_handover::is_set;
-use super::{Task, customer_message};
+use super::{Task, customer_message, own_intervention};
 use crate::App;
 
 /// What agents read when the person, the bot, an operator or a timer ended the handover.
@@ -72,7 +72,7 @@ async fn thread_of(task: &Task<'_>, conversation: &Conversation) -> Result<Optio
     match &conversation.rce_thread {
         Some(id) => Ok(Some(id.clone())),
         // What was not found was not moved.
-        None if !task.connection.relay_messages => Ok(None),
+        None if !task.connection.is_mirrored() => Ok(None),
         None => Ok(task
             .app
             .ringcx
@@ -144,15 +144,24 @@ async fn end_at_ringcx(
     let Some(thread) = thread_of(task, conversation).await? else {
         return Ok(Vec::new());
     };
-    let said = ringcx
-        .send_message(connection, &farewell(task, conversation))
-        .await;
-    if_possible("the agent is not told that the customer left", said)?;
+    if connection.is_mirrored() {
+        let said = ringcx
+            .send_message(connection, &farewell(task, conversation))
+            .await;
+        if_possible("the agent is not told that the customer left", said)?;
+    }
     let read = ringcx.interventions(connection, &thread, Urgency::Now).await;
     // Without the right to read them they cannot be ended, but the thread can be moved.
     let known = !matches!(read, Err(RingCxError::NotPermitted { .. }));
     let interventions = if known { read? } else { Vec::new() };
+    let interventions = own_intervention::of_agents(task, conversation, interventions).await?;
     for intervention in interventions.iter().filter(|intervention| !intervention.closed) {
+        if connection.is_native() {
+            let said = ringcx
+                .comment(connection, &intervention.id, parting(conversation))
+                .await;
+            if_possible("the agent is not told why the conversation is over", said)?;
+        }
         let ended = if intervention.agent_replies > 0 {
             ringcx.close_intervention(connection, &intervention.id).await
         } else {
@@ -196,18 +205,22 @@ fn if_possible(otherwise: &'static str, done: Result<(), RingCxError>) -> Result
 }
 
 fn farewell(task: &Task<'_>, conversation: &Conversation) -> handover_core::ports::CustomerMessage {
+    let id = MessageId::new(format!("left-{}", conversation.epoch()));
+    let text = parting(conversation);
+    customer_message::note(&task.connection, conversation, &id, text, task.job.accepted_at)
+}
+
+/// What agents read at the end of a handover that our side ended.
+fn parting(conversation: &Conversation) -> &'static str {
     let handover = conversation.handover.as_ref();
-    let epoch = conversation.epoch();
     let status = handover.map(|handover| handover.status);
     let outcome = handover.and_then(|handover| handover.outcome.as_deref());
-    let text = match status {
+    match status {
         Some(HandoverStatus::TimedOut) => NOTE_TIMED_OUT,
         _ if outcome == Some(Cause::UserCancelled.as_str()) => NOTE_LEFT,
         _ if outcome == Some(Cause::Operator.as_str()) => NOTE_RELEASED,
         _ => NOTE_TAKEN_BACK,
-    };
-    let id = MessageId::new(format!("left-{epoch}"));
-    customer_message::note(&task.connection, conversation, &id, text, task.job.accepted_at)
+    }
 }
 
 /// Remembers that the RCE side of a handover is put back.

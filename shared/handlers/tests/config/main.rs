@@ -136,6 +136,7 @@ fn what_is_left_out_has_a_sensible_value() {
         max_age: Duration::from_hours(7 * 24),
         warn_before: Duration::from_mins(1),
         reconcile_every: Duration::from_mins(1),
+        bot_silent: Duration::from_mins(2),
     };
     assert_eq!(least.timers, timers);
     assert_eq!(least.files, FileSettings::default());

@@ -1,0 +1,109 @@
+//! How a message is told on a channel of RCE's own: as one content, or as several.
+
+use handover_core::conversation::{Conversation, Detour, UploadedFiles};
+use handover_core::files::with_lines;
+use handover_core::ids::AttachmentId;
+use handover_core::message::{Message, split_text};
+use handover_core::settings::Connection;
+use handover_core::structured::fallback_text;
+use handover_ringcx::structured::{Outgoing, outgoing};
+use serde_json::Value;
+
+/// Most files of one content.
+const FILES_AT_ONCE: usize = 10;
+
+/// What becomes one content of RCE.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Part {
+    pub(super) text: Option<String>,
+    pub(super) structured: Option<Value>,
+    pub(super) attachments: Vec<AttachmentId>,
+}
+
+/// Structured content with the text that belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Shown {
+    pub(super) body: Option<String>,
+    pub(super) content: Value,
+}
+
+/// The structured content of a message, if the person's channel shows it.
+pub(super) fn shown(conversation: &Conversation, message: &Message, detours: &[Detour]) -> Option<Shown> {
+    let structured = message.structured.as_ref()?;
+    let kind = structured.get("type")?.as_str()?;
+    let native = conversation.native.as_deref()?;
+    let is_shown = native.capabilities.iter().any(|capability| capability == kind);
+    if !is_shown || detours.contains(&Detour::Text) {
+        return None;
+    }
+    match outgoing(message.text.as_deref(), structured) {
+        Outgoing::Content { body, content } => Some(Shown { body, content }),
+        Outgoing::Text { .. } => None,
+    }
+}
+
+/// All contents of a message, in order: texts first, then files, and what wants an answer last.
+pub(super) fn of(
+    connection: &Connection,
+    conversation: &Conversation,
+    message: &Message,
+    shown: Option<&Shown>,
+    files: &UploadedFiles,
+) -> Vec<Part> {
+    let native = conversation.native.as_deref();
+    let kind = native.and_then(|native| native.source_type.as_deref());
+    let max = connection
+        .ringcx
+        .native
+        .reply_max_chars
+        .unwrap_or_else(|| reply_max_chars(kind));
+    let text = message.text.as_deref();
+    let said = match (&message.structured, shown) {
+        (Some(hidden), None) => fallback_text(text, hidden),
+        (_, Some(shown)) => shown.body.clone(),
+        (None, None) => text.map(str::to_owned),
+    };
+    let said = with_lines(said.as_deref(), &files.lines);
+    let mut texts: Vec<String> = said
+        .iter()
+        .flat_map(|said| split_text(said, max))
+        .filter(|part| !part.trim().is_empty())
+        .map(str::to_owned)
+        .collect();
+    let heading = shown.and(texts.pop());
+    let mut parts: Vec<Part> = texts.into_iter().map(text_part).collect();
+    for files in files.attachments.chunks(FILES_AT_ONCE) {
+        match parts.last_mut().filter(|last| last.attachments.is_empty()) {
+            Some(last) => last.attachments = files.to_vec(),
+            None => parts.push(Part {
+                text: None,
+                structured: None,
+                attachments: files.to_vec(),
+            }),
+        }
+    }
+    if let Some(shown) = shown {
+        parts.push(Part {
+            text: heading,
+            structured: Some(with_pictures(&shown.content, &files.pictures)),
+            attachments: Vec::new(),
+        });
+    }
+    parts
+}
+
+fn text_part(text: String) -> Part {
+    Part {
+        text: Some(text),
+        structured: None,
+        attachments: Vec::new(),
+    }
+}
+
+fn reply_max_chars(_: Option<&str>) -> usize {
+    1_000
+}
+
+fn with_pictures(content: &Value, _: &std::collections::BTreeMap<String, AttachmentId>) -> Value {
+    content.clone()
+}
