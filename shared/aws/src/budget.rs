@@ -108,6 +108,18 @@ impl TableBudget {
         }))
     }
 
+    /// What this instance knows, else what the book says; nothing is written.
+    async fn look(&self, account: &str, limit: u32, now: Timestamp) -> Result<Duration, Fault> {
+        let desk = self.desk(account);
+        let known = lock(&desk.holder).look(limit, now);
+        if let Some(wait) = known {
+            return Ok(wait);
+        }
+        let mut book = self.read(account).await?.book;
+        let answer = lock(&desk.holder).lease(&mut book, limit, Urgency::Now, now);
+        Ok(answer.err().unwrap_or_default())
+    }
+
     /// Changes a book and says what the change said. `None`: others always were faster.
     async fn change<T>(
         &self,
@@ -304,6 +316,13 @@ impl RestBudget for TableBudget {
             // If this is lost, the next pause is longer than it need be.
             let noted = self.change(account, now, |book| book.succeeded(now));
             self.ask(now, noted).await;
+        }
+    }
+
+    async fn wait(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        match self.ask(now, self.look(account, limit, now)).await {
+            Some(wait) => wait,
+            None => self.alone.wait(account, limit / ALONE, now).await,
         }
     }
 }

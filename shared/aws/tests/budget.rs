@@ -183,6 +183,27 @@ async fn br_065_a_429_that_one_instance_gets_pauses_and_slows_down_the_others() 
 }
 
 #[tokio::test]
+async fn who_looks_sees_what_others_took_and_writes_nothing() {
+    let scene = Scene::new().await;
+    let (one, other) = (scene.instance(), scene.instance());
+    assert_eq!(other.wait(ACCOUNT, 3, seconds(0)).await, Duration::ZERO);
+    assert_eq!(take_all(&one, 3, Now, seconds(0)).await, 3);
+    let writes = scene.writes();
+    let wait = other.wait(ACCOUNT, 3, seconds(1)).await;
+    assert!(wait > Duration::from_secs(60), "{wait:?}");
+    let reads = scene.reads();
+    assert!(one.wait(ACCOUNT, 3, seconds(1)).await > A_MOMENT, "it knows");
+    assert_eq!((scene.writes(), scene.reads()), (writes, reads));
+    assert_eq!(other.take(ACCOUNT, 3, Now, seconds(1) + wait).await, Ok(()));
+
+    scene.fails(true);
+    one.limited(ACCOUNT, Some(Duration::from_secs(20)), seconds(100))
+        .await;
+    let paused = one.wait(ACCOUNT, 300, seconds(101)).await;
+    assert_eq!(paused, Duration::from_secs(19), "without the table, its own");
+}
+
+#[tokio::test]
 async fn what_a_dead_instance_had_leased_is_there_again_a_little_more_than_a_minute_later() {
     let scene = Scene::new().await;
     let dying = scene.instance();

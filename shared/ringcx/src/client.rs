@@ -7,26 +7,32 @@ use async_trait::async_trait;
 use handover_core::hours::OpeningHours;
 use handover_core::ids::{AgentId, CategoryId, ForeignThreadId, InterventionId, MessageId, ThreadId};
 use handover_core::ports::{
-    Agents, Api, Clock, Contents, CustomerMessage, Identity, Intervention, Measured, Metrics, NoMetrics,
-    RingCx, RingCxError, Thread, Urgency,
+    Agents, Api, Clock, CustomerMessage, Identity, Intervention, Measured, Metrics, NoMetrics, RingCx,
+    RingCxError, Thread, Urgency,
 };
 use handover_core::settings::Connection;
 
 use crate::answer::Answer;
 use crate::limiter::RestBudget;
 pub use crate::rest::counted_by as account;
-use crate::rest::{Account, Call, Rest};
+use crate::rest::{Account, Body, Call, Rest};
 
 mod agent_names;
 pub(crate) mod agents;
+mod bots;
+mod contents;
 mod identities;
 mod interventions;
 mod lacking;
 mod messages;
+mod native;
+mod people;
+mod replies;
 mod send;
 mod threads;
 mod time_sheets;
 mod typing;
+mod uploads;
 mod wire;
 
 /// RCE over HTTP. One per process: it shares connections, the REST budget and small caches among all
@@ -42,6 +48,7 @@ pub struct RingCxClient {
     recent: interventions::RecentCache,
     hours: time_sheets::HoursCache,
     lacking: lacking::Lacking,
+    own_accounts: people::OwnAccounts,
 }
 
 impl RingCxClient {
@@ -61,6 +68,7 @@ impl RingCxClient {
             recent: interventions::RecentCache::default(),
             hours: time_sheets::HoursCache::default(),
             lacking: lacking::Lacking::default(),
+            own_accounts: people::OwnAccounts::default(),
         }
     }
 
@@ -74,8 +82,17 @@ impl RingCxClient {
 impl RingCxClient {
     /// One REST call on a connection's account. What the account has no right to is said once.
     async fn rest(&self, connection: &Connection, call: Call<'_>) -> Result<Answer, RingCxError> {
+        self.rest_with(connection, call, None).await
+    }
+
+    async fn rest_with(
+        &self,
+        connection: &Connection,
+        call: Call<'_>,
+        body: Option<Body<'_>>,
+    ) -> Result<Answer, RingCxError> {
         let (operation, started) = (call.operation, Instant::now());
-        let outcome = self.rest.call(&Account::of(&connection.ringcx), call).await;
+        let outcome = self.rest.call(&Account::of(&connection.ringcx), call, body).await;
         if let Err(RingCxError::BudgetUsedUp { retry_after: wait }) = outcome {
             self.metrics.record(&connection.id, Measured::HeldBack { wait });
         } else {
@@ -106,8 +123,6 @@ impl RingCxClient {
         self.metrics.record(&connection.id, called);
     }
 }
-
-impl Contents for RingCxClient {}
 
 #[async_trait]
 impl RingCx for RingCxClient {

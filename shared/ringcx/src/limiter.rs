@@ -48,6 +48,12 @@ pub trait RestBudget: Send + Sync {
 
     /// RCE did what it was asked: the next pause starts small again.
     async fn succeeded(&self, account: &str, now: Timestamp);
+
+    /// How long a request for which a person waits would have to wait now. Takes no place.
+    async fn wait(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        let _ = (account, limit, now);
+        Duration::ZERO
+    }
 }
 
 /// How many places may be taken already, in a window, when one more is asked for.

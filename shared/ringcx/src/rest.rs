@@ -1,14 +1,17 @@
 //! One call to the REST API 1.0: the bridge's ([`crate::client`]) and an administrator's ([`crate::console`]).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use handover_core::ports::{Clock, RingCxError, Urgency};
+use handover_core::files::UNKNOWN_TYPE;
+use handover_core::ports::{Clock, RingCxError, Upload, Urgency};
 use handover_core::secret::Secret;
 use handover_core::settings::RingCxSettings;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::multipart::{Form, Part};
+use serde_json::Value;
 use url::Url;
 
 use crate::answer::{Answer, no_answer};
@@ -16,6 +19,12 @@ use crate::limiter::RestBudget;
 
 /// Longest answer that is read, in bytes. The largest page of threads is far below it.
 const ANSWER_CAP: usize = 4 * 1024 * 1024;
+
+/// Longest wait for an answer to a file, which may be large; a job has a minute.
+const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest name of a file, in characters.
+const FILENAME_MAX: usize = 100;
 
 /// Everything but RFC 3986's unreserved characters; brackets and spaces are encoded too.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -51,6 +60,14 @@ impl<'a> Call<'a> {
     }
 }
 
+/// A body that is no form.
+#[derive(Clone, Copy)]
+pub(crate) enum Body<'a> {
+    Json(&'a Value),
+    /// In parts: files are too large to be written otherwise.
+    File(&'a Upload),
+}
+
 /// An account of RCE, as far as calls need it.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -83,13 +100,27 @@ impl Rest {
     /// Takes a place in the account's budget, calls, and judges the answer.
     ///
     /// The token travels in a header: URLs end up in logs.
-    pub(crate) async fn call(&self, account: &Account, call: Call<'_>) -> Result<Answer, RingCxError> {
-        let answer = self.send(account, call).await?;
+    pub(crate) async fn call(
+        &self,
+        account: &Account,
+        call: Call<'_>,
+        body: Option<Body<'_>>,
+    ) -> Result<Answer, RingCxError> {
+        let answer = self.send_with(account, call, body).await?;
         answer.rest_outcome().map(|()| answer)
     }
 
     /// The same; an answer that refuses is an answer too. A 429 counts for the budget all the same.
     pub(crate) async fn send(&self, account: &Account, call: Call<'_>) -> Result<Answer, RingCxError> {
+        self.send_with(account, call, None).await
+    }
+
+    async fn send_with(
+        &self,
+        account: &Account,
+        call: Call<'_>,
+        body: Option<Body<'_>>,
+    ) -> Result<Answer, RingCxError> {
         let operation = call.operation;
         let name = counted_by(&account.api_base);
         let limit = account.requests_per_minute;
@@ -107,6 +138,13 @@ impl Rest {
                 .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
                 .body(pairs(form));
         }
+        request = match body {
+            Some(Body::Json(json)) => request
+                .header(CONTENT_TYPE, "application/json")
+                .body(json.to_string()),
+            Some(Body::File(file)) => request.timeout(UPLOAD_TIMEOUT).multipart(form_data(file)),
+            None => request,
+        };
         let started = Instant::now();
         let outcome = request.send().await;
         let status = outcome.as_ref().ok().map(|response| response.status().as_u16());
@@ -169,4 +207,34 @@ fn pairs(fields: &[(&str, &str)]) -> String {
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
     fields.join("&")
+}
+
+/// A file as `multipart/form-data`, in the part `file` (REST API, "Creating an attachment"). The name is written as
+/// browsers write it, in UTF-8.
+fn form_data(file: &Upload) -> Form {
+    let part = || Part::stream(file.bytes.clone()).file_name(filename(&file.filename));
+    let typed = part().mime_str(&file.content_type);
+    let part = typed
+        .or_else(|_| part().mime_str(UNKNOWN_TYPE))
+        .unwrap_or_else(|_| part());
+    Form::new().percent_encode_noop().part("file", part)
+}
+
+/// The name of a file as it may stand in a header: without a path, quotation marks and control characters. Its end, by
+/// which RCE tells what it is, stays.
+fn filename(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let legal: Vec<char> = last
+        .chars()
+        .filter(|c| !c.is_control())
+        .map(|c| if c == '"' { '\'' } else { c })
+        .collect();
+    let cut: String = legal
+        .iter()
+        .skip(legal.len().saturating_sub(FILENAME_MAX))
+        .collect();
+    match cut.trim() {
+        "" => "file".to_owned(),
+        name => name.to_owned(),
+    }
 }

@@ -9,8 +9,8 @@ use handover_core::ids::{CategoryId, ConnectionId, SourceId};
 use handover_core::ports::Clock;
 use handover_core::secret::Secret;
 use handover_core::settings::{
-    Availability, BotKind, BotSettings, Connection, Dialogs, Endpoint, FileSettings, Hours, IdentitySettings,
-    RingCxSettings, Timers,
+    Availability, BotKind, BotSettings, Channel, Connection, Dialogs, Endpoint, FileSettings, Hours,
+    IdentitySettings, NativeSettings, RingCxSettings, Timers,
 };
 use serde_json::Value;
 
@@ -67,6 +67,7 @@ pub(crate) fn connection(origin: &str) -> Connection {
         relay_messages: true,
         get_queue_updates: true,
         ringcx: RingCxSettings {
+            channel: Channel::SourceSdk,
             api_base: format!("{origin}/1.0").parse().unwrap(),
             api_access_token: Secret::new(API_TOKEN),
             realtime_endpoint_url: format!("{origin}/realtime/sdk/{SOURCE}?tenant=a%20b")
@@ -79,6 +80,8 @@ pub(crate) fn connection(origin: &str) -> Connection {
             ],
             verification_token: Secret::new("verify-me-with-this"),
             source_id: SourceId::new(SOURCE),
+            further_sources: Vec::new(),
+            native: NativeSettings::default(),
             bot_category_id: CategoryId::new("ca-bot"),
             agent_category_id: CategoryId::new("ca-agent"),
             bot_identity: identity("bot", "Ada"),

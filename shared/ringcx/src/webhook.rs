@@ -16,6 +16,8 @@ mod aftermath;
 mod event;
 pub(crate) mod imported;
 
+pub(crate) use event::delivery_status;
+
 /// Carries the webhook's secret on deliveries and on the validation request.
 pub const SECRET_HEADER: &str = "x-dimelo-secret";
 

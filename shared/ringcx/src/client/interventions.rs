@@ -16,7 +16,7 @@ use super::RingCxClient;
 use crate::json;
 use crate::rest::Call;
 
-const INTERVENTIONS: &str = "interventions";
+pub(super) const INTERVENTIONS: &str = "interventions";
 
 /// The largest page (REST API, "Pagination").
 const PAGE: usize = 150;
@@ -204,6 +204,11 @@ impl RingCxClient {
         let call = Call::new("cancel_intervention", Method::DELETE, &path);
         self.rest(connection, call).await.map(drop)
     }
+}
+
+/// The intervention that an answer shows.
+pub(super) fn read(record: &Value) -> Option<Intervention> {
+    intervention(record).map(|record| record.intervention)
 }
 
 /// `status` is a localised label and says nothing; samples show `closed: false` beside a `closed_at`, so

@@ -33,6 +33,12 @@ fn without(operation: &str) -> &'static str {
         "close_intervention" | "cancel_intervention" => "who leaves is not taken off the agents' list",
         "open_thread" => "a closed thread stays closed",
         "archive" => "who leaves the queue may stay in it until an agent looks",
+        "reply" => "the bot cannot answer people on this channel",
+        "engage" => "the bot opens no interventions, and cannot answer where RingCentral demands one",
+        "person" => "the bot does not know who writes",
+        "own_account" => "what the bot's account does may be taken for an agent's doing",
+        "recent_contents" => "messages whose events were lost are not made up for",
+        "comment" => "agents find no note on the intervention",
         _ => "handovers may fail",
     }
 }

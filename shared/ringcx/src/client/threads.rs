@@ -133,7 +133,7 @@ impl RingCxClient {
 }
 
 /// The search syntax documents no way to write a quotation mark.
-fn quoted(id: &str) -> String {
+pub(super) fn quoted(id: &str) -> String {
     format!("\"{}\"", id.replace('"', ""))
 }
 

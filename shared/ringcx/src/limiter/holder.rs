@@ -9,7 +9,7 @@ use super::book::{AccountBook, Lease, slot_of};
 use super::{later, since};
 
 /// What a process holds of an account's book, and knows without looking into it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct LeaseHolder {
     lease: Option<Lease>,
     /// How many places were used in the slot of the last lease, and in the last one before it.
@@ -54,6 +54,12 @@ impl LeaseHolder {
         lease.places -= 1;
         self.used += 1;
         Some(Ok(()))
+    }
+
+    /// What [`Self::take`] would say to whom a person waits for, without taking a place: the wait, which may be none.
+    pub fn look(&self, limit: u32, now: Timestamp) -> Option<Duration> {
+        let answer = self.clone().take(limit, Urgency::Now, now)?;
+        Some(answer.err().unwrap_or_default())
     }
 
     /// Leases from the book as many places as this process is likely to use; [`Self::learn`] takes the answer when the

@@ -21,7 +21,7 @@ pub struct ProcessBudget {
     accounts: Mutex<HashMap<String, Account>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Account {
     /// The requests of the last window, oldest first.
     log: VecDeque<Request>,
@@ -69,6 +69,13 @@ impl ProcessBudget {
         new.take(limit, urgency, now)
     }
 
+    /// What [`Self::try_take`] would say to whom a person waits for, without taking a place.
+    pub(super) fn look(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        let mut copy = self.lock().get(account).cloned().unwrap_or_default();
+        let answer = copy.take(limit, Urgency::Now, now);
+        answer.err().unwrap_or_default()
+    }
+
     pub(super) fn note_limited(
         &self,
         account: &str,
@@ -110,6 +117,10 @@ impl RestBudget for ProcessBudget {
 
     async fn succeeded(&self, account: &str, now: Timestamp) {
         self.note_succeeded(account, now);
+    }
+
+    async fn wait(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        self.look(account, limit, now)
     }
 }
 

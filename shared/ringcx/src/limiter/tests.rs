@@ -107,6 +107,27 @@ fn br_065_what_rce_asks_for_is_honoured() {
 }
 
 #[test]
+fn who_looks_sees_what_a_call_would_have_to_wait_and_takes_nothing() {
+    let budget = ProcessBudget::new();
+    for _ in 0..3 {
+        assert_eq!(budget.look(HOST, 2, seconds(0)), Duration::ZERO);
+    }
+    for second in [0, 10] {
+        assert_eq!(budget.try_take(HOST, 2, Now, seconds(second)), Ok(()));
+    }
+    let wait = budget.look(HOST, 2, seconds(20));
+    assert_eq!(wait, Duration::from_millis(40_001));
+    assert_eq!(budget.try_take(HOST, 2, Now, seconds(20)), Err(wait));
+    assert_eq!(budget.look(HOST, 2, seconds(20) + wait), Duration::ZERO);
+    assert_eq!(budget.look("other.test", 2, seconds(20)), Duration::ZERO);
+    // A limit that was only looked at is nobody's.
+    assert!(budget.look(HOST, 1, seconds(62)) > Duration::ZERO);
+    assert_eq!(budget.try_take(HOST, 2, Now, seconds(62)), Ok(()));
+    budget.note_limited(HOST, Some(Duration::from_secs(17)), seconds(63));
+    assert_eq!(budget.look(HOST, 100, seconds(73)), Duration::from_secs(7));
+}
+
+#[test]
 fn a_clock_that_is_set_back_blocks_for_a_window_at_most() {
     let budget = ProcessBudget::new();
     assert_eq!(budget.try_take(HOST, 1, Now, seconds(7200)), Ok(()));

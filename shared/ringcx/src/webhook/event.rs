@@ -72,7 +72,6 @@ pub(super) fn agent_news(event: &Value) -> Option<AgentNews> {
 }
 
 /// An event, read by name; whatever is odd counts as absent.
-#[derive(Clone, Copy)]
 struct Event<'a>(&'a Value);
 
 impl<'a> Event<'a> {

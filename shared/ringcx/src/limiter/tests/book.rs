@@ -55,6 +55,27 @@ fn millis(millis: u64) -> Timestamp {
 }
 
 #[test]
+fn a_process_that_looks_takes_nothing_of_what_it_holds() {
+    let (mut table, mut one) = (Table::default(), Process::default());
+    assert_eq!(one.0.look(300, seconds(0)), None, "the book knows");
+    // The second lease is larger than what is asked for.
+    for _ in 0..2 {
+        assert_eq!(one.take(&mut table, 300, Now, seconds(0)), Ok(()));
+    }
+    for _ in 0..3 {
+        assert_eq!(one.0.look(300, seconds(0)), Some(Duration::ZERO));
+    }
+    assert_eq!(
+        one.0.take(300, Now, seconds(0)),
+        Some(Ok(())),
+        "it is still there"
+    );
+    assert_eq!(one.0.look(300, seconds(0)), None);
+    one.0.limited(Duration::from_secs(9), seconds(1));
+    assert_eq!(one.0.look(300, seconds(4)), Some(Duration::from_secs(6)));
+}
+
+#[test]
 fn a_process_leases_what_it_is_likely_to_use() {
     let (mut table, mut one) = (Table::default(), Process::default());
     let mut writes = |calls: u64, second: u64| {
