@@ -35,7 +35,7 @@ impl State {
             "main_indicator_scaled": f64::from(i32::try_from(rating - 1).unwrap_or(0)) / 4.0,
             "questions": questions,
             "response_foreign_id": self.ids.next(),
-            "source_id": self.config.source_id,
+            "source_id": self.source_of(thread_id),
             "submitted_at": seconds(self.now()),
             "survey_id": SURVEY,
             "user_id": it.user_id,

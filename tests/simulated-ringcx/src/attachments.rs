@@ -1,23 +1,31 @@
-//! Files of the account: to be downloaded with the REST token as `access_token` (REST API, "Attachments").
+//! Files of the account. Private ones are given to whoever has the REST token, as a header or as `access_token` (REST
+//! API, "Attachments").
 
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State as Shared};
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::hub::Hub;
 use crate::rest;
 use crate::simulated::SimulatedRingcx;
+use crate::state::State;
+use crate::time::seconds;
 
 /// A file of the account.
 #[derive(Clone, Debug)]
 pub(crate) struct Attachment {
-    content_type: String,
-    bytes: Bytes,
+    pub(crate) filename: String,
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
+    /// Whether it takes the token to read it.
+    pub(crate) private: bool,
+    pub(crate) created_at: Timestamp,
     /// Refusals before it is given out.
     refusals: Vec<u16>,
 }
@@ -36,18 +44,80 @@ impl SimulatedRingcx {
         bytes: impl Into<Bytes>,
         refusals: &[u16],
     ) -> Value {
-        let attachment = Attachment {
-            content_type: content_type.to_owned(),
-            bytes: bytes.into(),
-            refusals: refusals.iter().rev().copied().collect(),
-        };
-        let id = self.hub.change(|state| {
-            let id = state.ids.next();
-            state.attachments.insert(id.clone(), attachment);
-            id
+        let bytes = bytes.into();
+        let url = self.hub.change(|state| {
+            let id = state.store_file(filename, content_type, bytes, true);
+            if let Some(file) = state.attachments.get_mut(&id) {
+                file.refusals = refusals.iter().rev().copied().collect();
+            }
+            state.attachment_url(&id)
         });
-        let url = format!("{}/attachments/{id}", self.base_url());
         json!({"url": url, "type": content_type, "filename": filename})
+    }
+
+    /// A customer's file, with everything that the API says of it, for the `attachments` of a
+    /// [`NativeMessage`](crate::NativeMessage). A private one is read with the token only.
+    pub fn upload(
+        &self,
+        filename: &str,
+        content_type: &str,
+        bytes: impl Into<Bytes>,
+        private: bool,
+    ) -> Value {
+        let bytes = bytes.into();
+        self.hub.change(|state| {
+            let id = state.store_file(filename, content_type, bytes, private);
+            state.attachment_json(&id).unwrap_or_default()
+        })
+    }
+
+    /// The bytes of a file, by its id.
+    pub fn file(&self, attachment: &str) -> Option<Bytes> {
+        self.read(|state| state.attachments.get(attachment).map(|file| file.bytes.clone()))
+    }
+}
+
+impl State {
+    pub(crate) fn store_file(
+        &mut self,
+        filename: &str,
+        content_type: &str,
+        bytes: Bytes,
+        private: bool,
+    ) -> String {
+        let id = self.ids.next();
+        let attachment = Attachment {
+            filename: filename.to_owned(),
+            content_type: content_type.to_owned(),
+            bytes,
+            private,
+            created_at: self.now(),
+            refusals: Vec::new(),
+        };
+        self.attachments.insert(id.clone(), attachment);
+        id
+    }
+
+    fn attachment_url(&self, id: &str) -> String {
+        format!("{}/attachments/{id}", self.base_url)
+    }
+
+    /// A file as the API shows it.
+    pub(crate) fn attachment_json(&self, id: &str) -> Option<Value> {
+        let file = self.attachments.get(id)?;
+        Some(json!({
+            "content_type": file.content_type,
+            "created_at": seconds(file.created_at),
+            "embed": false,
+            "filename": file.filename,
+            "foreign_id": null,
+            "id": id,
+            "public?": !file.private,
+            "size": file.bytes.len(),
+            "updated_at": seconds(file.created_at),
+            "url": self.attachment_url(id),
+            "video_metadata": [],
+        }))
     }
 }
 
@@ -60,22 +130,33 @@ pub(crate) async fn download(
     Shared(hub): Shared<Arc<Hub>>,
     Path(id): Path<String>,
     Query(token): Query<Token>,
+    headers: HeaderMap,
 ) -> Response {
-    if token.access_token.as_deref() != Some(hub.config.api_token.as_str()) {
-        return rest::error(StatusCode::UNAUTHORIZED, "invalid_token", "Invalid access token");
-    }
+    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let header = header.and_then(|value| value.strip_prefix("Bearer "));
     let found = hub.change(|state| {
-        let attachment = state.attachments.get_mut(&id)?;
-        Some((attachment.refusals.pop(), attachment.clone()))
+        let token = header.or(token.access_token.as_deref());
+        let is_known = state.knows_token(token);
+        // Without the token nobody learns what exists.
+        let attachment = state
+            .attachments
+            .get_mut(&id)
+            .filter(|file| is_known || !file.private);
+        match attachment {
+            Some(file) => Ok((file.refusals.pop(), file.clone())),
+            None if is_known => Err(StatusCode::NOT_FOUND),
+            None => Err(StatusCode::FORBIDDEN),
+        }
     });
     match found {
-        None => rest::error(StatusCode::NOT_FOUND, "not_found", "Not found"),
-        Some((Some(refusal), _)) => {
+        Err(StatusCode::FORBIDDEN) => {
+            rest::error(StatusCode::FORBIDDEN, "forbidden", "Authentication required")
+        }
+        Err(status) => rest::error(status, "not_found", "Not found"),
+        Ok((Some(refusal), _)) => {
             let status = StatusCode::from_u16(refusal).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
             rest::error(status, "unavailable", "Simulated trouble")
         }
-        Some((None, attachment)) => {
-            ([(CONTENT_TYPE, attachment.content_type)], attachment.bytes).into_response()
-        }
+        Ok((None, file)) => ([(CONTENT_TYPE, file.content_type)], file.bytes).into_response(),
     }
 }

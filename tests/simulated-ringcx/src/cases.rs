@@ -18,6 +18,12 @@ pub struct Reply {
     pub structured_content: Option<Value>,
     /// `{url, type, filename}` each.
     pub attachments: Vec<Value>,
+    /// The platform's id of the content that it answers; the customer's newest if it does not say.
+    pub in_reply_to_id: Option<String>,
+    /// Not for everybody to read; an agent's answer to something private always is.
+    pub private: bool,
+    /// Sent by itself, not by a person.
+    pub auto_submitted: bool,
     /// Writes although the thread is not in the Agent category, or belongs to somebody else.
     pub as_supervisor: bool,
 }
@@ -49,19 +55,24 @@ impl State {
             self.must_be_allowed(agent_id, thread_id, "reply")?;
             self.must_have(thread_id, agent_id)?;
         }
-        let author_id = self.speaks_as(agent_id)?;
+        let author_id = self.speaks_as(agent_id, thread_id)?;
         let intervention = self.engage(thread_id, agent_id)?;
         let author = (author_id, AuthorKind::Agent, name);
         let content = self.write(thread_id, author, agent_id, "interface", reply);
-        let now = self.now();
-        if let Some(it) = self.interventions.get_mut(&intervention) {
-            it.replies += 1;
-            it.first_reply.get_or_insert_with(|| (content.clone(), now));
-            it.updated_at = now;
-        }
+        self.count_reply(&intervention, &content);
         self.emit_content("replied", &content, Some(agent_id));
         self.export(&content);
         Ok(content)
+    }
+
+    /// A reply belongs to the case that is open.
+    pub(crate) fn count_reply(&mut self, intervention: &str, content: &str) {
+        let now = self.now();
+        if let Some(it) = self.interventions.get_mut(intervention) {
+            it.replies += 1;
+            it.first_reply.get_or_insert_with(|| (content.to_owned(), now));
+            it.updated_at = now;
+        }
     }
 
     /// In task mode an agent answers what is in the own workbin; a closed case may be taken up again.
@@ -132,6 +143,7 @@ impl State {
             segment_id,
             replies: 0,
             first_reply: None,
+            comments: Vec::new(),
         };
         self.interventions.insert(id.clone(), intervention);
         self.emit_intervention("opened", &id, Some(user));

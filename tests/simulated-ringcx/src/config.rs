@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 
 use crate::faults::ScriptedFault;
 use crate::model::TimeSheet;
+use crate::native::{FailExports, NativeKind, NativeSource};
 
 /// The events that a mirrored channel needs, and every `task.*` event.
 pub const RECOMMENDED_EVENTS: [&str; 21] = [
@@ -49,6 +50,13 @@ pub const FURTHER_EVENTS: [&str; 14] = [
     "push_agent.connected",
     "push_agent.disconnected",
     "survey_response.imported",
+];
+
+/// What a bridge of native channels needs besides [`RECOMMENDED_EVENTS`].
+pub const NATIVE_EVENTS: [&str; 3] = [
+    "content.discussion_initiated",
+    "content.imported",
+    "content.replied",
 ];
 
 /// A human who answers at the simulated desk.
@@ -101,7 +109,7 @@ impl AgentStatus {
     }
 }
 
-/// How long a new thread stays invisible to the search by its foreign id.
+/// How long something new stays invisible to searches.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum IndexLag {
     /// Found at once.
@@ -193,8 +201,26 @@ pub struct SimulatedConfig {
     pub agent_category_id: String,
     /// Further categories, id and name, which mean nothing to routing.
     pub other_categories: Vec<(String, String)>,
-    /// Whose channel it is.
+    /// Whose channel the configured source is.
     pub channel: Channel,
+    /// The channels that the platform owns. With [`Channel::SourceSdk`] they are there besides the bridge's own source;
+    /// with [`Channel::Native`] they are all sources that there are, and without any there is the configured one, a
+    /// `WhatsApp` number whose threads can be closed.
+    pub native_sources: Vec<NativeSource>,
+    /// The account of the platform's own bot, which the Bots API acts as; without one its calls are refused.
+    pub virtual_agent_id: Option<String>,
+    /// Whether `POST /contents` is refused unless the answered thread has an open intervention (REST API, "Creating a
+    /// content").
+    pub replies_need_intervention: bool,
+    /// How long a content is on its way to a customer of a native channel; zero is at once.
+    pub export_delay: Duration,
+    /// Which exports to customers of native channels fail.
+    pub fail_exports: Option<FailExports>,
+    /// How long a new content stays invisible to `GET /contents`.
+    pub content_index_lag: IndexLag,
+    /// A reply of the token's account beside an agent's is the violation `two-voices` once the bridge was told of the
+    /// agent, or at the latest after this.
+    pub two_voices_after: Duration,
     /// The Source SDK endpoint of the bridge, with its query string if it has one.
     pub base_uri: Option<String>,
     /// The bridge's webhook endpoint.
@@ -284,6 +310,13 @@ impl Default for SimulatedConfig {
             agent_category_id: "5f0c0000000000000000ca0a".to_owned(),
             other_categories: vec![("5f0c0000000000000000ca01".to_owned(), "Billing".to_owned())],
             channel: Channel::SourceSdk,
+            native_sources: Vec::new(),
+            virtual_agent_id: None,
+            replies_need_intervention: false,
+            export_delay: Duration::ZERO,
+            fail_exports: None,
+            content_index_lag: IndexLag::None,
+            two_voices_after: Duration::from_secs(2),
             base_uri: None,
             webhook_url: None,
             webhook_secret: "simulated-webhook-secret".to_owned(),
@@ -336,6 +369,27 @@ impl SimulatedConfig {
             set_up: false,
             ..Self::default()
         }
+    }
+
+    /// An account whose only channels are these of the platform's own, with a webhook for what happens on them.
+    pub fn native(sources: Vec<NativeSource>) -> Self {
+        let events = RECOMMENDED_EVENTS.into_iter().chain(NATIVE_EVENTS);
+        Self {
+            channel: Channel::Native,
+            native_sources: sources,
+            registered_events: events.map(str::to_owned).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// The channels that the platform owns.
+    pub fn all_native_sources(&self) -> Vec<NativeSource> {
+        if self.channel == Channel::SourceSdk || !self.native_sources.is_empty() {
+            return self.native_sources.clone();
+        }
+        let mut only = NativeSource::new(&self.source_id, "Simulated channel", NativeKind::WhatsApp);
+        only.closes_threads = true;
+        vec![only]
     }
 
     pub(crate) fn rights(&self) -> Rights {

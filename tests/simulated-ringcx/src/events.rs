@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::config::{AgentStatus, Channel};
+use crate::config::AgentStatus;
 use crate::model::{Agent, Content, Intervention, Task, TaskQueue};
 use crate::state::State;
 use crate::time::{date, millis, seconds};
@@ -119,7 +119,7 @@ impl State {
             "custom_field_values": {},
             "deferred_at": it.deferred_at.map(seconds),
             "identity_id": it.identity_id,
-            "source_id": self.config.source_id,
+            "source_id": self.source_of(&it.thread_id),
             "thread_id": it.thread_id,
             "user_id": it.user_id,
         }})
@@ -128,7 +128,7 @@ impl State {
     /// The part of an intervention that is under way. Its metadata have names of their own.
     pub(crate) fn segment_resource(&self, it: &Intervention, summary: &str) -> Value {
         json!({"type": "intervention_segment", "id": it.segment_id, "metadata": {
-            "content_source_id": self.config.source_id,
+            "content_source_id": self.source_of(&it.thread_id),
             "content_thread_id": it.thread_id,
             "intervention_id": it.id,
             "intervention_segment_id": it.segment_id,
@@ -153,7 +153,7 @@ impl State {
             "priority": 1.0,
             "queue": task.queue.name(),
             "segment_index": task.segment_index,
-            "source_id": self.config.source_id,
+            "source_id": self.source_of(&task.thread_id),
             "thread_id": task.thread_id,
         }})
     }
@@ -164,16 +164,14 @@ impl State {
             .in_reply_to_id
             .as_ref()
             .and_then(|id| self.contents.get(id));
-        let (kind, source_type) = match self.config.channel {
-            Channel::SourceSdk => ("sdk/content", "sdk"),
-            Channel::Native => ("whats_app/message", "whats_app"),
-        };
-        json!({"type": kind, "id": content.id, "metadata": {
+        let native = self.native_of(&content.thread_id);
+        let kind = native.map_or("sdk/content", |native| native.kind.resource_type());
+        let mut resource = json!({"type": kind, "id": content.id, "metadata": {
             "approval_required": false,
             "author_id": content.author_id,
             "body": content.body,
             "body_input_format": content.format,
-            "capabilities_supported": ["select", "rich_link", "template", "carousel"],
+            "capabilities_supported": self.capabilities_of(&content.thread_id),
             "category_ids": thread.map(|thread| &thread.category_ids),
             "context_data": thread.map(|thread| &thread.context_data),
             "created_from": content.created_from,
@@ -188,14 +186,30 @@ impl State {
             "in_reply_to_id": content.in_reply_to_id,
             "intervention_id": content.intervention_id,
             "language": "en",
-            "private": false,
-            "source_id": self.config.source_id,
-            "source_type": source_type,
+            "private": content.private,
+            "source_id": self.source_of(&content.thread_id),
+            "source_type": native.map_or("sdk", |native| native.kind.source_type()),
             "status": content.status,
             "thread_id": content.thread_id,
             "thread_title": thread.map(|thread| &thread.title),
             "type": kind,
-        }})
+        }});
+        let metadata = &mut resource["metadata"];
+        if let Some(payload) = &content.structured_reply_payload {
+            metadata["structured_reply_payload"] = json!(payload);
+        }
+        if content.remotely_deleted {
+            metadata["remotely_deleted"] = json!(true);
+        }
+        resource
+    }
+
+    /// The types of structured content that the thread's source takes.
+    pub(crate) fn capabilities_of(&self, thread: &str) -> Value {
+        match self.native_of(thread) {
+            Some(native) => json!(native.capabilities),
+            None => json!(["select", "rich_link", "template", "carousel"]),
+        }
     }
 
     pub(crate) fn agent_channels(&self, agent: &Agent) -> Value {

@@ -1,9 +1,6 @@
 //! Contents that are written inside the platform and travel to the customer.
 
-use serde_json::Value;
-
 use crate::cases::Reply;
-use crate::config::Channel;
 use crate::model::{AuthorKind, Content, SyncStatus};
 use crate::state::State;
 
@@ -12,53 +9,42 @@ impl State {
     pub(crate) fn write(
         &mut self,
         thread_id: &str,
-        (author_id, author_kind, author_name): (String, AuthorKind, String),
+        author: (String, AuthorKind, String),
         creator: &str,
         created_from: &'static str,
         reply: Reply,
     ) -> String {
-        let id = self.ids.next();
-        let now = self.now();
-        let answered = self
-            .contents(thread_id)
-            .rev()
-            .find(|content| content.author_kind == AuthorKind::Customer);
-        let in_reply_to_id = answered.map(|content| content.id.clone());
-        if let Some(answered) = in_reply_to_id.as_ref().and_then(|id| self.contents.get_mut(id)) {
+        let newest = self
+            .threads
+            .get(thread_id)
+            .and_then(|thread| self.newest_of_customer(thread));
+        let answered = reply
+            .in_reply_to_id
+            .or_else(|| newest.map(|content| content.id.clone()));
+        let mut answers_private = false;
+        if let Some(answered) = answered.as_ref().and_then(|id| self.contents.get_mut(id)) {
             answered.status = "replied";
+            answers_private = answered.private;
         }
+        let by_agent = author.1 == AuthorKind::Agent;
+        let native_format = self
+            .native_of(thread_id)
+            .map_or("text", |native| native.kind.body_format());
         let content = Content {
-            id: id.clone(),
-            foreign_id: None,
-            thread_id: thread_id.to_owned(),
-            author_id,
-            author_kind,
-            author_name,
             creator_id: Some(creator.to_owned()),
             body: reply.body,
-            format: reply.format.unwrap_or_else(|| "text".to_owned()),
+            format: reply.format.unwrap_or_else(|| native_format.to_owned()),
             attachments: reply.attachments,
             structured_content: reply.structured_content,
-            in_reply_to_id,
-            params: Value::Null,
+            in_reply_to_id: answered,
             created_from,
             status: "user_reply",
-            intervention_id: self.open_intervention(thread_id).map(|it| it.id.clone()),
-            created_at: now,
-            imported_at: now,
-            history: false,
+            private: reply.private || (by_agent && answers_private),
+            auto_submitted: reply.auto_submitted,
             synchronization_status: SyncStatus::ExportPending,
-            synchronization_error: None,
-            attempts: 0,
-            repeats: 0,
-            read: false,
+            ..self.blank(thread_id, author)
         };
-        self.contents.insert(id.clone(), content);
-        if let Some(thread) = self.threads.get_mut(thread_id) {
-            thread.content_ids.push(id.clone());
-            thread.updated_at = now;
-        }
-        id
+        self.add(content)
     }
 
     /// Sends a content to where the customer is.
@@ -66,11 +52,12 @@ impl State {
         let Some(content) = self.contents.get(content_id) else {
             return;
         };
-        if self.config.channel == Channel::Native {
-            self.finish_export(content_id, Ok(format!("native-{content_id}")));
+        let thread = content.thread_id.clone();
+        let at_once = self.export_delay.is_zero() && !self.exporting.contains(&thread);
+        if at_once && self.native_of(&thread).is_some() {
+            self.deliver_natively(content_id);
             return;
         }
-        let thread = content.thread_id.clone();
         self.exports
             .entry(thread.clone())
             .or_default()
@@ -80,24 +67,32 @@ impl State {
         }
     }
 
-    /// The outcome of an export: the id that the bridge chose, or why it failed.
-    pub(crate) fn finish_export(&mut self, content_id: &str, outcome: Result<String, String>) {
+    /// The content arrived, under the id that the bridge or the channel chose.
+    pub(crate) fn finish_export(&mut self, content_id: &str, foreign_id: String) {
+        let now = self.now();
         let Some(content) = self.contents.get_mut(content_id) else {
             return;
         };
+        content.synchronization_status = SyncStatus::Success;
+        content.synchronization_error = None;
+        content.foreign_id = Some(foreign_id.clone());
+        content.updated_at = now;
         let creator = content.creator_id.clone();
-        match outcome {
-            Ok(foreign_id) => {
-                content.synchronization_status = SyncStatus::Success;
-                content.synchronization_error = None;
-                content.foreign_id = Some(foreign_id.clone());
-                self.content_by_foreign.insert(foreign_id, content_id.to_owned());
-            }
-            Err(reason) => {
-                content.synchronization_status = SyncStatus::ExportFailure;
-                content.synchronization_error = Some(reason);
-            }
-        }
+        self.content_by_foreign.insert(foreign_id, content_id.to_owned());
+        self.is_seen(content_id);
+        self.emit_content("exported", content_id, creator.as_deref());
+    }
+
+    /// The content did not arrive.
+    pub(crate) fn fail_export(&mut self, content_id: &str, status: SyncStatus, reason: String) {
+        let now = self.now();
+        let Some(content) = self.contents.get_mut(content_id) else {
+            return;
+        };
+        content.synchronization_status = status;
+        content.synchronization_error = Some(reason);
+        content.updated_at = now;
+        let creator = content.creator_id.clone();
         self.emit_content("exported", content_id, creator.as_deref());
     }
 }

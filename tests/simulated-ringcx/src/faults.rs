@@ -31,6 +31,16 @@ pub enum FaultTarget {
     RestIgnore,
     /// Everything below `/contents`.
     RestContents,
+    /// `POST /contents`.
+    RestCreateContent,
+    /// Everything below `/attachments`.
+    RestAttachments,
+    /// Everything below `/bots`.
+    RestBots,
+    /// Everything below `/intervention_comments`.
+    RestComments,
+    /// Everything below `/identities`.
+    RestIdentities,
     /// Everything below `/interventions`.
     RestInterventions,
     /// `GET /status`.
@@ -54,6 +64,9 @@ pub enum Fault {
     Drop,
     /// The request has its effect, but the connection is dropped instead of an answer.
     LoseAnswer,
+    /// The connection is dropped at once, and the request has its effect after this time. To the Send API it is as
+    /// `LoseAnswer`.
+    DelayedLoss(Duration),
 }
 
 /// A fault for the next `times` requests of `target`.
@@ -122,11 +135,17 @@ pub(crate) fn rest_targets(method: &Method, path: &str) -> Vec<FaultTarget> {
         ("PUT", ["content_threads", _, "update_categories"]) => Some(FaultTarget::RestCategorize),
         ("PUT", ["content_threads", _, "ignore"]) => Some(FaultTarget::RestIgnore),
         (_, ["contents", ..]) => Some(FaultTarget::RestContents),
+        (_, ["attachments", ..]) => Some(FaultTarget::RestAttachments),
+        (_, ["bots", ..]) => Some(FaultTarget::RestBots),
+        (_, ["intervention_comments", ..]) => Some(FaultTarget::RestComments),
+        (_, ["identities", ..]) => Some(FaultTarget::RestIdentities),
         (_, ["interventions", ..]) => Some(FaultTarget::RestInterventions),
         ("GET", ["status", ..]) => Some(FaultTarget::RestStatus),
         _ => None,
     };
+    let create = (method == Method::POST && parts == ["contents"]).then_some(FaultTarget::RestCreateContent);
     own.into_iter()
+        .chain(create)
         .chain(change)
         .chain([FaultTarget::RestAny])
         .collect()

@@ -1,6 +1,5 @@
 //! What agents and supervisors do with a thread outside of their workbin: from the folder view, and by hand.
 
-use crate::config::Channel;
 use crate::error::DeskError;
 use crate::state::State;
 
@@ -62,7 +61,7 @@ impl State {
     }
 
     /// Whether the channel has threads that an API may close.
-    pub(crate) fn may_close_threads(&self) -> bool {
-        self.config.channel == Channel::Native
+    pub(crate) fn may_close(&self, thread: &str) -> bool {
+        self.native_of(thread).is_some_and(|native| native.closes_threads)
     }
 }

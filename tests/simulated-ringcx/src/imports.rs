@@ -1,12 +1,9 @@
 //! Imports what the bridge sends: people, threads that come into being with their first message, messages.
 
-use std::time::Instant;
-
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use crate::config::IndexLag;
-use crate::model::{AuthorKind, Content, Identity, SyncStatus, Thread};
+use crate::model::{AuthorKind, Content, Identity, Lag, Thread};
 use crate::state::State;
 
 /// A message older than this at its import belongs to a transcript. Its time is by the bridge's clock, the machine's.
@@ -23,6 +20,7 @@ impl State {
         let identity = self.identities.entry(id.clone()).or_insert_with(|| Identity {
             id: id.clone(),
             foreign_id: foreign_id.clone(),
+            source_id: None,
             screenname: String::new(),
             puppetizable: false,
             profile: Map::new(),
@@ -93,7 +91,10 @@ impl State {
     fn import_thread(&mut self, params: &Map<String, Value>) -> String {
         let foreign_id = text(params, "thread_id").unwrap_or_default();
         let known = self.thread_by_foreign.get(&foreign_id).cloned();
-        let id = known.unwrap_or_else(|| self.add_thread(foreign_id, params));
+        let id = known.unwrap_or_else(|| {
+            let source = self.config.source_id.clone();
+            self.add_thread(foreign_id, &source, params)
+        });
         let now = self.now();
         if let Some(thread) = self.threads.get_mut(&id) {
             if let Some(context) = params.get("context_data").and_then(Value::as_object) {
@@ -105,7 +106,12 @@ impl State {
         id
     }
 
-    pub(crate) fn add_thread(&mut self, foreign_id: String, params: &Map<String, Value>) -> String {
+    pub(crate) fn add_thread(
+        &mut self,
+        foreign_id: String,
+        source: &str,
+        params: &Map<String, Value>,
+    ) -> String {
         let author = params.get("author").and_then(|author| author["id"].as_str());
         let author = author
             .and_then(|id| self.identity_by_foreign.get(id))
@@ -117,16 +123,12 @@ impl State {
         let title = text(params, "title")
             .or_else(|| text(params, "body"))
             .unwrap_or_default();
-        let (searches_to_miss, visible_at) = match self.config.index_lag {
-            IndexLag::None => (0, None),
-            IndexLag::Searches(count) => (count, None),
-            IndexLag::For(time) => (0, Some(Instant::now() + time)),
-        };
         let thread = Thread {
             id: id.clone(),
             foreign_id: foreign_id.clone(),
+            source_id: source.to_owned(),
             title: title.chars().take(80).collect(),
-            category_ids: self.default_categories(from_puppet),
+            category_ids: self.default_categories(source, from_puppet),
             context_data: Map::new(),
             customer_id: None,
             archived: false,
@@ -138,8 +140,7 @@ impl State {
             created_at: now,
             updated_at: now,
             last_typing: None,
-            searches_to_miss,
-            visible_at,
+            lag: Lag::new(self.config.index_lag),
         };
         self.threads.insert(id.clone(), thread);
         self.thread_by_foreign.insert(foreign_id, id.clone());
@@ -153,12 +154,11 @@ impl State {
         author: &str,
         params: &Map<String, Value>,
     ) -> String {
-        let id = self.ids.next();
         let now = self.now();
         let created_at = text(params, "created_at")
             .and_then(|at| at.parse().ok())
             .unwrap_or(now);
-        let (author_kind, author_name) = self.author_kind(author);
+        let (kind, name) = self.author_kind(author);
         let in_reply_to_id = text(params, "in_reply_to_id").and_then(|answered| {
             let known = self.content_by_foreign.get(&answered).cloned();
             if known.is_none() {
@@ -169,14 +169,9 @@ impl State {
             }
             known
         });
+        let is_customer = kind == AuthorKind::Customer;
         let content = Content {
-            id: id.clone(),
             foreign_id: Some(foreign_id.clone()),
-            thread_id: thread.to_owned(),
-            author_id: author.to_owned(),
-            author_kind,
-            author_name,
-            creator_id: None,
             body: text(params, "body"),
             format: text(params, "format").unwrap_or_else(|| "html".to_owned()),
             attachments: params
@@ -190,30 +185,19 @@ impl State {
                 .cloned(),
             in_reply_to_id,
             params: Value::Object(params.clone()),
-            created_from: "synchronizer",
-            status: if author_kind == AuthorKind::Customer {
-                "new"
-            } else {
-                "user_reply"
-            },
-            intervention_id: self.open_intervention(thread).map(|it| it.id.clone()),
+            status: if is_customer { "new" } else { "user_reply" },
             created_at,
-            imported_at: now,
             history: crate::time::now().duration_since(created_at) > HISTORY,
-            synchronization_status: SyncStatus::Success,
-            synchronization_error: None,
-            attempts: 0,
-            repeats: 0,
-            read: false,
+            ..self.blank(thread, (author.to_owned(), kind, name))
         };
-        self.contents.insert(id.clone(), content);
+        let id = self.add(content);
         self.content_by_foreign.insert(foreign_id, id.clone());
-        if let Some(thread) = self.threads.get_mut(thread) {
-            thread.content_ids.push(id.clone());
-            if author_kind == AuthorKind::Customer {
-                thread.typing = None;
+        if is_customer {
+            if let Some(thread) = self.threads.get_mut(thread) {
                 thread.customer_id.get_or_insert_with(|| author.to_owned());
             }
+        } else {
+            self.is_seen(&id);
         }
         id
     }

@@ -21,6 +21,7 @@ mod hub;
 mod imports;
 mod log;
 mod model;
+mod native;
 mod queue;
 mod rest;
 mod routing;
@@ -39,16 +40,19 @@ mod webhooks;
 pub use cases::Reply;
 pub use chaos::{Chaos, ChaosCounts};
 pub use config::{
-    AgentStatus, Channel, FURTHER_EVENTS, IndexLag, RECOMMENDED_EVENTS, Rights, SimulatedAgent,
-    SimulatedConfig, WebhookBehaviour, WebhookCounts,
+    AgentStatus, Channel, FURTHER_EVENTS, IndexLag, NATIVE_EVENTS, RECOMMENDED_EVENTS, Rights,
+    SimulatedAgent, SimulatedConfig, WebhookBehaviour, WebhookCounts,
 };
 pub use console::ROLE_RIGHTS;
 pub use error::{DeskError, SendError};
 pub use faults::{Fault, FaultTarget, ScriptedFault};
 pub use log::{Delivery, DeliveryKind, LoggedRequest, RequestKind, Violation};
 pub use model::{
-    Agent, AuthorKind, Content, Holiday, Identity, Intervention, SyncStatus, Task, TaskQueue, Thread,
-    TimeSheet, Typing, Webhook, WebhookState,
+    Agent, AuthorKind, Comment, Content, Holiday, Identity, Intervention, SyncStatus, Task, TaskQueue,
+    Thread, TimeSheet, Typing, Webhook, WebhookState,
+};
+pub use native::{
+    AttachmentsLevel, FailExports, NativeKind, NativeMessage, NativeSource, Privacy, Seen, Speaker, Which,
 };
 pub use signature::{SIGNATURE_HEADER, is_signed, sign};
 pub use simulated::{BridgeCheck, SimulatedRingcx};

@@ -5,7 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::config::AgentStatus;
+use crate::config::{AgentStatus, IndexLag};
 
 /// Who wrote a content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,6 +38,8 @@ pub enum SyncStatus {
     ExportPending,
     /// All attempts failed, or the bridge refused it for good.
     ExportFailure,
+    /// The export was given up before it was tried to the end.
+    ExportAborted,
 }
 
 impl SyncStatus {
@@ -47,6 +49,7 @@ impl SyncStatus {
             Self::Success => "success",
             Self::ExportPending => "export_pending",
             Self::ExportFailure => "export_failure",
+            Self::ExportAborted => "export_aborted",
         }
     }
 }
@@ -56,8 +59,10 @@ impl SyncStatus {
 pub struct Identity {
     /// The platform's id.
     pub id: String,
-    /// The bridge's id.
+    /// The bridge's id, or on a native channel the channel's.
     pub foreign_id: String,
+    /// The native source that it belongs to; `None` is the bridge's own channel.
+    pub source_id: Option<String>,
     /// The display name.
     pub screenname: String,
     /// Whether the platform may speak as this identity.
@@ -75,8 +80,10 @@ pub struct Identity {
 pub struct Thread {
     /// The platform's id.
     pub id: String,
-    /// The bridge's id.
+    /// The bridge's id, or on a native channel the channel's.
     pub foreign_id: String,
+    /// The source that it came by.
+    pub source_id: String,
     /// The beginning of the first content.
     pub title: String,
     /// The categories set on the thread.
@@ -102,8 +109,7 @@ pub struct Thread {
     /// When it changed last.
     pub updated_at: Timestamp,
     pub(crate) last_typing: Option<Instant>,
-    pub(crate) searches_to_miss: u32,
-    pub(crate) visible_at: Option<Instant>,
+    pub(crate) lag: Lag,
 }
 
 /// A customer who is typing.
@@ -146,7 +152,7 @@ pub struct Content {
     pub params: Value,
     /// `synchronizer`, `interface` or `api`.
     pub created_from: &'static str,
-    /// `new`, `replied`, `user_reply` or `ignored`.
+    /// `new`, `replied`, `user_reply`, `user_initiated` or `ignored`.
     pub status: &'static str,
     /// The intervention it belongs to.
     pub intervention_id: Option<String>,
@@ -166,6 +172,96 @@ pub struct Content {
     pub repeats: u32,
     /// Whether the customer read it.
     pub read: bool,
+    /// Sent by itself, not by a person.
+    pub auto_submitted: bool,
+    /// Not for everybody to read.
+    pub private: bool,
+    /// Its author deleted it on the channel.
+    pub remotely_deleted: bool,
+    /// The payload of the button that was pressed.
+    pub structured_reply_payload: Option<String>,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    /// Counts what reached customers, in the order in which it did.
+    pub(crate) seen: Option<u64>,
+    pub(crate) lag: Lag,
+}
+
+impl Content {
+    /// A content without anything in it: a customer's, imported at this moment.
+    pub(crate) fn new(
+        id: String,
+        thread_id: &str,
+        author: (String, AuthorKind, String),
+        now: Timestamp,
+    ) -> Self {
+        let (author_id, author_kind, author_name) = author;
+        Self {
+            id,
+            foreign_id: None,
+            thread_id: thread_id.to_owned(),
+            author_id,
+            author_kind,
+            author_name,
+            creator_id: None,
+            body: None,
+            format: "text".to_owned(),
+            attachments: Vec::new(),
+            structured_content: None,
+            in_reply_to_id: None,
+            params: Value::Null,
+            created_from: "synchronizer",
+            status: "new",
+            intervention_id: None,
+            created_at: now,
+            imported_at: now,
+            history: false,
+            synchronization_status: SyncStatus::Success,
+            synchronization_error: None,
+            attempts: 0,
+            repeats: 0,
+            read: false,
+            auto_submitted: false,
+            private: false,
+            remotely_deleted: false,
+            structured_reply_payload: None,
+            updated_at: now,
+            seen: None,
+            lag: Lag::default(),
+        }
+    }
+}
+
+/// How long something stays invisible to searches.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Lag {
+    pub(crate) searches_to_miss: u32,
+    pub(crate) visible_at: Option<Instant>,
+}
+
+impl Lag {
+    pub(crate) fn new(lag: IndexLag) -> Self {
+        match lag {
+            IndexLag::None => Self::default(),
+            IndexLag::Searches(searches_to_miss) => Self {
+                searches_to_miss,
+                visible_at: None,
+            },
+            IndexLag::For(time) => Self {
+                searches_to_miss: 0,
+                visible_at: Some(Instant::now() + time),
+            },
+        }
+    }
+
+    /// Whether a search finds it; counts as one.
+    pub(crate) fn is_over(&mut self) -> bool {
+        if self.searches_to_miss > 0 {
+            self.searches_to_miss -= 1;
+            return false;
+        }
+        self.visible_at.is_none_or(|at| Instant::now() >= at)
+    }
 }
 
 /// The case between a customer and an agent.
@@ -197,6 +293,21 @@ pub struct Intervention {
     pub replies: u32,
     /// The first of them.
     pub first_reply: Option<(String, Timestamp)>,
+    /// What agents and integrations noted, oldest first. Customers never see it.
+    pub comments: Vec<Comment>,
+}
+
+/// A note beside an intervention.
+#[derive(Clone, Debug)]
+pub struct Comment {
+    /// The platform's id.
+    pub id: String,
+    /// The text.
+    pub body: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// When it was written.
+    pub created_at: Timestamp,
 }
 
 /// Where a task is.

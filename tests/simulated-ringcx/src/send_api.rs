@@ -73,7 +73,7 @@ pub(crate) async fn receive(
             let refusal = Refusal::new(409, "Resource is already being changed");
             return finish(&hub, at, &action, logged, Err(refusal));
         }
-        Some(Fault::LoseAnswer) => {
+        Some(Fault::LoseAnswer | Fault::DelayedLoss(_)) => {
             let outcome = hub.change(|state| state.authorise(&source, &body, &parts.headers, &query, parsed));
             tracing::debug!(?outcome, "the answer is lost on purpose");
             return lose(&hub, at, &action, logged);
@@ -195,7 +195,8 @@ impl State {
                 let id = text(params, "id").unwrap_or_default();
                 self.check_id("thread", &id);
                 if !self.thread_by_foreign.contains_key(&id) {
-                    self.add_thread(id, params);
+                    let source = self.config.source_id.clone();
+                    self.add_thread(id, &source, params);
                 }
             }
             "status.mark_as_read" => self.mark_as_read(params)?,

@@ -52,6 +52,7 @@ impl SimulatedRingcx {
         let listener = TcpListener::bind(config.listen).await?;
         let addr = listener.local_addr()?;
         let hub = Hub::new(config)?;
+        hub.change(|state| state.base_url = format!("http://{addr}"));
         let server = tokio::spawn(server::serve(Arc::clone(&hub), listener));
         let mut jobs = vec![
             tokio::spawn(webhooks::deliver_events(Arc::clone(&hub))),

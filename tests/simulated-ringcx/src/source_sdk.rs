@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::error::SendError;
 use crate::hub::Hub;
 use crate::log::{Delivery, DeliveryKind};
-use crate::model::Content;
+use crate::model::{Content, SyncStatus};
+use crate::native;
 use crate::signature::{SIGNATURE_HEADER, is_signed, sign};
 use crate::state::State;
 use crate::time::{now, seconds};
@@ -182,7 +183,9 @@ pub(crate) async fn export_thread(hub: Arc<Hub>, thread: String) {
             next
         });
         let Some(content) = next else { return };
-        if !attempt(&hub, &content).await {
+        if hub.read(|state| state.native_of(&thread).is_some()) {
+            native::deliver(&hub, &content).await;
+        } else if !attempt(&hub, &content).await {
             hub.change(|state| state.exports_in_flight += 1);
             tokio::spawn(retry(Arc::clone(&hub), content));
         }
@@ -219,15 +222,15 @@ async fn attempt(hub: &Arc<Hub>, content_id: &str) -> bool {
     hub.change(|state| match outcome {
         Outcome::Stored(id) => {
             state.check_returned_id(content_id, &id);
-            state.finish_export(content_id, Ok(id));
+            state.finish_export(content_id, id);
             true
         }
         Outcome::Refused(reason) => {
-            state.finish_export(content_id, Err(reason));
+            state.fail_export(content_id, SyncStatus::ExportFailure, reason);
             true
         }
         Outcome::Failed(reason) if attempts >= state.config.create_attempts => {
-            state.finish_export(content_id, Err(reason));
+            state.fail_export(content_id, SyncStatus::ExportFailure, reason);
             true
         }
         Outcome::Failed(_) => false,

@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use serde_json::Value;
 
 use crate::attachments::Attachment;
 use crate::chaos::Dice;
-use crate::config::{Rights, SimulatedConfig, WebhookBehaviour, WebhookCounts};
+use crate::config::{IndexLag, Rights, SimulatedConfig, WebhookBehaviour, WebhookCounts};
 use crate::console::Console;
 use crate::error::DeskError;
 use crate::faults::Faults;
 use crate::log::{Delivery, Log, LoggedRequest, Violation};
 use crate::model::{Agent, Content, Identity, Intervention, Task, Thread, TimeSheet, Webhook, WebhookState};
+use crate::native::{FailExports, LostReply, NativeSource};
 use crate::time::now;
 
 /// The state of the simulated account. Read it in `wait_until` and `read`.
@@ -26,6 +27,18 @@ pub struct State {
     pub(crate) rights: Rights,
     pub(crate) console: Console,
     pub(crate) time_sheets: Vec<TimeSheet>,
+    pub(crate) native_sources: Vec<NativeSource>,
+    pub(crate) fail_exports: Option<FailExports>,
+    pub(crate) export_delay: Duration,
+    pub(crate) content_index_lag: IndexLag,
+    /// How many exports to native channels there were.
+    pub(crate) native_exports: u32,
+    /// How many contents customers saw.
+    pub(crate) seen: u64,
+    /// The newest replies whose answers were lost.
+    pub(crate) lost_replies: Vec<LostReply>,
+    /// Where it listens.
+    pub(crate) base_url: String,
     pub(crate) ids: Ids,
     pub(crate) faults: Faults,
     pub(crate) dice: Dice,
@@ -83,7 +96,7 @@ impl State {
             .collect();
         let limit = config.log_limit;
         let webhook_behaviour = config.webhook_behaviour();
-        Self {
+        let mut state = Self {
             faults: Faults::new(config.faults.clone()),
             dice: Dice::default(),
             source_token: config.source_token.clone(),
@@ -91,6 +104,14 @@ impl State {
             rights: config.rights(),
             console: Console::new(&config),
             time_sheets: config.time_sheets.clone(),
+            native_sources: config.all_native_sources(),
+            fail_exports: config.fail_exports.clone(),
+            export_delay: config.export_delay,
+            content_index_lag: config.content_index_lag,
+            native_exports: 0,
+            seen: 0,
+            lost_replies: Vec::new(),
+            base_url: String::new(),
             config,
             ids: Ids::new(),
             base_uri: None,
@@ -124,7 +145,9 @@ impl State {
             delivery_log: Log::new(limit),
             violation_log: Log::new(limit),
             event_log: Log::new(limit),
-        }
+        };
+        state.create_company_identities();
+        state
     }
 
     /// The thread of a conversation, by the bridge's id or the platform's.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::native::AttachmentsLevel;
+
 /// When the account was set up.
 pub(crate) const SET_UP: &str = "2026-01-01T00:00:00Z";
 
@@ -57,6 +59,7 @@ pub(crate) struct Source {
     pub(crate) community_id: String,
     pub(crate) default_category_ids: Vec<String>,
     pub(crate) user_thread_default_category_ids: Vec<String>,
+    pub(crate) attachments_level: AttachmentsLevel,
     /// What is wrong with its synchronisation.
     pub(crate) error_message: Option<String>,
     pub(crate) updated_at: String,
@@ -74,6 +77,7 @@ impl Source {
             community_id: community.to_owned(),
             default_category_ids: Vec::new(),
             user_thread_default_category_ids: Vec::new(),
+            attachments_level: AttachmentsLevel::Relaxed,
             error_message: None,
             updated_at: SET_UP.to_owned(),
         }

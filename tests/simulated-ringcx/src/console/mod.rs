@@ -5,7 +5,7 @@ mod rights;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::SimulatedConfig;
+use crate::config::{Channel, SimulatedConfig};
 use crate::error::DeskError;
 use crate::events::{REALTIME_CHANNEL, TOKEN_USER};
 use crate::model::Identity;
@@ -19,6 +19,8 @@ pub(crate) use rights::{AGENT_ROLE, SOURCE_PERMISSIONS, TOKEN_ROLE};
 const ROOT: &str = "5f0c0000000000000000ca00";
 /// The community of Source SDK channels.
 pub(crate) const COMMUNITY: &str = "5f0c0000000000000c000001";
+/// The communities of the platform's own channels, by number.
+pub(crate) const NATIVE_COMMUNITY: &str = "5f0c0000000000000c00";
 /// The token of the configuration.
 pub(crate) const MAIN_TOKEN: &str = "5f0c00000000000000ac0001";
 /// What agents of an account that is set up may do on its source.
@@ -45,10 +47,6 @@ impl Console {
         } else {
             Vec::new()
         };
-        let mut source = Source::new(&config.source_id, "Simulated channel", "sdk", COMMUNITY);
-        REALTIME_CHANNEL.clone_into(&mut source.channel_id);
-        source.default_category_ids.clone_from(&defaults);
-        source.user_thread_default_category_ids = defaults;
         let token = Token {
             id: MAIN_TOKEN.to_owned(),
             value: config.api_token.clone(),
@@ -57,7 +55,7 @@ impl Console {
         };
         Self {
             categories: categories(config),
-            sources: vec![source],
+            sources: sources(config, &defaults),
             folders: Vec::new(),
             accounts: accounts(config),
             teams: Vec::new(),
@@ -135,7 +133,7 @@ impl State {
     /// Where bots' threads are: the category of the configuration, or in an account that was bare the source's default.
     pub(crate) fn bot_category(&self) -> Option<String> {
         let configured = self.console.category(&self.config.bot_category_id);
-        let source = self.console.source(&self.config.source_id);
+        let source = self.console.sources.first();
         configured
             .map(|category| &category.id)
             .or_else(|| source.and_then(|source| source.default_category_ids.first()))
@@ -172,7 +170,7 @@ impl State {
             let refused = "the agent holds none of the thread's categories";
             return Err(DeskError::Forbidden(refused.to_owned()));
         }
-        if !self.console.may(agent, &self.config.source_id, permission) {
+        if !self.console.may(agent, self.source_of(thread), permission) {
             return Err(DeskError::Forbidden(format!(
                 "the agent lacks the permission {permission} on the source"
             )));
@@ -181,7 +179,10 @@ impl State {
     }
 
     /// The platform's id of the identity that an agent speaks as.
-    pub(crate) fn speaks_as(&mut self, agent: &str) -> Result<String, DeskError> {
+    pub(crate) fn speaks_as(&mut self, agent: &str, thread: &str) -> Result<String, DeskError> {
+        if let Some(source) = self.native_of(thread).map(|native| native.id.clone()) {
+            return Ok(self.company_identity(&source));
+        }
         let assigned = self.console.account(agent).and_then(|account| {
             let mut identities = account.identity_ids.iter();
             identities.find(|id| {
@@ -221,8 +222,8 @@ impl State {
     }
 
     /// The categories of a thread that begins: what the source says, for a customer's words and for a puppet's.
-    pub(crate) fn default_categories(&self, from_puppet: bool) -> Vec<String> {
-        let source = self.console.source(&self.config.source_id);
+    pub(crate) fn default_categories(&self, source: &str, from_puppet: bool) -> Vec<String> {
+        let source = self.console.source(source);
         let categories = source.map(|source| {
             if from_puppet {
                 &source.user_thread_default_category_ids
@@ -252,10 +253,38 @@ fn categories(config: &SimulatedConfig) -> Vec<Category> {
     std::iter::once(root).chain(children).collect()
 }
 
+/// The bridge's own source, unless every channel is the platform's own, and those.
+fn sources(config: &SimulatedConfig, defaults: &[String]) -> Vec<Source> {
+    let own = Source::new(&config.source_id, "Simulated channel", "sdk", COMMUNITY);
+    let own = (config.channel == Channel::SourceSdk).then_some(own);
+    let natives = config.all_native_sources();
+    let native = natives.iter().enumerate().map(|(place, native)| {
+        let community = format!("{NATIVE_COMMUNITY}{place:04x}");
+        let mut source = Source::new(&native.id, &native.name, native.kind.source_type(), &community);
+        source.attachments_level = native.attachments;
+        source
+    });
+    let mut sources: Vec<Source> = own.into_iter().chain(native).collect();
+    for source in &mut sources {
+        REALTIME_CHANNEL.clone_into(&mut source.channel_id);
+        source.default_category_ids = defaults.to_vec();
+        source.user_thread_default_category_ids = defaults.to_vec();
+    }
+    sources
+}
+
 fn accounts(config: &SimulatedConfig) -> Vec<Account> {
     let usual = || USUAL_PERMISSIONS.map(str::to_owned).to_vec();
     let mut token = Account::new(TOKEN_USER, "Simulated API", TOKEN_ROLE);
-    token.permissions = BTreeMap::from([(config.source_id.clone(), usual())]);
+    let natives = config.all_native_sources().into_iter().map(|native| native.id);
+    let sources: Vec<String> = match config.channel {
+        Channel::SourceSdk => std::iter::once(config.source_id.clone()).chain(natives).collect(),
+        Channel::Native => natives.collect(),
+    };
+    let everywhere = || -> BTreeMap<String, Vec<String>> {
+        sources.iter().map(|source| (source.clone(), usual())).collect()
+    };
+    token.permissions = everywhere();
     if config.set_up {
         token.category_ids = vec![config.bot_category_id.clone(), config.agent_category_id.clone()];
     }
@@ -263,11 +292,19 @@ fn accounts(config: &SimulatedConfig) -> Vec<Account> {
         let mut account = Account::new(&agent.id, &agent.name, AGENT_ROLE);
         if config.set_up {
             account.category_ids = vec![config.agent_category_id.clone()];
-            account.permissions = BTreeMap::from([(config.source_id.clone(), usual())]);
+            account.permissions = everywhere();
         }
         account
     });
-    std::iter::once(token).chain(agents).collect()
+    let virtual_agent = config.virtual_agent_id.iter().map(|id| {
+        let mut account = Account::new(id, "Simulated Virtual-Agent", AGENT_ROLE);
+        account.permissions = everywhere();
+        account
+    });
+    std::iter::once(token)
+        .chain(agents)
+        .chain(virtual_agent)
+        .collect()
 }
 
 fn controlled(config: &SimulatedConfig) -> BTreeSet<String> {

@@ -1,15 +1,12 @@
 //! The desk's actions by name, as the page sends them.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::cases::Reply;
-use crate::config::{AgentStatus, Channel};
+use crate::config::AgentStatus;
 use crate::error::DeskError;
-use crate::imports::text;
 use crate::model::SyncStatus;
 use crate::state::State;
-use crate::time::seconds;
-use crate::validate::is_message;
 
 impl State {
     pub(crate) fn thread_action(
@@ -36,6 +33,9 @@ impl State {
                     format: body["format"].as_str().map(str::to_owned),
                     structured_content: Some(body["structured_content"].clone()).filter(Value::is_object),
                     attachments: body["attachments"].as_array().cloned().unwrap_or_default(),
+                    private: body["private"].as_bool().unwrap_or(false),
+                    in_reply_to_id: None,
+                    auto_submitted: false,
                     as_supervisor: body["as_supervisor"].as_bool().unwrap_or(false),
                 };
                 let content = self.reply(thread, member("agent_id")?, reply)?;
@@ -117,9 +117,10 @@ impl State {
 
     /// An agent asks for another attempt of a message that could not be delivered.
     pub(crate) fn retry_export(&mut self, content: &str) -> Result<(), DeskError> {
-        let failed = self
-            .content(content)
-            .filter(|content| content.synchronization_status == SyncStatus::ExportFailure);
+        let failed = self.content(content).filter(|content| {
+            let status = content.synchronization_status;
+            matches!(status, SyncStatus::ExportFailure | SyncStatus::ExportAborted)
+        });
         let Some(id) = failed.map(|content| content.id.clone()) else {
             return Err(DeskError::Conflict(format!("no failed message {content}")));
         };
@@ -128,36 +129,5 @@ impl State {
         }
         self.export(&id);
         Ok(())
-    }
-
-    /// A customer's message on a native channel: the members of a message, of which only `body` must be there.
-    pub(crate) fn native_message(&mut self, message: &Value) -> Result<String, DeskError> {
-        if self.config.channel != Channel::Native {
-            return Err(DeskError::Conflict(
-                "this account has no channel of its own".to_owned(),
-            ));
-        }
-        let now = seconds(self.now());
-        let mut params: Map<String, Value> = message.as_object().cloned().unwrap_or_default();
-        let customer = text(&params, "customer_id").unwrap_or_else(|| "customer".to_owned());
-        let name = text(&params, "customer_name").unwrap_or_else(|| "Simulated customer".to_owned());
-        let id = format!("native-{}", self.ids.next());
-        let defaults = [
-            ("id", json!(id)),
-            ("thread_id", json!(format!("native-{customer}"))),
-            (
-                "author",
-                json!({"id": customer, "screenname": name, "created_at": now}),
-            ),
-            ("created_at", json!(now)),
-            ("format", json!("text")),
-        ];
-        for (key, value) in defaults {
-            params.entry(key).or_insert(value);
-        }
-        if !is_message(&params) {
-            return Err(DeskError::Invalid("a message needs a body".to_owned()));
-        }
-        Ok(self.import_message(&params))
     }
 }

@@ -1,7 +1,5 @@
 //! The desk's actions as methods. A thread is named by the bridge's id or by the platform's.
 
-use serde_json::Value;
-
 use crate::cases::Reply;
 use crate::config::AgentStatus;
 use crate::error::DeskError;
@@ -135,12 +133,7 @@ impl SimulatedRingcx {
         self.hub.change(|state| state.retry_export(content))
     }
 
-    /// A customer writes on a native channel: `{customer_id?, customer_name?, thread_id?, body}`.
-    pub fn native_message(&self, message: &Value) -> Result<String, DeskError> {
-        self.hub.change(|state| state.native_message(message))
-    }
-
-    fn on_thread<R>(
+    pub(crate) fn on_thread<R>(
         &self,
         thread: &str,
         act: impl FnOnce(&mut State, &str) -> Result<R, DeskError>,

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use crate::config::AgentStatus;
 use crate::error::DeskError;
 use crate::hub::Hub;
+use crate::native::NativeMessage;
 use crate::state::State;
 
 /// A burst of changes becomes one event of the stream.
@@ -96,7 +97,7 @@ pub(crate) async fn native_message(
     body: Bytes,
 ) -> Response {
     answer(&headers, &body, |body| {
-        let content = hub.change(|state| state.native_message(body))?;
+        let content = hub.change(|state| state.import_native(NativeMessage::parse(body)?))?;
         Ok(json!({"content_id": content}))
     })
 }

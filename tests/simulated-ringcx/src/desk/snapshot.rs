@@ -111,6 +111,12 @@ impl State {
         card["context_data"] = json!(thread.context_data);
         card["archived"] = json!(thread.archived);
         card["closed"] = json!(thread.closed);
+        card["source_id"] = json!(thread.source_id);
+        card["comments"] = self
+            .interventions(&thread.id)
+            .flat_map(|it| &it.comments)
+            .map(|comment| json!({"body": comment.body, "user_id": comment.user_id}))
+            .collect();
         card["intervention_id"] = json!(it.map(|it| &it.id));
         card["deferred"] = json!(it.is_some_and(|it| it.deferred_at.is_some()));
         card["can_reopen"] = json!(it.is_none() && self.interventions(&thread.id).next().is_some());

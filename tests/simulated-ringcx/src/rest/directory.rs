@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::AgentStatus;
-use crate::console::{AGENT_ROLE, COMMUNITY, ROLE_RIGHTS, SET_UP, TOKEN_ROLE, Team};
+use crate::console::{AGENT_ROLE, ROLE_RIGHTS, SET_UP, TOKEN_ROLE, Team};
 use crate::events::{ASYNC_CHANNEL, REALTIME_CHANNEL};
 use crate::model::{Agent, Identity};
 use crate::rest::params::Params;
@@ -131,7 +131,11 @@ fn identities(state: &State, params: &Params) -> Value {
     };
     let mut found: Vec<&Identity> = state.identities.values().rev().collect();
     found.retain(|identity| {
-        community.as_ref().is_none_or(|community| community == COMMUNITY)
+        let source = identity.source_id.as_deref().unwrap_or(&state.config.source_id);
+        state.token_may(source, "read")
+            && community
+                .as_ref()
+                .is_none_or(|community| *community == render::community(state, identity))
             && allows("foreign_id", &|id| id == identity.foreign_id)
             && allows("user_id", &|user| speaks(user, identity))
             && allows("uuid", &|_| false)

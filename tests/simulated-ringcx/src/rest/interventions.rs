@@ -22,7 +22,9 @@ pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Pa
 }
 
 fn find<'a>(state: &'a State, id: &str) -> Result<&'a Intervention, RestError> {
-    state.interventions.get(id).ok_or_else(RestError::not_found)
+    let it = state.interventions.get(id);
+    let readable = it.filter(|it| state.token_may(state.source_of(&it.thread_id), "read"));
+    readable.ok_or_else(RestError::not_found)
 }
 
 fn list(state: &State, params: &Params) -> serde_json::Value {
@@ -35,6 +37,7 @@ fn list(state: &State, params: &Params) -> serde_json::Value {
             _ => true,
         };
         status
+            && state.token_may(state.source_of(&it.thread_id), "read")
             && params.first("user_id").is_none_or(|user| user == it.user_id)
             && params
                 .first("identity_id")
@@ -70,7 +73,8 @@ fn create(state: &mut State, params: &Params) -> Answer {
 /// Allowed once an agent replied. The answer shows the state before, as closing is asynchronous.
 fn close(state: &mut State, id: &str) -> Answer {
     let it = find(state, id)?;
-    if it.closed_at.is_some() || it.replies == 0 {
+    let may_edit = it.user_id == TOKEN_USER || state.must_have_right("update_intervention").is_ok();
+    if it.closed_at.is_some() || it.replies == 0 || !may_edit {
         return Err(RestError::forbidden("Intervention can not be closed"));
     }
     let answer = render::intervention(state, it);
@@ -92,9 +96,14 @@ fn cancel(state: &mut State, id: &str) -> Answer {
 }
 
 fn reassign(state: &mut State, id: &str, params: &Params) -> Answer {
-    find(state, id)?;
+    state.must_have_right("update_intervention")?;
+    if find(state, id)?.closed_at.is_some() {
+        return Err(RestError::invalid("Intervention is closed"));
+    }
     let user = params.first("user_id").unwrap_or_default().to_owned();
-    state.agent(&user)?;
+    if state.console.account(&user).is_none() {
+        return Err(RestError::invalid("User is invalid"));
+    }
     state.change_owner(id, &user);
     Ok(render::intervention(state, find(state, id)?))
 }

@@ -1,10 +1,15 @@
 //! The REST API 1.0: authentication, throttling, scripted faults, and the operations that a bridge uses.
 
+mod attachments;
+mod bots;
 mod categories;
+mod comments;
 mod contents;
+mod create_content;
 mod directory;
 mod folders;
 mod interventions;
+mod multipart;
 mod params;
 mod render;
 mod sources;
@@ -27,6 +32,7 @@ use serde_json::{Value, json};
 use crate::faults::{self, Fault};
 use crate::hub::Hub;
 use crate::log::{LoggedRequest, RequestKind};
+use crate::native::LostReply;
 use crate::rest::params::Params;
 use crate::server::read_body;
 use crate::state::State;
@@ -142,10 +148,27 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
             hub.pause(time).await;
             false
         }
+        Some(Fault::DelayedLoss(time)) => {
+            log(0);
+            let late = Late {
+                method: parts.method,
+                path,
+                params,
+                token,
+            };
+            late.happen_after(&hub, time);
+            return faults::dropped_connection();
+        }
         Some(Fault::LoseAnswer) => true,
         None => false,
     };
-    let answer = hub.change(|state| dispatch(state, &parts.method, &path, &params, &token));
+    let answer = hub.change(|state| {
+        let answer = dispatch(state, &parts.method, &path, &params, &token);
+        if is_reply(&parts.method, &path) {
+            state.watch_repeats(&params, &answer, lost);
+        }
+        answer
+    });
     if lost {
         log(0);
         return faults::dropped_connection();
@@ -160,6 +183,44 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
                 .into_response()
         }
         Err(refusal) => refuse(&refusal, log),
+    }
+}
+
+fn is_reply(method: &Method, path: &str) -> bool {
+    method == Method::POST && path.trim_matches('/') == "contents"
+}
+
+/// A request whose connection is gone before it has its effect.
+struct Late {
+    method: Method,
+    path: String,
+    params: Params,
+    token: String,
+}
+
+impl Late {
+    fn happen_after(self, hub: &Arc<Hub>, time: Duration) {
+        hub.change(|state| {
+            state.exports_in_flight += 1;
+            if is_reply(&self.method, &self.path) {
+                // The bridge has sent it, so the same again is a repeat, even before this one is there.
+                state.watch_repeats(&self.params, &Ok(Value::Null), true);
+            }
+        });
+        let hub = Arc::clone(hub);
+        tokio::spawn(async move {
+            let goes_on = hub.pause(time).await;
+            hub.change(|state| {
+                state.exports_in_flight -= 1;
+                if !goes_on {
+                    return;
+                }
+                let answer = dispatch(state, &self.method, &self.path, &self.params, &self.token);
+                if is_reply(&self.method, &self.path) {
+                    state.late_reply(&self.params, &answer);
+                }
+            });
+        });
     }
 }
 
@@ -210,6 +271,39 @@ impl State {
             .ok_or_else(|| RestError::forbidden("Authentication required"))
     }
 
+    /// Whether this is a token of the API that is enabled.
+    pub(crate) fn knows_token(&self, token: Option<&str>) -> bool {
+        let mut tokens = self.console.tokens.iter();
+        tokens.any(|known| known.enabled && Some(known.value.as_str()) == token)
+    }
+
+    /// Looks whether an accepted reply was there before, and remembers one whose answer is lost.
+    fn watch_repeats(&mut self, params: &Params, answer: &Answer, lost: bool) {
+        let Ok(answer) = answer else { return };
+        let key = create_content::key(params);
+        self.must_not_repeat(&key);
+        if lost {
+            self.lost_replies.push(LostReply {
+                key,
+                at: self.now(),
+                content: answer["id"].as_str().map(str::to_owned),
+            });
+        }
+    }
+
+    /// What became of a reply that took its time: its content, or nothing.
+    fn late_reply(&mut self, params: &Params, answer: &Answer) {
+        let key = create_content::key(params);
+        let is_it = |lost: &LostReply| lost.content.is_none() && lost.key == key;
+        let Some(place) = self.lost_replies.iter().position(is_it) else {
+            return;
+        };
+        match answer {
+            Ok(answer) => self.lost_replies[place].content = answer["id"].as_str().map(str::to_owned),
+            Err(_) => drop(self.lost_replies.remove(place)),
+        }
+    }
+
     /// A right of the role that the token's account has.
     fn must_have_right(&self, right: &str) -> Result<(), RestError> {
         if self.console.lacking.contains(right) {
@@ -219,12 +313,16 @@ impl State {
     }
 }
 
-/// What belongs to a source does not exist for an account that may not read it.
+/// What belongs to sources does not exist for an account that may read none.
 fn is_hidden(state: &State, resource: &str) -> bool {
     matches!(
         resource,
         "content_threads" | "contents" | "interventions" | "tasks" | "identities"
-    ) && !state.token_may(&state.config.source_id, "read")
+    ) && !state
+        .console
+        .sources
+        .iter()
+        .any(|source| state.token_may(&source.id, "read"))
 }
 
 fn dispatch(state: &mut State, method: &Method, path: &str, params: &Params, token: &str) -> Answer {
@@ -245,6 +343,9 @@ fn dispatch(state: &mut State, method: &Method, path: &str, params: &Params, tok
         "folders" => folders::handle(state, method, rest, params),
         "users" => users::handle(state, method, rest, params),
         "content_threads" => threads::handle(state, method, rest, params),
+        "attachments" => attachments::handle(state, method, rest, params),
+        "bots" => bots::handle(state, method, rest, params),
+        "intervention_comments" => comments::handle(state, method, rest, params),
         "contents" => contents::handle(state, method, rest, params),
         "interventions" => interventions::handle(state, method, rest, params),
         "tasks" => tasks::handle(state, method, rest, params),

@@ -1,37 +1,52 @@
 //! Parameters of a REST request: from the query, from a form body and from a JSON body alike.
 
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
+
+use crate::rest::multipart::{self, Part};
 
 pub(super) struct Params {
     pairs: Vec<(String, String)>,
+    parts: Vec<Part>,
     json: Option<Map<String, Value>>,
 }
 
 impl Params {
-    pub(super) fn new(query: &str, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(super) fn new(query: &str, headers: &HeaderMap, body: &Bytes) -> Self {
         let mut pairs: Vec<(String, String)> =
             form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let kind = headers
             .get(header::CONTENT_TYPE)
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default();
-        let mut json = None;
+        let (mut json, mut parts) = (None, Vec::new());
         if kind.starts_with("application/json") {
             json = serde_json::from_slice::<Map<String, Value>>(body).ok();
             for (key, value) in json.iter().flatten() {
                 match value {
                     Value::Array(items) => {
-                        pairs.extend(items.iter().map(|item| (format!("{key}[]"), plain(item))));
+                        pairs.extend(
+                            items
+                                .iter()
+                                .map(|item| (format!("{}[]", key.trim_end_matches("[]")), plain(item))),
+                        );
                     }
                     Value::Null => {}
                     value => pairs.push((key.clone(), plain(value))),
                 }
             }
-        } else if !kind.starts_with("multipart/") {
+        } else if kind.starts_with("multipart/") {
+            parts = multipart::parse(headers, body).unwrap_or_default();
+            let fields = parts.iter().filter(|part| part.filename.is_none());
+            pairs.extend(fields.map(|part| {
+                let value = String::from_utf8_lossy(&part.bytes).into_owned();
+                (part.name.clone(), value)
+            }));
+        } else {
             pairs.extend(form_urlencoded::parse(body).into_owned());
         }
-        Self { pairs, json }
+        Self { pairs, parts, json }
     }
 
     pub(super) fn first(&self, name: &str) -> Option<&str> {
@@ -79,6 +94,11 @@ impl Params {
                 .map(str::to_owned)
                 .collect(),
         )
+    }
+
+    /// A file of an upload.
+    pub(super) fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
     }
 
     /// A structured member of a JSON body.
@@ -190,11 +210,23 @@ mod tests {
             "application/json".parse().expect("a header"),
         )]);
         let ids = Some(vec!["a".to_owned(), "b".to_owned()]);
-        assert_eq!(Params::new("ids%5B%5D=a&ids%5B%5D=b", &form, b"").all("ids"), ids);
-        assert_eq!(Params::new("ids=a,b", &form, b"").all("ids"), ids);
-        assert_eq!(Params::new("", &form, b"ids[]=a&ids[]=b").all("ids"), ids);
-        assert_eq!(Params::new("", &json, br#"{"ids":["a","b"]}"#).all("ids"), ids);
-        assert_eq!(Params::new("ids%5B%5D=", &form, b"").all("ids"), Some(vec![]));
-        assert_eq!(Params::new("", &form, b"").all("ids"), None);
+        assert_eq!(
+            Params::new("ids%5B%5D=a&ids%5B%5D=b", &form, &Bytes::new()).all("ids"),
+            ids
+        );
+        assert_eq!(Params::new("ids=a,b", &form, &Bytes::new()).all("ids"), ids);
+        assert_eq!(
+            Params::new("", &form, &Bytes::from_static(b"ids[]=a&ids[]=b")).all("ids"),
+            ids
+        );
+        assert_eq!(
+            Params::new("", &json, &Bytes::from_static(br#"{"ids":["a","b"]}"#)).all("ids"),
+            ids
+        );
+        assert_eq!(
+            Params::new("ids%5B%5D=", &form, &Bytes::new()).all("ids"),
+            Some(vec![])
+        );
+        assert_eq!(Params::new("", &form, &Bytes::new()).all("ids"), None);
     }
 }

@@ -2,14 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::config::Channel;
 use crate::console::{Account, COMMUNITY};
 use crate::events::REALTIME_CHANNEL;
 use crate::model::{Content, Identity, Intervention, Task, Thread};
 use crate::state::State;
 use crate::time::seconds;
 
-pub(super) fn thread(state: &State, thread: &Thread) -> Value {
+pub(super) fn thread(thread: &Thread) -> Value {
     json!({
         "category_ids": thread.category_ids,
         "closed": thread.closed,
@@ -19,7 +18,7 @@ pub(super) fn thread(state: &State, thread: &Thread) -> Value {
         "foreign_id": thread.foreign_id,
         "id": thread.id,
         "interventions_count": thread.intervention_ids.len(),
-        "source_id": state.config.source_id,
+        "source_id": thread.source_id,
         "thread_category_ids": thread.category_ids,
         "title": thread.title,
         "updated_at": seconds(thread.updated_at),
@@ -28,7 +27,7 @@ pub(super) fn thread(state: &State, thread: &Thread) -> Value {
 
 /// A single thread has some members more than one in a list.
 pub(super) fn whole_thread(state: &State, thread: &Thread) -> Value {
-    let mut json = self::thread(state, thread);
+    let mut json = self::thread(thread);
     let first = state.contents(&thread.id).next();
     let last = state.contents(&thread.id).next_back();
     let interventions = || state.interventions(&thread.id);
@@ -52,21 +51,22 @@ pub(super) fn content(state: &State, content: &Content) -> Value {
         .as_ref()
         .and_then(|id| state.contents.get(id));
     let body = content.body.as_deref().unwrap_or_default();
-    let source_type = if state.config.channel == Channel::Native {
-        "whats_app"
+    let native = state.native_of(&content.thread_id);
+    let (text, html) = if content.format == "html" {
+        (without_tags(body), body.to_owned())
     } else {
-        "sdk"
+        (body.to_owned(), format!("<p>{}</p>", escape(body)))
     };
     let mut json = json!({
         "approval_required": false,
         "attachments": content.attachments,
         "attachments_count": content.attachments.len(),
         "author_id": content.author_id,
-        "auto_submitted": false,
+        "auto_submitted": content.auto_submitted,
         "body": content.body,
-        "body_formatted": {"text": body, "html": format!("<p>{}</p>", escape(body))},
+        "body_formatted": {"text": text, "html": html},
         "body_input_format": content.format,
-        "capabilities_supported": ["select", "rich_link", "template", "carousel"],
+        "capabilities_supported": state.capabilities_of(&content.thread_id),
         "category_ids": thread.map(|thread| &thread.category_ids),
         "created_at": seconds(content.created_at),
         "created_from": content.created_from,
@@ -79,11 +79,11 @@ pub(super) fn content(state: &State, content: &Content) -> Value {
         "in_reply_to_id": content.in_reply_to_id,
         "intervention_id": content.intervention_id,
         "language": "en",
-        "private_message": false,
+        "private_message": content.private,
         "published": true,
-        "remotely_deleted": false,
-        "source_id": state.config.source_id,
-        "source_type": source_type,
+        "remotely_deleted": content.remotely_deleted,
+        "source_id": state.source_of(&content.thread_id),
+        "source_type": native.map_or("sdk", |native| native.kind.source_type()),
         "source_url": null,
         "status": content.status,
         "synchronization_error": content.synchronization_error,
@@ -91,12 +91,32 @@ pub(super) fn content(state: &State, content: &Content) -> Value {
         "thread_id": content.thread_id,
         "title": null,
         "type": "message",
-        "updated_at": seconds(content.imported_at),
+        "updated_at": seconds(content.updated_at),
     });
     if let Some(structured) = &content.structured_content {
         json["structured_content"] = structured.clone();
     }
+    if let Some(payload) = &content.structured_reply_payload {
+        json["structured_reply_payload"] = json!(payload);
+    }
     json
+}
+
+/// HTML as plain text, roughly.
+fn without_tags(html: &str) -> String {
+    let mut text = String::new();
+    let mut inside = false;
+    for character in html.chars() {
+        match character {
+            '<' => inside = true,
+            '>' if inside => inside = false,
+            character if !inside => text.push(character),
+            _ => {}
+        }
+    }
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 fn escape(text: &str) -> String {
@@ -117,7 +137,7 @@ pub(super) fn intervention(state: &State, it: &Intervention) -> Value {
         "category_ids": it.category_ids,
         "closed": it.closed_at.is_some(),
         "closed_at": it.closed_at.map(seconds),
-        "comments_count": 0,
+        "comments_count": it.comments.len(),
         "content_id": it.content_id,
         "created_at": seconds(it.created_at),
         "custom_fields": {},
@@ -130,7 +150,7 @@ pub(super) fn intervention(state: &State, it: &Intervention) -> Value {
         "identity_id": it.identity_id,
         "last_user_reply_in": null,
         "last_user_reply_in_bh": null,
-        "source_id": state.config.source_id,
+        "source_id": state.source_of(&it.thread_id),
         "status": label,
         "thread_id": it.thread_id,
         "updated_at": seconds(it.updated_at),
@@ -162,13 +182,23 @@ pub(super) fn task(task: &Task) -> Value {
     })
 }
 
+/// The community that an identity belongs to.
+pub(super) fn community(state: &State, identity: &Identity) -> String {
+    let native = identity.source_id.as_deref();
+    native.map_or_else(|| COMMUNITY.to_owned(), |source| state.native_community(source))
+}
+
 pub(super) fn identity(state: &State, identity: &Identity) -> Value {
     let speaks = |account: &&Account| account.identity_ids.contains(&identity.id);
     let users = state.console.accounts.iter().filter(speaks);
+    let native = identity.source_id.as_deref();
+    let kind = native
+        .and_then(|source| state.native(source))
+        .map(|native| native.kind);
     let member = |name: &str| identity.profile.get(name).cloned().unwrap_or(Value::Null);
     json!({
         "avatar_url": member("avatar_url"),
-        "community_id": COMMUNITY,
+        "community_id": community(state, identity),
         "community_url": null,
         "company": null,
         "created_at": seconds(identity.created_at),
@@ -184,7 +214,7 @@ pub(super) fn identity(state: &State, identity: &Identity) -> Value {
         "lastname": member("lastname"),
         "mobile_phone": member("mobile_phone"),
         "screenname": identity.screenname,
-        "type": "sdk",
+        "type": kind.map_or("sdk", crate::native::NativeKind::source_type),
         "updated_at": seconds(identity.updated_at),
         "user_ids": users.map(|account| &account.id).collect::<Vec<_>>(),
         "uuid": null,

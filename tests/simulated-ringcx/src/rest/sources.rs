@@ -87,7 +87,7 @@ fn render(source: &Source) -> Value {
     };
     json!({
         "active": source.active,
-        "attachments_security_level": "relaxed",
+        "attachments_security_level": source.attachments_level.as_str(),
         "channel_id": source.channel_id,
         "color": source.color,
         "community_id": source.community_id,

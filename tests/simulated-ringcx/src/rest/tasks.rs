@@ -33,7 +33,9 @@ pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Pa
 }
 
 fn find<'a>(state: &'a State, id: &str) -> Result<&'a Task, RestError> {
-    state.tasks.get(id).ok_or_else(RestError::not_found)
+    let task = state.tasks.get(id);
+    let readable = task.filter(|task| state.token_may(state.source_of(&task.thread_id), "read"));
+    readable.ok_or_else(RestError::not_found)
 }
 
 fn list(state: &State, params: &Params) -> serde_json::Value {
@@ -45,6 +47,7 @@ fn list(state: &State, params: &Params) -> serde_json::Value {
             "workbins" => matches!(task.queue, TaskQueue::Workbin(_)),
             name => task.queue.name() == name,
         })
+        .filter(|task| state.token_may(state.source_of(&task.thread_id), "read"))
         .filter(|_| {
             params
                 .first("channel_id")

@@ -1,7 +1,5 @@
 //! `content_threads`: the search by the bridge's id, categories, archiving, closing.
 
-use std::time::Instant;
-
 use crate::events::TOKEN_USER;
 use crate::model::Thread;
 use crate::rest::params::{Params, Search};
@@ -16,12 +14,12 @@ pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Pa
         ("PUT", [id, "ignore"]) => {
             find(state, id)?;
             state.archive(id);
-            Ok(render::thread(state, find(state, id)?))
+            Ok(render::thread(find(state, id)?))
         }
         ("PUT", [id, "close"]) => {
             find(state, id)?;
             // Closing is for other kinds of channels.
-            if !state.may_close_threads() {
+            if !state.may_close(id) {
                 return Err(RestError::forbidden("Thread can not be closed"));
             }
             set_closed(state, id, true)
@@ -33,7 +31,9 @@ pub(super) fn handle(state: &mut State, method: &str, path: &[&str], params: &Pa
 
 /// Only the platform's own id will do, never the bridge's.
 fn find<'a>(state: &'a State, id: &str) -> Result<&'a Thread, RestError> {
-    state.threads.get(id).ok_or_else(RestError::not_found)
+    let thread = state.threads.get(id);
+    let readable = thread.filter(|thread| state.token_may(&thread.source_id, "read"));
+    readable.ok_or_else(RestError::not_found)
 }
 
 fn search(state: &mut State, params: &Params) -> serde_json::Value {
@@ -50,7 +50,7 @@ fn search(state: &mut State, params: &Params) -> serde_json::Value {
         let Some(thread) = state.threads.get_mut(id) else {
             return false;
         };
-        known && is_indexed(thread) && matches(state, id, &search)
+        known && thread.lag.is_over() && matches(state, id, &search)
     });
     if search
         .values("order")
@@ -59,23 +59,15 @@ fn search(state: &mut State, params: &Params) -> serde_json::Value {
         candidates.sort();
     }
     let found = candidates.iter().filter_map(|id| state.threads.get(id)).collect();
-    params.page(found, |thread| render::thread(state, thread))
-}
-
-/// A new thread is not found before the index has it.
-fn is_indexed(thread: &mut Thread) -> bool {
-    if thread.searches_to_miss > 0 {
-        thread.searches_to_miss -= 1;
-        return false;
-    }
-    thread.visible_at.is_none_or(|at| Instant::now() >= at)
+    params.page(found, render::thread)
 }
 
 fn matches(state: &State, id: &str, search: &Search) -> bool {
     let Some(thread) = state.threads.get(id) else {
         return false;
     };
-    search.allows("source", |source| source == state.config.source_id)
+    state.token_may(&thread.source_id, "read")
+        && search.allows("source", |source| source == thread.source_id)
         && search.allows("identity", |identity| {
             thread.customer_id.as_deref() == Some(identity)
         })
@@ -91,7 +83,7 @@ fn matches(state: &State, id: &str, search: &Search) -> bool {
 
 /// The answer shows the state before, as it is done asynchronously.
 fn set_closed(state: &mut State, id: &str, closed: bool) -> Answer {
-    let answer = render::thread(state, find(state, id)?);
+    let answer = render::thread(find(state, id)?);
     state.set_closed(id, closed, Some(TOKEN_USER));
     Ok(answer)
 }
@@ -107,5 +99,5 @@ fn update_categories(state: &mut State, id: &str, params: &Params) -> Answer {
         return Err(RestError::invalid("Category is unknown"));
     }
     state.categorise(id, wanted, Some(TOKEN_USER));
-    Ok(render::thread(state, find(state, id)?))
+    Ok(render::thread(find(state, id)?))
 }
