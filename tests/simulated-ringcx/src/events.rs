@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::AgentStatus;
 use crate::model::{Agent, Content, Intervention, Task, TaskQueue};
+use crate::native::NativeKind;
 use crate::state::State;
 use crate::time::{date, millis, seconds};
 
@@ -197,6 +198,12 @@ impl State {
         let metadata = &mut resource["metadata"];
         if let Some(payload) = &content.structured_reply_payload {
             metadata["structured_reply_payload"] = json!(payload);
+        }
+        if native.is_some_and(|native| native.kind == NativeKind::Email) {
+            let author = self.identities.get(&content.author_id);
+            metadata["from"] = json!(author.map(|author| &author.foreign_id));
+            metadata["cc"] = json!([]);
+            metadata["bcc"] = json!([]);
         }
         if content.remotely_deleted {
             metadata["remotely_deleted"] = json!(true);

@@ -123,6 +123,10 @@ pub struct Typing {
 
 /// One message.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a member of its own, as in the API"
+)]
 pub struct Content {
     /// The platform's id.
     pub id: String,

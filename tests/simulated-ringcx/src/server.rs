@@ -30,7 +30,7 @@ pub(crate) async fn serve(hub: Arc<Hub>, listener: TcpListener) {
         .route("/desk/state", get(desk::state))
         .route("/desk/events", get(desk::events))
         .route("/desk/threads/{thread}/{action}", post(desk::thread_action))
-        .route("/desk/contents/{content}/retry", post(desk::retry_content))
+        .route("/desk/contents/{content}/{action}", post(desk::content_action))
         .route(
             "/desk/agents/{agent}/availability",
             post(desk::agent_availability),

@@ -57,6 +57,23 @@ impl State {
             "close_thread" => self.set_closed(thread, true, body["agent_id"].as_str()),
             "open_thread" => self.set_closed(thread, false, body["agent_id"].as_str()),
             "ignore" => self.archive(thread),
+            "post_outside" => {
+                let content = self.post_outside(thread, member("body")?)?;
+                return Ok(json!({"content_id": content}));
+            }
+            "automatic_message" => {
+                let by_api = body["created_from"] == "api";
+                let content = self.automatic(thread, member("body")?, by_api)?;
+                return Ok(json!({"content_id": content}));
+            }
+            "merge" => {
+                let into = self.resolve(member("into")?)?;
+                self.merge(thread, &into)?;
+            }
+            "move_to_identity" => {
+                let name = body["customer_name"].as_str().unwrap_or_default();
+                self.move_to_identity(thread, member("customer_id")?, name);
+            }
             "undeliver" => self.undeliver(thread)?,
             "expire" => self.expire(thread)?,
             "survey" => {

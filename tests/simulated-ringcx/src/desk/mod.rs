@@ -64,14 +64,20 @@ pub(crate) async fn thread_action(
     })
 }
 
-pub(crate) async fn retry_content(
+pub(crate) async fn content_action(
     Shared(hub): Shared<Arc<Hub>>,
-    Path(content): Path<String>,
+    Path((content, action)): Path<(String, String)>,
     headers: HeaderMap,
+    body: Bytes,
 ) -> Response {
-    answer(&headers, b"", |_| {
-        hub.change(|state| state.retry_export(&content))
-            .map(|()| Value::Null)
+    answer(&headers, &body, |body| {
+        let done = hub.change(|state| match action.as_str() {
+            "retry" => state.retry_export(&content),
+            "edit" => state.edit(&content, body["body"].as_str().unwrap_or_default()),
+            "delete" => state.delete(&content),
+            _ => Err(DeskError::NotFound(format!("no action {action}"))),
+        });
+        done.map(|()| Value::Null)
     })
 }
 

@@ -16,10 +16,7 @@ impl SimulatedRingcx {
     /// Somebody of the company wrote on the channel itself, not at the desk. Imported like a customer's message, but its
     /// author is the channel's own page or number. Returns the content's id.
     pub fn post_outside(&self, thread: &str, body: &str) -> Result<String, DeskError> {
-        self.on_thread(thread, |state, thread| {
-            let content = state.from_company(thread, body)?;
-            Ok(state.bring_in(content))
-        })
+        self.on_thread(thread, |state, thread| state.post_outside(thread, body))
     }
 
     /// The account or the channel answered by itself, such as out of hours. `by_api` tells its `created_from`: `api` for
@@ -49,7 +46,7 @@ impl SimulatedRingcx {
 
 impl State {
     /// A content whose author is the channel's own page, number or address.
-    fn from_company(&mut self, thread: &str, body: &str) -> Result<Content, DeskError> {
+    fn words_of_company(&mut self, thread: &str, body: &str) -> Result<Content, DeskError> {
         let Some(native) = self.native_of(thread).cloned() else {
             let refused = "the thread is on no channel of the platform's own";
             return Err(DeskError::Conflict(refused.to_owned()));
@@ -72,8 +69,13 @@ impl State {
         })
     }
 
-    fn automatic(&mut self, thread: &str, body: &str, by_api: bool) -> Result<String, DeskError> {
-        let mut content = self.from_company(thread, body)?;
+    pub(crate) fn post_outside(&mut self, thread: &str, body: &str) -> Result<String, DeskError> {
+        let content = self.words_of_company(thread, body)?;
+        Ok(self.bring_in(content))
+    }
+
+    pub(crate) fn automatic(&mut self, thread: &str, body: &str, by_api: bool) -> Result<String, DeskError> {
+        let mut content = self.words_of_company(thread, body)?;
         content.auto_submitted = true;
         if by_api {
             content.created_from = "api";
@@ -113,13 +115,11 @@ impl State {
     pub(crate) fn initiated_thread(&mut self, source: &str, customer: &str, title: Option<&str>) -> String {
         let customer_id = self.native_identity(source, customer, "");
         let key = self.native_key(source, &format!("native-{customer}"));
-        let id = match self.thread_by_foreign.get(&key) {
-            Some(id) => id.clone(),
-            None => {
-                let params = Map::from_iter([("title".to_owned(), json!(title))]);
-                self.add_thread(key, source, &params)
-            }
-        };
+        let known = self.thread_by_foreign.get(&key).cloned();
+        let id = known.unwrap_or_else(|| {
+            let params = Map::from_iter([("title".to_owned(), json!(title))]);
+            self.add_thread(key, source, &params)
+        });
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.customer_id.get_or_insert(customer_id);
         }

@@ -8,6 +8,7 @@ mod clock;
 mod console;
 mod desk;
 mod hours;
+mod native;
 mod rest;
 mod rights;
 mod samples;
