@@ -144,6 +144,7 @@ impl State {
             replies: 0,
             first_reply: None,
             comments: Vec::new(),
+            owned_since: now,
         };
         self.interventions.insert(id.clone(), intervention);
         self.emit_intervention("opened", &id, Some(user));
@@ -156,6 +157,7 @@ impl State {
             return;
         };
         it.segment_id = segment;
+        it.owned_since = now;
         it.closed_at = None;
         it.deferred_at = None;
         it.updated_at = now;
@@ -172,6 +174,7 @@ impl State {
         };
         user.clone_into(&mut it.user_id);
         it.segment_id = segment;
+        it.owned_since = now;
         it.updated_at = now;
         self.emit_intervention("user_updated", id, Some(user));
     }

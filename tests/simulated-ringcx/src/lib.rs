@@ -11,6 +11,7 @@ mod cases;
 mod chaos;
 mod config;
 mod console;
+mod content;
 mod desk;
 mod error;
 mod events;

@@ -24,6 +24,11 @@ impl State {
             "label": "Simulated RCE",
             "account": self.config.account,
             "source_id": self.config.source_id,
+            "sources": self.console.sources.iter().map(|source| json!({
+                "id": source.id,
+                "name": source.name,
+                "type": source.kind,
+            })).collect::<Vec<_>>(),
             "task_mode": self.config.task_mode,
             "bridge": {
                 "base_uri": self.base_uri,
@@ -178,5 +183,10 @@ fn content(content: &Content) -> Value {
         "synchronization_error": content.synchronization_error,
         "attempts": content.attempts,
         "read": content.read,
+        "private": content.private,
+        "auto_submitted": content.auto_submitted,
+        "remotely_deleted": content.remotely_deleted,
+        "structured_reply_payload": content.structured_reply_payload,
+        "seen_by_customer": content.seen.is_some(),
     })
 }

@@ -22,6 +22,13 @@ pub(crate) struct LostReply {
 }
 
 impl State {
+    /// What is too long ago to forbid anything.
+    pub(crate) fn forget_old_losses(&mut self) {
+        let now = self.now();
+        self.lost_replies
+            .retain(|lost| now.duration_since(lost.at) <= REPEAT);
+    }
+
     /// The same reply again, although the first one was accepted: the customer reads it twice. One that did not reach the
     /// customer may be repeated.
     pub(crate) fn must_not_repeat(&mut self, key: &Value) {
@@ -47,7 +54,7 @@ impl State {
         let by_case = self
             .open_intervention(thread_id)
             .filter(|it| other(&it.user_id))
-            .map(|it| (it.user_id.clone(), it.updated_at));
+            .map(|it| (it.user_id.clone(), it.owned_since));
         let by_task = self.open_task(thread_id).and_then(|task| match &task.queue {
             TaskQueue::Workbin(agent) if other(agent) => Some((agent.clone(), task.accepted_at?)),
             _ => None,

@@ -9,6 +9,7 @@ mod create_content;
 mod directory;
 mod folders;
 mod interventions;
+mod loss;
 mod multipart;
 mod params;
 mod render;
@@ -32,7 +33,7 @@ use serde_json::{Value, json};
 use crate::faults::{self, Fault};
 use crate::hub::Hub;
 use crate::log::{LoggedRequest, RequestKind};
-use crate::native::LostReply;
+use crate::rest::loss::{Late, is_reply};
 use crate::rest::params::Params;
 use crate::server::read_body;
 use crate::state::State;
@@ -186,44 +187,6 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
     }
 }
 
-fn is_reply(method: &Method, path: &str) -> bool {
-    method == Method::POST && path.trim_matches('/') == "contents"
-}
-
-/// A request whose connection is gone before it has its effect.
-struct Late {
-    method: Method,
-    path: String,
-    params: Params,
-    token: String,
-}
-
-impl Late {
-    fn happen_after(self, hub: &Arc<Hub>, time: Duration) {
-        hub.change(|state| {
-            state.exports_in_flight += 1;
-            if is_reply(&self.method, &self.path) {
-                // The bridge has sent it, so the same again is a repeat, even before this one is there.
-                state.watch_repeats(&self.params, &Ok(Value::Null), true);
-            }
-        });
-        let hub = Arc::clone(hub);
-        tokio::spawn(async move {
-            let goes_on = hub.pause(time).await;
-            hub.change(|state| {
-                state.exports_in_flight -= 1;
-                if !goes_on {
-                    return;
-                }
-                let answer = dispatch(state, &self.method, &self.path, &self.params, &self.token);
-                if is_reply(&self.method, &self.path) {
-                    state.late_reply(&self.params, &answer);
-                }
-            });
-        });
-    }
-}
-
 fn refuse(refusal: &RestError, log: impl Fn(u16)) -> Response {
     log(refusal.status.as_u16());
     error(refusal.status, refusal.error, &refusal.message)
@@ -275,33 +238,6 @@ impl State {
     pub(crate) fn knows_token(&self, token: Option<&str>) -> bool {
         let mut tokens = self.console.tokens.iter();
         tokens.any(|known| known.enabled && Some(known.value.as_str()) == token)
-    }
-
-    /// Looks whether an accepted reply was there before, and remembers one whose answer is lost.
-    fn watch_repeats(&mut self, params: &Params, answer: &Answer, lost: bool) {
-        let Ok(answer) = answer else { return };
-        let key = create_content::key(params);
-        self.must_not_repeat(&key);
-        if lost {
-            self.lost_replies.push(LostReply {
-                key,
-                at: self.now(),
-                content: answer["id"].as_str().map(str::to_owned),
-            });
-        }
-    }
-
-    /// What became of a reply that took its time: its content, or nothing.
-    fn late_reply(&mut self, params: &Params, answer: &Answer) {
-        let key = create_content::key(params);
-        let is_it = |lost: &LostReply| lost.content.is_none() && lost.key == key;
-        let Some(place) = self.lost_replies.iter().position(is_it) else {
-            return;
-        };
-        match answer {
-            Ok(answer) => self.lost_replies[place].content = answer["id"].as_str().map(str::to_owned),
-            Err(_) => drop(self.lost_replies.remove(place)),
-        }
     }
 
     /// A right of the role that the token's account has.
