@@ -38,7 +38,10 @@ mod places;
 mod signals;
 mod timers;
 
-pub use native::{Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said, Tried, UploadedFiles};
+pub use native::{
+    Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said, Tried,
+    UploadedFiles,
+};
 pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
 pub use timers::{NOBODY_LOOKS, TimerDecision};

@@ -4,7 +4,7 @@
 //! and knows that the person waits for the bot.
 
 use handover_core::conversation::Conversation;
-use handover_core::ids::{ContentId, ForeignThreadId, ConversationId};
+use handover_core::ids::{ContentId, ConversationId, ForeignThreadId};
 use handover_core::imported::{Authorship, Imported};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{
@@ -98,7 +98,9 @@ async fn first(
             record: imported.digest(),
             expires_at: now + NEWS_KNOWN_FOR,
         });
-        commit.timeline.push((connection.id.clone(), thread.clone(), entry));
+        commit
+            .timeline
+            .push((connection.id.clone(), thread.clone(), entry));
         commit.jobs.push(job.clone());
         match app.store.commit(commit).await {
             Ok(()) => return Ok(Taken::Yes),

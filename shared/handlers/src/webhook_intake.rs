@@ -74,7 +74,9 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
     let mut taken = 0;
     if connection.is_native() {
         for content in batch.contents {
-            let outcome = imported::take(app, connection, content).await.map_err(unavailable)?;
+            let outcome = imported::take(app, connection, content)
+                .await
+                .map_err(unavailable)?;
             taken += usize::from(outcome == Taken::Yes);
         }
     }
@@ -106,8 +108,12 @@ async fn route(
     let is_native = connection.is_native();
     // Our own messages come back as imported contents; they are no news. What people say on a channel of RCE's own is
     // taken by itself.
-    let is_of_native = matches!(signal.kind, SignalKind::Exported { .. } | SignalKind::AgentWrote { .. });
-    let is_echo = signal.kind == SignalKind::Note && signal.name.starts_with("content.") || is_of_native && !is_native;
+    let is_of_native = matches!(
+        signal.kind,
+        SignalKind::Exported { .. } | SignalKind::AgentWrote { .. }
+    );
+    let is_echo =
+        signal.kind == SignalKind::Note && signal.name.starts_with("content.") || is_of_native && !is_native;
     let is_foreign = signal
         .source
         .as_ref()

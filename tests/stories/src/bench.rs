@@ -130,7 +130,7 @@ impl Bench {
         bench.set_clock_of_rce();
         if setup.connected {
             let base = format!("{url}/{CONNECTION}/handover/rce");
-            if bench.connection.relay_messages {
+            if bench.connection.is_mirrored() {
                 let checked = bench.rce.set_bridge(&base, &base).await;
                 assert!(checked.source_sdk && checked.webhook, "{checked:?}");
             } else {

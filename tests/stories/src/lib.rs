@@ -14,6 +14,7 @@
 //! | [`chatlayer`] | a Chatlayer that pauses its bot, shows messages and launches dialogs |
 //! | [`canned`] | an RCE that answers from a list |
 //! | [`file_server`] | a server of files that lies, stalls and sends elsewhere |
+//! | [`native`] | channels that RCE owns: what people write there, and what they see |
 //! | [`served`] | a neighbour on a port of its own |
 //! | [`crash`] | ports that fail, or die, at a chosen step |
 //! | [`logs`] | what was logged |
@@ -29,6 +30,7 @@ pub mod crash;
 pub mod desk;
 pub mod file_server;
 pub mod logs;
+pub mod native;
 pub mod reply;
 pub mod served;
 pub mod setup;

@@ -44,6 +44,7 @@ pub struct Setup {
     bot_is: Option<String>,
     sections: String,
     wallboards: Vec<String>,
+    native: bool,
     change: Option<Change>,
     settings: Option<Settings>,
 }
@@ -77,6 +78,7 @@ impl Default for Setup {
             bot_is: None,
             sections: String::new(),
             wallboards: Vec::new(),
+            native: false,
             change: None,
             settings: None,
         }
@@ -104,6 +106,12 @@ impl Setup {
             last(connection);
         };
         self.settings(both).start().await
+    }
+
+    /// There is no source of ours.
+    pub(crate) fn start_as_native(mut self) -> Self {
+        self.native = true;
+        self
     }
 
     /// Nothing reaches RCE before a handover.
@@ -277,6 +285,14 @@ impl Setup {
         let usual = format!("url = \"{bot}/events\"\nsigning_secrets = [\"{BOT_SECRET}\"]");
         let is = self.bot_is.as_ref().unwrap_or(&usual);
         let extra_bot = &self.bot;
+        let source = if self.native {
+            String::new()
+        } else {
+            format!(
+                "realtime_endpoint_url = \"{rce}/realtime/sdk/{source_id}\"\n\
+                 realtime_access_tokens = [\"{source_token}\"]"
+            )
+        };
         format!(
             r#"
 [connections.acme]
@@ -288,8 +304,7 @@ get_queue_updates = {queue_updates}
 [connections.acme.ringcx]
 base_api_url = "{rce}"
 api_access_token = "{api_token}"
-realtime_endpoint_url = "{rce}/realtime/sdk/{source_id}"
-realtime_access_tokens = ["{source_token}"]
+{source}
 webhook_secrets = ["{webhook_secret}"]
 verification_token = "{verify_token}"
 bot_category_id = "{bot_category_id}"

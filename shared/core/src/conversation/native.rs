@@ -10,8 +10,8 @@ use crate::Timestamp;
 use crate::event::BotEvent;
 use crate::handover::{Cause, Handover, HandoverRequest};
 use crate::ids::{
-    AgentId, AttachmentId, ConnectionId, ContentId, ConversationId, HandoverId, IdentityId, InterventionId, JobId,
-    MessageId, SourceId, ThreadId,
+    AgentId, AttachmentId, ConnectionId, ContentId, ConversationId, HandoverId, IdentityId, InterventionId,
+    JobId, MessageId, SourceId, ThreadId,
 };
 use crate::imported::Imported;
 use crate::ports::Person;
@@ -288,7 +288,8 @@ impl Native {
 
     /// What follows from a failure is done now. `false`: it was, or there is nothing that failed.
     pub fn settle_failure(&mut self, content: &ContentId) -> bool {
-        let failed = |said: &&mut Said| said.content == *content && said.outcome == Delivered::No && !said.settled;
+        let failed =
+            |said: &&mut Said| said.content == *content && said.outcome == Delivered::No && !said.settled;
         match self.said.iter_mut().find(failed) {
             Some(said) => {
                 said.settled = true;

@@ -104,7 +104,8 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                     .with("epoch", epoch)
                     .with("handover_id", handover_id.as_str());
                 // In mirror mode RCE has the story already, unless nothing was ever mirrored; on its own channels always.
-                let has_story = connection.is_native() || was_mirrored && !connection.forward_only_handover_conversations;
+                let has_story =
+                    connection.is_native() || was_mirrored && !connection.forward_only_handover_conversations;
                 let transcript = if has_story {
                     Vec::new()
                 } else {

@@ -96,8 +96,8 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 ..Commit::default()
             },
         };
-        let speaks = connection.is_native()
-            && conversation.may_speak(conversation.epoch(), notice) == MaySpeak::Yes;
+        let speaks =
+            connection.is_native() && conversation.may_speak(conversation.epoch(), notice) == MaySpeak::Yes;
         let outcome = match (forwards || speaks, connection.topology()) {
             (true, _) => "queued",
             (false, Topology::Mirrored) => "kept",

@@ -31,7 +31,12 @@ const LOOKS: [Duration; 6] = [
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// RCE reports that something was delivered, or was not.
-pub(super) fn exported(task: &Task<'_>, conversation: &mut Conversation, signal: &Signal, commit: &mut Commit) {
+pub(super) fn exported(
+    task: &Task<'_>,
+    conversation: &mut Conversation,
+    signal: &Signal,
+    commit: &mut Commit,
+) {
     let (content, outcome) = match &signal.kind {
         SignalKind::Exported { content } => (content, Delivered::Yes),
         SignalKind::ExportFailed { content } => (content, Delivered::No),
@@ -47,7 +52,13 @@ pub(super) fn exported(task: &Task<'_>, conversation: &mut Conversation, signal:
 }
 
 /// The line of the timeline that tells how it ended.
-pub(super) fn note(task: &Task<'_>, commit: &mut Commit, message: &MessageId, content: &ContentId, delivered: bool) {
+pub(super) fn note(
+    task: &Task<'_>,
+    commit: &mut Commit,
+    message: &MessageId,
+    content: &ContentId,
+    delivered: bool,
+) {
     let what = if delivered {
         "message.delivered"
     } else {
@@ -61,11 +72,19 @@ pub(super) fn note(task: &Task<'_>, commit: &mut Commit, message: &MessageId, co
 }
 
 /// Follows one content of the bot's to its end.
-pub(super) async fn confirm(task: &Task<'_>, content: &ContentId, message: &Message) -> Result<Step, StoreError> {
+pub(super) async fn confirm(
+    task: &Task<'_>,
+    content: &ContentId,
+    message: &Message,
+) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
     };
-    let said = found.conversation.native.as_deref().and_then(|native| native.said(content));
+    let said = found
+        .conversation
+        .native
+        .as_deref()
+        .and_then(|native| native.said(content));
     match said.map(|said| (said.outcome, said.settled)) {
         None | Some((Delivered::Yes, _) | (Delivered::No, true)) => return Ok(Step::Done),
         Some((Delivered::No, false)) => return not_delivered(task, content, message).await,
@@ -91,7 +110,9 @@ pub(super) async fn confirm(task: &Task<'_>, content: &ContentId, message: &Mess
         }
     }
     match LOOKS.iter().find(|look| waited < **look) {
-        Some(next) => Ok(Step::Wait { after: *next - waited }),
+        Some(next) => Ok(Step::Wait {
+            after: *next - waited,
+        }),
         None => unknown(task, content, message).await,
     }
 }

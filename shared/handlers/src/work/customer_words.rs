@@ -137,7 +137,11 @@ async fn whose(
         return Ok(Whose::Customer(None));
     };
     let native_settings = &task.connection.ringcx.native;
-    if native_settings.author_identities.values().any(|ours| ours == author) {
+    if native_settings
+        .author_identities
+        .values()
+        .any(|ours| ours == author)
+    {
         return Ok(Whose::Company);
     }
     if native.is_some_and(|native| native.person_known && native.person.as_ref() == Some(author)) {
@@ -159,11 +163,7 @@ async fn whose(
     }
 }
 
-async fn nobody_is_told(
-    task: &Task<'_>,
-    imported: &Imported,
-    why: &'static str,
-) -> Result<Step, StoreError> {
+async fn nobody_is_told(task: &Task<'_>, imported: &Imported, why: &'static str) -> Result<Step, StoreError> {
     task.change(|conversation, commit| {
         conversation.nobody_is_told(&imported.content);
         let entry = task

@@ -12,8 +12,8 @@ use handover_core::ports::{
 use handover_core::retry::Disposition;
 use handover_core::timeline::TimelineEntry;
 
-use super::{Task, customer_words};
 use super::outcome::Step;
+use super::{Task, customer_words};
 
 /// The message that a job carries, and what is stored with the lines about its delivery: so it costs two writes, not
 /// four.

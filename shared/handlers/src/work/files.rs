@@ -104,7 +104,11 @@ pub(super) async fn to_upload(
             Err(error) => return Err(unavailable(&error)),
         }
     }
-    tracing::debug!(message.id = message, file.index = index, "a file is fetched for RingCX");
+    tracing::debug!(
+        message.id = message,
+        file.index = index,
+        "a file is fetched for RingCX"
+    );
     let url = attachment.url.clone();
     fetched(task, attachment, &url).await
 }

@@ -13,9 +13,9 @@ use handover_core::job::Work;
 use handover_core::ports::{Intervention, RingCxError, StoreError, Urgency};
 use handover_core::signal::{Signal, SignalKind};
 
-use super::{Task, own_intervention, silence};
 use super::outcome::Step;
 use super::start_handover::is_set;
+use super::{Task, own_intervention, silence};
 
 /// How old an answer about all conversations may be at most.
 const OVERVIEW_MAX_AGE: Duration = Duration::from_secs(20);

@@ -152,12 +152,7 @@ pub(super) async fn leave(
     };
     let words = words(conversation).filter(|_| conversation.is_note_due());
     if let Some(words) = words {
-        match task
-            .app
-            .ringcx
-            .comment(&task.connection, &own.id, &words)
-            .await
-        {
+        match task.app.ringcx.comment(&task.connection, &own.id, &words).await {
             Ok(()) => noted(task, conversation.epoch()).await?,
             Err(error) if is_final(&error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,

@@ -12,10 +12,10 @@ use handover_core::ports::{
 use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
 
-use super::outcome::Step;
-use super::start_handover::is_set;
 use super::confirm::exported;
+use super::outcome::Step;
 use super::own_intervention::{self, Doer};
+use super::start_handover::is_set;
 use super::{LOOK_AGAIN, Task, deliver, tidy_up};
 use crate::webhook_intake::signal_claim;
 
@@ -112,7 +112,8 @@ async fn decide(
             record(task, signal, &decision, now, commit);
             exported(task, conversation, signal, commit);
             if matches!(signal.kind, SignalKind::AgentJoined)
-                && let (Some(native), Some(intervention)) = (conversation.native.as_mut(), &signal.intervention)
+                && let (Some(native), Some(intervention)) =
+                    (conversation.native.as_mut(), &signal.intervention)
             {
                 // Whoever has it from now on, it is not the bot's.
                 native.left(intervention, true);

@@ -208,8 +208,8 @@ fn each_refused_value_is_named() {
         ),
         (
             "bot_category_id = \"b\"",
-            "bot_category_id = \"b\"\nchannel = \"native\"",
-            "ringcx.channel = \"native\" is not part of this version",
+            "bot_category_id = \"b\"\nsource_ids = [\"s\"]",
+            "ringcx.source_ids is for channel = \"native\"; a Source SDK channel is one source_id",
         ),
         (
             "bot_category_id = \"b\"",

@@ -31,6 +31,7 @@ mod lifecycle_found;
 mod logged;
 mod looking;
 mod messages;
+mod native;
 mod native_defects;
 mod nonsense;
 mod operator_api;

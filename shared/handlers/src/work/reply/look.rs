@@ -92,5 +92,8 @@ fn is_same(content: &Content, reply: &Reply) -> bool {
 }
 
 fn normal(text: Option<&str>) -> String {
-    text.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+    text.unwrap_or_default()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -34,7 +34,12 @@ use parts::Part;
 const ROUNDS: usize = 12;
 
 /// Says it, part by part.
-pub(super) async fn say(task: &Task<'_>, message: &Message, epoch: u32, notice: bool) -> Result<Step, StoreError> {
+pub(super) async fn say(
+    task: &Task<'_>,
+    message: &Message,
+    epoch: u32,
+    notice: bool,
+) -> Result<Step, StoreError> {
     for _ in 0..ROUNDS {
         let Some(found) = task.read().await? else {
             return Ok(Step::Done);
@@ -92,7 +97,10 @@ async fn next(
     };
     let Some(reply) = render(task, conversation, message, part, detours) else {
         return Ok(Next::Stop(Step::Never {
-            why: Why::new("nothing_to_answer", "the person has written nothing that could be answered"),
+            why: Why::new(
+                "nothing_to_answer",
+                "the person has written nothing that could be answered",
+            ),
         }));
     };
     if let Some(tried) = progress.and_then(|progress| progress.tried) {

@@ -70,7 +70,7 @@ pub(super) fn of(
         .filter(|part| !part.trim().is_empty())
         .map(str::to_owned)
         .collect();
-    let heading = shown.and(texts.pop());
+    let heading = shown.and_then(|_| texts.pop());
     let mut parts: Vec<Part> = texts.into_iter().map(text_part).collect();
     for files in files.attachments.chunks(FILES_AT_ONCE) {
         match parts.last_mut().filter(|last| last.attachments.is_empty()) {

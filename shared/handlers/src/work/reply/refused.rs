@@ -20,7 +20,10 @@ pub(super) async fn detour(
 ) -> Result<Result<Detour, Why>, EngageError> {
     let (connection, ringcx) = (&task.connection, &task.app.ringcx);
     if is_closed(error) {
-        let closed = Why::new(THREAD_CLOSED, "the thread is closed and does not let itself be opened");
+        let closed = Why::new(
+            THREAD_CLOSED,
+            "the thread is closed and does not let itself be opened",
+        );
         let thread = conversation.rce_thread.as_ref();
         let Some(thread) = thread.filter(|_| !taken.contains(&Detour::Open)) else {
             return Ok(Err(closed));
@@ -42,7 +45,10 @@ pub(super) async fn detour(
     if reply.structured.is_some() && !taken.contains(&Detour::Text) {
         return Ok(Ok(Detour::Text));
     }
-    if let Some(answered) = reply.in_reply_to.as_ref().filter(|_| !taken.contains(&Detour::Engage))
+    if let Some(answered) = reply
+        .in_reply_to
+        .as_ref()
+        .filter(|_| !taken.contains(&Detour::Engage))
         && own_intervention::engage(task, conversation, answered).await?
     {
         return Ok(Ok(Detour::Engage));
@@ -51,7 +57,8 @@ pub(super) async fn detour(
         .native
         .as_deref()
         .and_then(|native| native.answers(None, true));
-    if earlier.is_some_and(|it| Some(&it.content) != reply.in_reply_to.as_ref()) && !taken.contains(&Detour::Earlier)
+    if earlier.is_some_and(|it| Some(&it.content) != reply.in_reply_to.as_ref())
+        && !taken.contains(&Detour::Earlier)
     {
         return Ok(Ok(Detour::Earlier));
     }

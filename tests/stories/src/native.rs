@@ -1,0 +1,103 @@
+//! Channels that RCE owns: what people write there, and what they see.
+
+use serde_json::{Value, json};
+use simulated_ringcx::{NativeKind, NativeMessage, NativeSource, Seen, SimulatedConfig, Speaker};
+
+use crate::{Bench, Heard, Setup};
+
+/// The usual channel.
+pub const CHAT: &str = "5f0c00000000000000005001";
+/// Another one of the same connection.
+pub const MAIL: &str = "5f0c00000000000000005002";
+
+impl Setup {
+    /// The bot answers people on these channels of RCE's own.
+    #[must_use]
+    pub fn native(self, sources: Vec<NativeSource>) -> Self {
+        let ids: Vec<&str> = sources.iter().map(|source| source.id.as_str()).collect();
+        let lines = format!("channel = \"native\"\nsource_ids = {ids:?}\n");
+        self.rce(|rce| {
+            let usual = rce.clone();
+            *rce = SimulatedConfig {
+                queue_update_interval: usual.queue_update_interval,
+                webhook_retries: usual.webhook_retries,
+                ..SimulatedConfig::native(sources)
+            };
+        })
+        .ringcx(&lines)
+        .section("[connections.acme.ringcx.native]\nsettle_ms = 0\n")
+        .start_as_native()
+    }
+
+    /// The same on one channel of a kind.
+    #[must_use]
+    pub fn on(self, kind: NativeKind) -> Self {
+        self.native(vec![NativeSource::new(CHAT, "Simulated chat", kind)])
+    }
+}
+
+impl Bench {
+    /// A customer writes; returns RCE's ids of the thread, which is the conversation, and of the content.
+    #[track_caller]
+    pub fn customer(&self, message: NativeMessage) -> (String, String) {
+        let content = self.rce.customer_writes(message).expect("RCE agrees");
+        let thread = self
+            .rce
+            .read(|state| state.content(&content).map(|it| it.thread_id.clone()));
+        (thread.expect("it is in a thread"), content)
+    }
+
+    /// A customer, always the same, writes a text.
+    #[track_caller]
+    pub fn nadia_writes(&self, text: &str) -> String {
+        self.customer(NativeMessage::new("nadia", text).named("Nadia")).0
+    }
+
+    /// The bot answers.
+    pub async fn answers(&self, thread: &str, text: &str) -> Value {
+        let id = format!("b-{}", self.next());
+        let body = json!({"id": id, "from": "bot", "text": text});
+        self.message(thread, body).await
+    }
+
+    /// What the customer saw.
+    pub fn seen(&self, thread: &str) -> Vec<Seen> {
+        self.rce.read(|state| state.seen_by_customer(thread))
+    }
+
+    /// What the customer read, with who said it.
+    pub fn read_by_customer(&self, thread: &str) -> Vec<(Speaker, String)> {
+        let seen = self.seen(thread);
+        let read = seen
+            .into_iter()
+            .map(|it| (it.speaker, it.text.unwrap_or_default()));
+        read.collect()
+    }
+
+    /// The words of customers that the bot was told, in order.
+    pub fn heard_customers(&self) -> Vec<Heard> {
+        let mut taken = self.bot.taken();
+        taken.retain(|heard| heard.kind() == "message.created" && heard.data()["message"]["from"] == "user");
+        taken
+    }
+
+    /// Their texts.
+    pub fn heard_texts(&self) -> Vec<String> {
+        self.heard_customers()
+            .iter()
+            .map(|heard| heard.text().to_owned())
+            .collect()
+    }
+}
+
+impl Bench {
+    /// Why something did not happen: the timeline and what RCE was asked.
+    pub async fn explain(&self, thread: &str) {
+        let path = format!("/conversations/{thread}/timeline");
+        let timeline = self.call("GET", &path, &Value::Null).await;
+        println!("{:#}", timeline.json());
+        for request in self.rce.requests() {
+            println!("{} {} {}", request.status, request.what, request.body);
+        }
+    }
+}
