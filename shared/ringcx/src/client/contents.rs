@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use handover_core::Timestamp;
+use handover_core::files::media_type;
 use handover_core::ids::{AgentId, ContentId, EventId, SourceId, ThreadId};
 use handover_core::message::Attachment;
 use handover_core::ports::{Content, DeliveryStatus, RingCxError, Urgency};
@@ -125,9 +126,12 @@ fn content(record: &Value, now: Timestamp) -> Option<Content> {
 }
 
 fn attachment(record: &Value) -> Option<Attachment> {
+    let member = |name: &str| json::text(record.get(name)).map(str::to_owned);
+    let (url, filename) = (member("url")?, member("filename"));
+    let content_type = media_type(member("content_type").as_deref(), filename.as_deref(), &url);
     Some(Attachment {
-        url: json::text(record.get("url"))?.to_owned(),
-        filename: json::text(record.get("filename")).map(str::to_owned),
-        content_type: json::text(record.get("content_type")).map(str::to_owned),
+        url,
+        filename,
+        content_type,
     })
 }

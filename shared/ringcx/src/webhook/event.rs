@@ -156,10 +156,12 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Somebody answered in RCE's console. What comes from an interface for programs is nobody's voice but a program's.
+    /// Somebody answered in RCE's console. What comes from an interface for programs, or of itself, is no person's voice.
     fn reply(&self) -> Option<SignalKind> {
         let from = self.metadata("created_from").and_then(Value::as_str);
-        let is_person = self.agent("content.replied").is_some() && from != Some("api");
+        let automatic = self.metadata("auto_submitted").and_then(Value::as_bool);
+        let is_person =
+            self.agent("content.replied").is_some() && from != Some("api") && automatic != Some(true);
         let content = self.content()?;
         is_person.then_some(SignalKind::AgentWrote { content })
     }

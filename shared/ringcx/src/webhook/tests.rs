@@ -158,7 +158,6 @@ fn br_058_each_event_means_what_it_says() {
         ("task.recategorized", Recategorised),
         ("task.resume", Note),
         ("content.imported", Note),
-        ("content.replied", Note),
         ("content.discussion_initiated", Note),
         ("content.approved", Note),
         ("content.exported", Note),
@@ -222,8 +221,52 @@ fn br_060_a_failed_export_is_told_apart() {
     };
     assert_eq!(with(json!("export_failure")), failed);
     assert_eq!(with(json!("export_aborted")), failed);
-    assert_eq!(with(json!("success")), SignalKind::Note);
-    assert_eq!(with(json!(null)), SignalKind::Note);
+    let left = SignalKind::Exported {
+        content: ContentId::new("r-1"),
+    };
+    assert_eq!(with(json!("success")), left);
+    assert_eq!(with(json!("successful")), left);
+    for status in [
+        json!("export_pending"),
+        json!("like_aborted"),
+        json!(null),
+        json!(7),
+    ] {
+        assert_eq!(with(status), SignalKind::Note, "nobody knows yet");
+    }
+}
+
+#[test]
+fn only_a_person_in_the_console_is_an_agent_who_wrote() {
+    let wrote = SignalKind::AgentWrote {
+        content: ContentId::new("r-1"),
+    };
+    let replied = |user: Value, metadata: Value| {
+        let mut event = event("content.replied");
+        event["user_id"] = user;
+        for (key, value) in metadata.as_object().unwrap() {
+            event["resource"]["metadata"][key] = value.clone();
+        }
+        one(&event)
+    };
+    let by_creator = replied(
+        json!(null),
+        json!({"creator_id": "ag-7", "created_from": "interface"}),
+    );
+    assert_eq!(by_creator.kind, wrote);
+    assert_eq!(by_creator.agent.unwrap().as_str(), "ag-7");
+    assert_eq!(replied(json!("ag-1"), json!({})).kind, wrote);
+    for (user, metadata) in [
+        (json!("ag-1"), json!({"created_from": "api"})),
+        (json!("ag-1"), json!({"auto_submitted": true})),
+        (json!(null), json!({"creator_id": null})),
+    ] {
+        assert_eq!(
+            replied(user, metadata.clone()).kind,
+            SignalKind::Note,
+            "{metadata}"
+        );
+    }
 }
 
 #[test]
@@ -242,7 +285,8 @@ fn the_agent_is_the_one_who_has_the_work() {
     let mut taken = event("task.taken");
     taken["user_id"] = json!(null);
     assert_eq!(agent(&taken).as_deref(), Some("ag-3"));
-    assert_eq!(agent(&event("content.replied")), None);
+    assert_eq!(agent(&event("content.replied")).as_deref(), Some("ag-1"));
+    assert_eq!(agent(&event("content.exported")), None);
 }
 
 #[test]
@@ -274,6 +318,7 @@ fn br_055_what_means_nothing_to_us_never_fails_the_rest() {
         event("content.levitated"),
         event("push_agent.connected"),
         event("identity.merged"),
+        event("identity.unmerged"),
         event("intervention_segment.summary_created"),
         event("intervention_segment.summary_generated"),
         without_id,
@@ -286,7 +331,7 @@ fn br_055_what_means_nothing_to_us_never_fails_the_rest() {
     assert_eq!(batch.id.as_deref(), Some("rq-1"));
     assert_eq!(
         (batch.signals.len(), batch.agents.len(), batch.ignored),
-        (1, 1, 9)
+        (1, 1, 10)
     );
     assert_eq!(parse(&json!([])).ignored, 0);
 }
