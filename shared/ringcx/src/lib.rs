@@ -5,11 +5,12 @@
 //! | module | interface |
 //! |---|---|
 //! | [`source_sdk`], [`signature`] | Source SDK: what RCE asks our channel, signed with HMAC-SHA512 |
-//! | [`webhook`] | webhooks: what RCE reports about agents' work, authenticated by a static secret |
-//! | [`client`] | Send API and REST API: the implementation of [`handover_core::ports::RingCx`] |
+//! | [`webhook`] | webhooks: what RCE reports about agents' work and of what came in, authenticated by a static secret |
+//! | [`client`] | Send API and REST API: the implementation of [`handover_core::ports::RingCx`] and [`handover_core::ports::Contents`] |
 //! | [`console`] | what an administrator does in RCE's console, by REST: for `setup` and `doctor` |
 //! | [`html`] | an agent's formatted words as plain text |
 //! | [`structured`] | what RCE takes of a bot's structured content, and payloads in ASCII |
+//! | [`channels`] | kinds of channel of RCE's own, as far as they differ |
 //! | [`base_url`] | what an integrator pastes, made into the URLs that are called |
 //! | [`limiter`], [`http`] | treating RCE well: the REST budget, one tuned HTTP client |
 //!
@@ -18,6 +19,7 @@
 
 mod answer;
 pub mod base_url;
+pub mod channels;
 pub mod client;
 pub mod console;
 pub mod http;

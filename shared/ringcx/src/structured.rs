@@ -7,8 +7,12 @@
 //! encoding, and so is a payload that looks like that itself: [`to_rce`] and [`from_rce`] are inverse to each other. So a
 //! click names the payload that RCE knows, and a bot reads the payload that it chose.
 
+mod pictures;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+pub use pictures::{pictures, with_pictures};
 
 use handover_core::structured::limits::PAYLOAD_MAX;
 use handover_core::structured::{Excess, Structured, fallback_text};

@@ -1,0 +1,72 @@
+//! Kinds of channel of RCE's own (`source_type`), as far as they differ.
+
+use handover_core::message::BODY_MAX_CHARS;
+
+/// Longest text where the kind of channel does not tell, in characters: less than most kinds take, because what is too
+/// long is refused, or cut without a word.
+pub const UNKNOWN_MAX_CHARS: usize = 1_000;
+
+/// Longest text of one reply on a channel of this kind, in characters.
+pub fn reply_max_chars(source_type: Option<&str>) -> usize {
+    known_max_chars(source_type).unwrap_or(UNKNOWN_MAX_CHARS)
+}
+
+/// The same; `None` where the kind does not tell.
+///
+/// The vendor lists lengths by channel (RingCentral API Reference, "Create Content", `body`) and names no unit. Where a
+/// kind stands for a public and a private channel, the shorter counts: the kind does not tell which of them it is.
+pub fn known_max_chars(source_type: Option<&str>) -> Option<usize> {
+    let kind = source_type?.trim().to_ascii_lowercase();
+    Some(match kind.as_str() {
+        // More than that is taken of e-mails, but nothing of ours is longer.
+        "email" | "emails" | "sdk" | "channel_sdk" => BODY_MAX_CHARS,
+        "apple_business_chat" => 10_000,
+        "youtube" => 8_000,
+        "viber" => 7_000,
+        "google_my_business" => 4_000,
+        "whats_app" | "whatsapp" => 3_800,
+        "google_business_messages" | "linkedin" => 3_000,
+        // A page's comments may have 8,000.
+        "messenger" | "facebook" => 2_000,
+        "engage_messaging" => 1_024,
+        "instagram" | "instagram_messaging" => 950,
+        // RingCentral's own takes 1,000 UTF-16 units ("Create SMS Message"), of which an emoji has two or more.
+        "sms" | "digital_sms" => 900,
+        // Reviews of apps (Google Play Developer API, "Reply to reviews").
+        "google_play" => 350,
+        // Direct messages may have 10,000.
+        "twitter" | "twtr" => 280,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_channel_has_its_longest_text() {
+        for (kind, longest) in [
+            ("whats_app", 3_800),
+            ("WHATS_APP", 3_800),
+            ("messenger", 2_000),
+            ("facebook", 2_000),
+            ("apple_business_chat", 10_000),
+            ("instagram", 950),
+            ("twitter", 280),
+            ("SMS", 900),
+            ("email", 20_000),
+            ("channel_sdk", 20_000),
+        ] {
+            assert_eq!(reply_max_chars(Some(kind)), longest, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_kind_that_nobody_knows_gets_short_texts() {
+        for kind in [None, Some(""), Some("carrier_pigeon"), Some("answers")] {
+            assert_eq!(known_max_chars(kind), None);
+            assert_eq!(reply_max_chars(kind), UNKNOWN_MAX_CHARS);
+        }
+    }
+}
