@@ -6,14 +6,20 @@ use crate::limiter::ProcessBudget;
 use crate::test_support::{TestClock, connection};
 
 mod agents;
+mod bots;
+mod contents;
 mod hours;
 mod interventions;
+mod native;
+mod people;
+mod replies;
 mod rest_errors;
 mod send;
 mod send_errors;
 pub(crate) mod server;
 mod threads;
 mod typing;
+mod uploads;
 
 use std::sync::Arc;
 
