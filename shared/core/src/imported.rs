@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::Timestamp;
-use crate::ids::{ContentId, EventId, IdentityId, MessageId, SourceId, ThreadId};
+use crate::ids::{CategoryId, ContentId, EventId, IdentityId, InterventionId, MessageId, SourceId, ThreadId};
 
 /// One content, as the event describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,15 @@ pub struct Imported {
     pub capabilities: Vec<String>,
     /// When RCE reported it, by its clock: the order of what was said. The event dates the content itself by the day.
     pub issued_at: Timestamp,
+    /// The thread's categories at that time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<CategoryId>,
+    /// The intervention that it belongs to: somebody of the company has, or had, the thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervention: Option<InterventionId>,
+    /// Somebody answered it, or it was given to somebody.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attended: bool,
     /// The person took it back.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,

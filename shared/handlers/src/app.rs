@@ -35,6 +35,11 @@ pub struct App {
 pub trait Connections: Send + Sync {
     /// `Ok(None)`: there is no such connection. `Err`: it cannot be known now.
     async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable>;
+
+    /// All that this process knows of; not every place of settings can be listed.
+    fn known(&self) -> Vec<Arc<Connection>> {
+        Vec::new()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +65,10 @@ impl FixedConnections {
 impl Connections for FixedConnections {
     async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable> {
         Ok(self.0.get(id).map(Arc::clone))
+    }
+
+    fn known(&self) -> Vec<Arc<Connection>> {
+        self.0.values().map(Arc::clone).collect()
     }
 }
 
@@ -101,6 +110,10 @@ impl ReloadedConnections {
 impl Connections for ReloadedConnections {
     async fn get(&self, id: &ConnectionId) -> Result<Option<Arc<Connection>>, ConnectionsUnavailable> {
         self.current().get(id).await
+    }
+
+    fn known(&self) -> Vec<Arc<Connection>> {
+        self.current().known()
     }
 }
 

@@ -11,6 +11,7 @@ use handover_core::ports::{QueueError, StoreError, ToLookAfter};
 
 use crate::App;
 use crate::app::ConnectionsUnavailable;
+use crate::work;
 
 /// How many are looked after at once; more are for the next call.
 pub const AT_ONCE: usize = 5_000;
@@ -27,8 +28,12 @@ pub enum WatchError {
     Connections(#[from] ConnectionsUnavailable),
 }
 
-/// Sends a job for each handover that is due. Returns how many.
+/// Sends a job for each handover that is due, and for sources of RCE's own that are to be swept. Returns how many
+/// handovers.
 pub async fn dispatch(app: &App) -> Result<usize, WatchError> {
+    for connection in app.connections.known() {
+        work::sweep(app, &connection).await?;
+    }
     let mut due = app.store.to_look_after(app.now(), AT_ONCE).await?;
     // RCE may not let us ask about all of them; so that it is not always the same ones, the order is another each time.
     due.sort_by_cached_key(shuffled);

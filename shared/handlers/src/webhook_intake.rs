@@ -19,6 +19,7 @@ use crate::health;
 use crate::imported::{self, Taken};
 use crate::respond::{Answer, Problem, raw};
 use crate::routes::{Call, RCE_BODY_LIMIT};
+use crate::work;
 
 /// Answers the validation request that RCE sends when a webhook is saved.
 ///
@@ -79,6 +80,10 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
                 .map_err(unavailable)?;
             taken += usize::from(outcome == Taken::Yes);
         }
+    }
+    // What was not reported is looked for. Whoever reports is not kept waiting because that fails.
+    if let Err(error) = work::sweep(app, connection).await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "no sweep");
     }
     let mut jobs = Vec::with_capacity(batch.signals.len());
     for signal in batch.signals {

@@ -20,7 +20,7 @@ pub fn known_max_chars(source_type: Option<&str>) -> Option<usize> {
     Some(match kind.as_str() {
         // More than that is taken of e-mails, but nothing of ours is longer.
         "email" | "emails" | "sdk" | "channel_sdk" => BODY_MAX_CHARS,
-        "apple_business_chat" => 10_000,
+        "apple_business_chat" | "apple_messages_for_business" => 10_000,
         "youtube" => 8_000,
         "viber" => 7_000,
         "google_my_business" => 4_000,
@@ -38,6 +38,28 @@ pub fn known_max_chars(source_type: Option<&str>) -> Option<usize> {
         "twitter" | "twtr" => 280,
         _ => return None,
     })
+}
+
+/// Whether nothing on a channel of this kind is ever public, so that a reply need not be marked as private.
+pub fn is_one_to_one(source_type: Option<&str>) -> bool {
+    let kind = source_type.unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(
+        kind.as_str(),
+        "whats_app"
+            | "whatsapp"
+            | "messenger"
+            | "sms"
+            | "digital_sms"
+            | "apple_business_chat"
+            | "apple_messages_for_business"
+            | "engage_messaging"
+            | "viber"
+            | "line"
+            | "email"
+            | "emails"
+            | "instagram_messaging"
+            | "google_business_messages"
+    )
 }
 
 #[cfg(test)]
@@ -59,6 +81,16 @@ mod tests {
             ("channel_sdk", 20_000),
         ] {
             assert_eq!(reply_max_chars(Some(kind)), longest, "{kind}");
+        }
+    }
+
+    #[test]
+    fn only_channels_that_are_never_public_are_one_to_one() {
+        for kind in ["whats_app", "SMS", "emails", "apple_business_chat"] {
+            assert!(is_one_to_one(Some(kind)), "{kind}");
+        }
+        for kind in [None, Some("twitter"), Some("facebook"), Some("answers"), Some("")] {
+            assert!(!is_one_to_one(kind), "{kind:?}");
         }
     }
 

@@ -139,6 +139,8 @@ pub enum Detour {
     Text,
     /// The thread was opened.
     Open,
+    /// Without the mark that it is private, where nothing is ever public.
+    Unmarked,
     /// An intervention was opened.
     Engage,
     /// As an answer to what the person said before.

@@ -5,24 +5,23 @@
 
 use std::time::Duration;
 
-use handover_core::conversation::{Control, Conversation, HandoverDecision};
+use handover_core::conversation::{Control, Conversation, HandoverDecision, SignalDecision};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest};
-use handover_core::ids::{ForeignMessageId, MessageId};
+use handover_core::ids::{AgentId, CategoryId, ForeignMessageId, InterventionId, MessageId};
 use handover_core::imported::{Imported, message_id};
 use handover_core::job::{Outgoing, Work};
 use handover_core::message::{Author, ChannelFacts, CustomerWords, Message};
 use handover_core::ports::{
     BotSays, Claim, ClaimKey, Commit, Content, Measured, NEWS_KNOWN_FOR, Person, RingCxError, StoreError,
-    Urgency,
+    Urgency, Versioned,
 };
 use handover_core::retry::Disposition;
-
-use handover_ringcx::structured::from_rce;
+use handover_core::signal::{Signal, SignalKind};
 
 use super::deliver::Words;
 use super::outcome::{Step, Why};
-use super::{Task, deliver, files, silence};
+use super::{Task, deliver, files, own_intervention, silence};
 use crate::imported::content_claim;
 
 /// How long a message lets those pass that were written before it, all in all.
@@ -47,6 +46,10 @@ pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, S
     if let Some(step) = order(task, &found.conversation, imported).await? {
         return Ok(step);
     }
+    let found = match with_agents(task, found, imported).await? {
+        Ok(found) => found,
+        Err(step) => return Ok(step),
+    };
     if !is_bots_turn(&found.conversation) {
         return nobody_is_told(task, imported, "the agents have the conversation").await;
     }
@@ -116,6 +119,118 @@ async fn order(
     };
     task.app.store.commit(commit).await?;
     Ok(Some(Step::Done))
+}
+
+/// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
+/// have the conversation from now on. `Err`: it is not known yet.
+async fn with_agents(
+    task: &Task<'_>,
+    found: Versioned,
+    imported: &Imported,
+) -> Result<Result<Versioned, Step>, StoreError> {
+    let conversation = &found.conversation;
+    let Some(kind) = hint(task, conversation, imported) else {
+        return Ok(Ok(found));
+    };
+    let (kind, agent, intervention) = match verify(task, conversation, kind).await {
+        Ok(Some(known)) => known,
+        Ok(None) => return Ok(Ok(found)),
+        Err(error) if error.disposition() == Disposition::Reject => return Ok(Ok(found)),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let signal = Signal {
+        event: imported.event.clone(),
+        name: "content.imported".to_owned(),
+        kind,
+        source: Some(imported.source.clone()),
+        thread: Some(imported.thread.clone()),
+        intervention,
+        agent,
+        issued_at: imported.issued_at,
+        epoch: None,
+        tags: Vec::new(),
+    };
+    let stored = task
+        .change_from(Some(found), |conversation, commit| {
+            let now = task.app.now();
+            let decision = conversation.signal(&signal, task.policy(), task.app.new_handover_id(), now);
+            let SignalDecision::Tell {
+                epoch,
+                events,
+                begins: true,
+            } = decision
+            else {
+                return;
+            };
+            let transcript = Vec::new();
+            commit
+                .jobs
+                .push(task.outgoing(Work::StartHandover { epoch, transcript }));
+            let tell = |event| Work::Tell {
+                epoch,
+                event,
+                after_tidy_up: false,
+            };
+            commit
+                .jobs
+                .extend(events.into_iter().map(|event| task.outgoing(tell(event))));
+            let entry = task
+                .entry("handover.requested")
+                .with("epoch", epoch)
+                .with("cause", "agent");
+            task.write_down(commit, entry);
+        })
+        .await?;
+    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
+}
+
+/// What the content itself hints at.
+enum Hint {
+    /// It is under somebody's intervention, of which we know nothing.
+    Intervention,
+    /// Its thread is not in the Bot category, but in the Agent category.
+    Category,
+}
+
+fn hint(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Option<Hint> {
+    let settings = &task.connection.ringcx;
+    if conversation.control != Control::Bot || !settings.agent_takeover {
+        return None;
+    }
+    let native = conversation.native.as_deref()?;
+    let has = |category: &CategoryId| imported.categories.contains(category);
+    let is_unknown = |id: &InterventionId| native.own(id).is_none() && conversation.epoch() == 0;
+    if imported.intervention.as_ref().is_some_and(is_unknown) && native.answerable.is_empty() {
+        return Some(Hint::Intervention);
+    }
+    let tidy = conversation.tidied_epoch >= conversation.epoch();
+    let moved = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
+    (tidy && moved).then_some(Hint::Category)
+}
+
+type Known = (SignalKind, Option<AgentId>, Option<InterventionId>);
+
+/// Whether RCE says so too. What an event says of categories may be older than our own last change.
+async fn verify(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    hint: Hint,
+) -> Result<Option<Known>, RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    let Some(thread) = &conversation.rce_thread else {
+        return Ok(None);
+    };
+    if let Hint::Intervention = hint {
+        let all = ringcx.interventions(connection, thread, Urgency::Now).await?;
+        let open = own_intervention::of_agents(task, conversation, all).await?;
+        let open = open.into_iter().find(|it| !it.closed);
+        return Ok(open.map(|it| (SignalKind::AgentJoined, it.agent, Some(it.id))));
+    }
+    let thread = ringcx.thread(connection, thread, Urgency::Now).await?;
+    let has = |category| thread.categories.contains(category);
+    let settings = &connection.ringcx;
+    let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
+    Ok(with_agents.then_some((SignalKind::MovedToAgents, None, None)))
 }
 
 /// Whose words they are.
@@ -232,13 +347,11 @@ fn assemble(conversation: &Conversation, imported: &Imported, whole: Option<Cont
         let said = native.and_then(|native| native.said(content));
         said.map_or_else(|| message_id(content), |said| said.message.clone())
     });
-    let payload = imported.payload.as_deref().or_else(|| seen?.payload.as_deref());
     CustomerWords {
         id: imported.message_id(),
         text: imported.text.clone().or_else(|| seen?.text.clone()),
         attachments,
-        // As the bot wrote it: RCE takes ASCII only.
-        payload: payload.map(|payload| from_rce(payload).unwrap_or_else(|| payload.to_owned())),
+        payload: imported.payload.clone().or_else(|| seen?.payload.clone()),
         in_reply_to,
         language: imported.language.clone(),
         sent_at: imported.issued_at,

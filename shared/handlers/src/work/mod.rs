@@ -62,6 +62,7 @@ use crate::App;
 pub use customer_message::company;
 pub use outcome::Outcome;
 use outcome::{Step, Why};
+pub(crate) use sweep::dispatch as sweep;
 pub(crate) use tidy_up::leave;
 
 /// How long a received job is out of others' sight, in the one-machine stage and on AWS. Longer than any job

@@ -1,9 +1,160 @@
-use handover_core::ids::SourceId;
-use handover_core::ports::StoreError;
+//! What was said on a channel of RCE's own and not reported: webhooks may be lost for good.
+//!
+//! Once a minute RCE is asked for what came in last on each source; whatever is unknown is taken as if it had been
+//! reported. What came before the bridge first looked is none of its business: agents know that.
+
+use std::time::Duration;
+
+use handover_core::Timestamp;
+use handover_core::ids::{ForeignThreadId, SourceId};
+use handover_core::imported::{Authorship, Imported};
+use handover_core::job::{Outgoing, Work};
+use handover_core::ports::{Claim, ClaimKey, Commit, StoreError};
+use handover_core::settings::Connection;
+use jiff::SignedDuration;
 
 use super::Task;
 use super::outcome::Step;
+use crate::App;
+use crate::imported::{self, Taken, content_claim};
 
-pub(super) async fn sweep(_: &Task<'_>, _: &SourceId) -> Result<Step, StoreError> {
+/// How often a source is swept.
+const EVERY: Duration = Duration::from_mins(1);
+/// How long RCE's own report has precedence.
+const REPORTED_WITHIN: SignedDuration = SignedDuration::from_secs(15);
+/// How far a sweep looks back behind the one before: RCE's search may lag, and its clock may be another.
+const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+/// What is older was not overheard but missed, for instance while nothing ran: agents have seen it.
+const MISSED: SignedDuration = SignedDuration::from_hours(6);
+/// How long it is remembered when a source was swept.
+const KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// Sends somebody to sweep the sources of a connection, if their time has come. Whoever hears of the connection may ask
+/// for it; too often is dropped.
+pub(crate) async fn dispatch(app: &App, connection: &Connection) -> Result<(), StoreError> {
+    if !connection.is_native() {
+        return Ok(());
+    }
+    let now = app.now();
+    let turn = now.as_second().div_euclid(EVERY.as_secs().cast_signed());
+    let key = ClaimKey::apart(format!("sweep:{}:{turn}", connection.id));
+    if app.store.claimed(&key, now).await?.is_some() {
+        return Ok(());
+    }
+    let sweep = |source: &SourceId| {
+        let group = ForeignThreadId::new(format!("sweep-{source}"));
+        let source = source.clone();
+        let once = format!("sweep:{}:{source}:{turn}", connection.id);
+        let job = app.job(&connection.id, &group, Work::SweepSource { source });
+        Outgoing::deduplicated(job, once)
+    };
+    let jobs: Vec<Outgoing> = connection.ringcx.sources().map(sweep).collect();
+    app.queue
+        .send(jobs)
+        .await
+        .map_err(|error| StoreError::Unavailable(error.into()))?;
+    let claim = Claim {
+        key,
+        holder: "sweep".to_owned(),
+        record: String::new(),
+        expires_at: now + 2 * EVERY,
+    };
+    let commit = Commit {
+        claims: vec![claim],
+        ..Commit::default()
+    };
+    app.store.commit(commit).await
+}
+
+pub(super) async fn sweep(task: &Task<'_>, source: &SourceId) -> Result<Step, StoreError> {
+    let (app, connection, now) = (task.app, &task.connection, task.app.now());
+    if !connection.ringcx.has_source(source) {
+        return Ok(Step::Done);
+    }
+    let key = ClaimKey::apart(format!("swept:{}:{source}", connection.id));
+    let known = app.store.claimed(&key, now).await?;
+    let swept = known.and_then(|known| Swept::read(&known.record));
+    let swept = swept.unwrap_or(Swept {
+        first: now,
+        last: now,
+    });
+    let contents = match app.ringcx.recent_contents(connection, source).await {
+        Ok(contents) => contents,
+        // Another sweep follows.
+        Err(error) => {
+            tracing::debug!(
+                connection.id = %connection.id, source.id = %source, error = &error as &dyn std::error::Error,
+                "a source could not be swept"
+            );
+            return Ok(Step::Done);
+        }
+    };
+    let since = swept.first.max(swept.last - OVERLAP).max(now - MISSED);
+    let mut missed: Vec<Imported> = contents
+        .into_iter()
+        .filter(|content| content.creator.is_none())
+        .map(|content| content.imported)
+        .filter(|content| content.source == *source && content.authorship == Authorship::Customer)
+        .filter(|content| content.issued_at >= since && content.issued_at <= now - REPORTED_WITHIN)
+        .collect();
+    missed.sort_by_key(|content| content.issued_at);
+    for content in missed {
+        let known = app
+            .store
+            .claimed(&content_claim(connection, &content.content), now)
+            .await?;
+        // What is known is told again only if it was taken back; that is reported by nothing else. What somebody attends to
+        // needs no bot.
+        let is_news = match &known {
+            Some(_) => content.deleted,
+            None => !content.attended && !content.deleted,
+        };
+        if !is_news {
+            continue;
+        }
+        let id = content.content.clone();
+        if imported::take(app, connection, content).await? == Taken::Yes && known.is_none() {
+            tracing::warn!(
+                connection.id = %connection.id, content.id = %id,
+                "a customer's message was not reported by RingCX; is its webhook active?"
+            );
+        }
+    }
+    remember(task, key, Swept { last: now, ..swept }).await?;
     Ok(Step::Done)
+}
+
+async fn remember(task: &Task<'_>, key: ClaimKey, swept: Swept) -> Result<(), StoreError> {
+    let claim = Claim {
+        key,
+        holder: "sweep".to_owned(),
+        record: swept.record(),
+        expires_at: task.app.now() + KEPT,
+    };
+    let commit = Commit {
+        claims: vec![claim],
+        ..Commit::default()
+    };
+    task.app.store.commit(commit).await
+}
+
+/// When a source was swept first, and last.
+struct Swept {
+    first: Timestamp,
+    last: Timestamp,
+}
+
+impl Swept {
+    fn read(record: &str) -> Option<Self> {
+        let (first, last) = record.split_once(' ')?;
+        let time = |text: &str| Timestamp::from_millisecond(text.parse().ok()?).ok();
+        Some(Self {
+            first: time(first)?,
+            last: time(last)?,
+        })
+    }
+
+    fn record(&self) -> String {
+        format!("{} {}", self.first.as_millisecond(), self.last.as_millisecond())
+    }
 }

@@ -2,7 +2,7 @@
 
 use handover_core::Timestamp;
 use handover_core::html::html_to_text;
-use handover_core::ids::{ContentId, EventId, IdentityId, SourceId, ThreadId};
+use handover_core::ids::{CategoryId, ContentId, EventId, IdentityId, InterventionId, SourceId, ThreadId};
 use handover_core::imported::{Authorship, Imported};
 use handover_core::message::BODY_MAX_CHARS;
 use serde_json::{Map, Value};
@@ -14,6 +14,8 @@ use crate::structured::from_rce;
 const SHOWN_EVERYWHERE: [&str; 2] = ["select", "rich_link"];
 /// Most kinds of structured content that are kept; RCE knows nine.
 const CAPABILITIES_MAX: usize = 20;
+/// Most categories that are kept.
+const CATEGORIES_MAX: usize = 50;
 
 /// The content in `event`; nothing if it is of another type, or names no content, thread or source.
 pub(super) fn read(event: &Value, received_at: Timestamp) -> Option<Imported> {
@@ -58,6 +60,17 @@ pub(crate) fn content(object: &Map<String, Value>, event: EventId, issued_at: Ti
         language: json::text(get("language")).map(str::to_owned),
         capabilities: capabilities(object),
         issued_at,
+        categories: json::items(get("category_ids"))
+            .iter()
+            .filter_map(|id| json::id(Some(id)))
+            .take(CATEGORIES_MAX)
+            .map(CategoryId::new)
+            .collect(),
+        intervention: json::id(get("intervention_id")).map(InterventionId::new),
+        attended: matches!(
+            json::text(get("status")),
+            Some("assigned" | "forwarded" | "replied")
+        ),
         deleted: flag("remotely_deleted"),
     })
 }

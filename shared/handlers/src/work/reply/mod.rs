@@ -155,6 +155,7 @@ fn render(
         attachments: part.attachments.clone(),
         author: settings.author_identities.get(&native.source).cloned(),
         private: match settings.private_replies {
+            _ if detours.contains(&Detour::Unmarked) => false,
             PrivateReplies::LikeCustomer => answered.private,
             PrivateReplies::Always => true,
             PrivateReplies::Never => false,

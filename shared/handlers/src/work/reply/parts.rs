@@ -6,7 +6,8 @@ use handover_core::ids::AttachmentId;
 use handover_core::message::{Message, split_text};
 use handover_core::settings::Connection;
 use handover_core::structured::fallback_text;
-use handover_ringcx::structured::{Outgoing, outgoing};
+use handover_ringcx::channels::reply_max_chars;
+use handover_ringcx::structured::{Outgoing, outgoing, with_pictures};
 use serde_json::Value;
 
 /// Most files of one content.
@@ -98,12 +99,4 @@ fn text_part(text: String) -> Part {
         structured: None,
         attachments: Vec::new(),
     }
-}
-
-fn reply_max_chars(_: Option<&str>) -> usize {
-    1_000
-}
-
-fn with_pictures(content: &Value, _: &std::collections::BTreeMap<String, AttachmentId>) -> Value {
-    content.clone()
 }

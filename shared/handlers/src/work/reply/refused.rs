@@ -2,6 +2,7 @@
 
 use handover_core::conversation::{Conversation, Detour};
 use handover_core::ports::{Reply, RingCxError};
+use handover_ringcx::channels::is_one_to_one;
 
 use crate::work::Task;
 use crate::work::outcome::Why;
@@ -41,6 +42,13 @@ pub(super) async fn detour(
             "reply_not_permitted",
             "the API token's account may not reply on this source; give it the right to reply",
         )));
+    }
+    let kind = conversation
+        .native
+        .as_deref()
+        .and_then(|native| native.source_type.as_deref());
+    if reply.private && is_one_to_one(kind) && !taken.contains(&Detour::Unmarked) {
+        return Ok(Ok(Detour::Unmarked));
     }
     if reply.structured.is_some() && !taken.contains(&Detour::Text) {
         return Ok(Ok(Detour::Text));

@@ -5,6 +5,7 @@ use handover_core::files::placeholder;
 use handover_core::message::{Attachment, Message};
 use handover_core::ports::{RingCxError, StoreError};
 use handover_core::retry::Disposition;
+use handover_ringcx::structured::pictures;
 use serde_json::Value;
 
 use super::Next;
@@ -73,8 +74,4 @@ async fn one(
 /// Whether it is about us, not about the file.
 fn is_account_wide(error: &RingCxError) -> bool {
     matches!(error, RingCxError::NotPermitted { .. })
-}
-
-fn pictures(_: &Value) -> Vec<String> {
-    Vec::new()
 }

@@ -61,6 +61,9 @@ fn a_customers_words_are_read_whole() {
         language: Some("en".to_owned()),
         capabilities: vec!["select".to_owned(), "rich_link".to_owned()],
         issued_at: at("2026-02-03T10:21:05.120Z"),
+        categories: Vec::new(),
+        intervention: None,
+        attended: false,
         deleted: false,
     };
     assert_eq!(imported("customer_text"), expected);
