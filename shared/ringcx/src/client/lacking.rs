@@ -37,6 +37,10 @@ fn without(operation: &str) -> &'static str {
         "engage" => "the bot opens no interventions, and cannot answer where RingCentral demands one",
         "person" => "the bot does not know who writes",
         "own_account" => "what the bot's account does may be taken for an agent's doing",
+        "upload" => "the bot's files and pictures do not reach people on this channel",
+        "content" | "thread_contents" => {
+            "whether a reply arrived cannot be looked up before it is sent again"
+        }
         "recent_contents" => "messages whose events were lost are not made up for",
         "comment" => "agents find no note on the intervention",
         _ => "handovers may fail",

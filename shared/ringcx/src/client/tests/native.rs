@@ -112,7 +112,7 @@ async fn br_065_no_call_is_made_without_a_place_and_the_wait_is_told_before() {
     assert_eq!(bench.client.rest_wait(&bench.connection).await, Duration::ZERO);
 }
 
-/// Everything that is logged, at any level.
+/// Everything that is logged, at any level, by whichever test.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -134,7 +134,8 @@ async fn neither_logs_nor_errors_say_what_people_say() {
         .with_max_level(LevelFilter::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For all threads: what one of them hits first without a subscriber stays silent in the others.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let refusal = format!("{{\"error\":\"{WORDS} .\",\"message\":\"{WORDS}\"}}");
     for (status, body) in [
         (403, refusal.clone()),
