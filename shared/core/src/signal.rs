@@ -66,7 +66,12 @@ pub enum SignalKind {
     /// A message left RCE (`content.exported` with a success).
     Exported { content: ContentId },
     /// An agent answered on a channel of RCE's own (`content.replied`).
-    AgentWrote { content: ContentId },
+    AgentWrote {
+        content: ContentId,
+        /// In RCE's console, for certain: whoever's account it was.
+        #[serde(default)]
+        by_hand: bool,
+    },
     /// It was put aside for a while (`intervention.deferred`). Not an end.
     Deferred,
     /// It is back (`intervention.reactivated`).
@@ -114,9 +119,9 @@ impl SignalKind {
     /// The message that it is about, where it is about one.
     pub fn content(&self) -> Option<&ContentId> {
         match self {
-            Self::ExportFailed { content } | Self::Exported { content } | Self::AgentWrote { content } => {
-                Some(content)
-            }
+            Self::ExportFailed { content }
+            | Self::Exported { content }
+            | Self::AgentWrote { content, .. } => Some(content),
             _ => None,
         }
     }

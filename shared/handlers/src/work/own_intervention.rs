@@ -5,7 +5,7 @@ use handover_core::conversation::{Conversation, OwnIntervention};
 use handover_core::ids::{AgentId, ContentId};
 use handover_core::ports::{Intervention, RingCxError, StoreError};
 use handover_core::settings::BotIntervention;
-use handover_core::signal::Signal;
+use handover_core::signal::{Signal, SignalKind};
 
 use jiff::SignedDuration;
 
@@ -36,9 +36,12 @@ pub(super) async fn whose_doing(
     let Some(native) = conversation.native.as_deref() else {
         return Ok(Doer::Others);
     };
-    // Somebody may use the token's account by hand: whose a message is, its id tells.
-    if signal.kind.content().is_some() {
-        return Ok(Doer::Others);
+    match &signal.kind {
+        SignalKind::AgentWrote { by_hand: true, .. }
+        | SignalKind::Exported { .. }
+        | SignalKind::ExportFailed { .. } => return Ok(Doer::Others),
+        SignalKind::AgentWrote { content, .. } if native.said(content).is_some() => return Ok(Doer::Bot),
+        _ => {}
     }
     let own = signal.intervention.as_ref().and_then(|id| native.own(id));
     match (own, &signal.agent) {

@@ -156,14 +156,15 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Somebody answered in RCE's console. What comes from an interface for programs, or of itself, is no person's voice.
+    /// Somebody answered in RCE's console (`interface`). What comes from elsewhere, the bridge's own replies among it, is no
+    /// person's voice; how RCE calls those is documented nowhere.
     fn reply(&self) -> Option<SignalKind> {
         let from = self.metadata("created_from").and_then(Value::as_str);
         let automatic = self.metadata("auto_submitted").and_then(Value::as_bool);
-        let is_person =
-            self.agent("content.replied").is_some() && from != Some("api") && automatic != Some(true);
+        let by_hand = from == Some("interface");
+        let may_be_person = self.agent("content.replied").is_some() && (by_hand || from.is_none());
         let content = self.content()?;
-        is_person.then_some(SignalKind::AgentWrote { content })
+        (may_be_person && automatic != Some(true)).then_some(SignalKind::AgentWrote { content, by_hand })
     }
 
     fn intervention(&self, name: &str) -> Option<String> {

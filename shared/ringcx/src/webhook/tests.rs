@@ -238,8 +238,9 @@ fn br_060_a_failed_export_is_told_apart() {
 
 #[test]
 fn only_a_person_in_the_console_is_an_agent_who_wrote() {
-    let wrote = SignalKind::AgentWrote {
+    let wrote = |by_hand| SignalKind::AgentWrote {
         content: ContentId::new("r-1"),
+        by_hand,
     };
     let replied = |user: Value, metadata: Value| {
         let mut event = event("content.replied");
@@ -253,11 +254,12 @@ fn only_a_person_in_the_console_is_an_agent_who_wrote() {
         json!(null),
         json!({"creator_id": "ag-7", "created_from": "interface"}),
     );
-    assert_eq!(by_creator.kind, wrote);
+    assert_eq!(by_creator.kind, wrote(true));
     assert_eq!(by_creator.agent.unwrap().as_str(), "ag-7");
-    assert_eq!(replied(json!("ag-1"), json!({})).kind, wrote);
+    assert_eq!(replied(json!("ag-1"), json!({})).kind, wrote(false));
     for (user, metadata) in [
         (json!("ag-1"), json!({"created_from": "api"})),
+        (json!("ag-1"), json!({"created_from": "rest"})),
         (json!("ag-1"), json!({"auto_submitted": true})),
         (json!(null), json!({"creator_id": null})),
     ] {
