@@ -227,17 +227,15 @@ impl SimulatedRingcx {
     pub fn event(&self, kind: &str, thread: &str, changes: &Value) -> Value {
         self.hub.change(|state| {
             let resource = state.resource_for(kind, thread);
-            let mut event = state.build_event(kind, None, None, resource);
-            for (key, value) in changes.as_object().into_iter().flatten() {
-                if key == "metadata" {
-                    for (key, value) in value.as_object().into_iter().flatten() {
-                        event["resource"]["metadata"][key] = value.clone();
-                    }
-                } else {
-                    event[key] = value.clone();
-                }
-            }
-            event
+            changed(state.build_event(kind, None, None, resource), changes)
+        })
+    }
+
+    /// The same about one content; `None` where there is none.
+    pub fn event_of(&self, kind: &str, content: &str, changes: &Value) -> Option<Value> {
+        self.hub.change(|state| {
+            let resource = state.content_resource(state.content(content)?);
+            Some(changed(state.build_event(kind, None, None, resource), changes))
         })
     }
 }
@@ -249,6 +247,19 @@ impl Drop for SimulatedRingcx {
             job.abort();
         }
     }
+}
+
+fn changed(mut event: Value, changes: &Value) -> Value {
+    for (key, value) in changes.as_object().into_iter().flatten() {
+        if key == "metadata" {
+            for (key, value) in value.as_object().into_iter().flatten() {
+                event["resource"]["metadata"][key] = value.clone();
+            }
+        } else {
+            event[key] = value.clone();
+        }
+    }
+    event
 }
 
 async fn connect(hub: &Arc<Hub>, base_uri: Option<&str>, webhook_url: Option<&str>) -> BridgeCheck {

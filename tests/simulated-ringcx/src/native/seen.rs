@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::events::TOKEN_USER;
-use crate::model::{AuthorKind, Content};
+use crate::model::{AuthorKind, Content, Thread};
+use crate::simulated::SimulatedRingcx;
 use crate::state::State;
 
 /// Within this time the same words twice are a fault.
@@ -54,6 +55,18 @@ impl Seen {
             files.map(|file| file["filename"].clone()).collect()
         };
         self.text == other.text && self.structured == other.structured && names(self) == names(other)
+    }
+}
+
+impl SimulatedRingcx {
+    /// What the customer of a thread saw, as [`State::seen_by_customer`].
+    pub fn seen_by_customer(&self, thread: &str) -> Vec<Seen> {
+        self.read(|state| state.seen_by_customer(thread))
+    }
+
+    /// The thread of a content.
+    pub fn thread_of(&self, content: &str) -> Option<Thread> {
+        self.read(|state| state.thread(&state.content(content)?.thread_id).cloned())
     }
 }
 

@@ -31,11 +31,30 @@ fn samples() -> Option<&'static Value> {
 /// The record has every member of the sample's answer, or of its first record, and each of the same kind or null.
 #[track_caller]
 pub(crate) fn has_the_shape_of(sample: &str, record: &Value) {
-    let Some(samples) = samples() else { return };
-    let rest = samples["rest"].as_array().expect("a list");
-    let found = rest.iter().find(|it| it["id"] == sample).expect("a sample");
+    let Some(found) = find("rest", sample) else { return };
     let body = &found["response"]["body"];
-    let expected = body["records"].get(0).unwrap_or(body);
+    compare(sample, body["records"].get(0).unwrap_or(body), record);
+}
+
+/// The event has every member of the sample's, and so have its metadata.
+#[track_caller]
+pub(crate) fn is_told_as(sample: &str, event: &Value) {
+    let Some(found) = find("webhook_events", sample) else {
+        return;
+    };
+    let expected = &found["payload"]["events"][0];
+    compare(sample, expected, event);
+    let metadata = |event: &Value| event["resource"]["metadata"].clone();
+    compare(sample, &metadata(expected), &metadata(event));
+}
+
+fn find(list: &str, sample: &str) -> Option<&'static Value> {
+    let list = samples()?[list].as_array().expect("a list");
+    Some(list.iter().find(|it| it["id"] == sample).expect("a sample"))
+}
+
+#[track_caller]
+fn compare(sample: &str, expected: &Value, record: &Value) {
     for (name, value) in expected.as_object().expect("an object") {
         let own = record.get(name);
         let own = own.unwrap_or_else(|| panic!("{sample}: {name} is missing in {record}"));

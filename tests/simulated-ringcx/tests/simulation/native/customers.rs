@@ -162,7 +162,7 @@ async fn what_is_no_customers_word_can_be_told_apart() {
         true
     );
 
-    let seen = world.rce.read(|state| state.seen_by_customer("native-c1"));
+    let seen = world.rce.seen_by_customer("native-c1");
     let speakers: Vec<Speaker> = seen.iter().map(|it| it.speaker).collect();
     assert_eq!(
         speakers,

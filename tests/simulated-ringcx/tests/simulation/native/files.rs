@@ -104,7 +104,7 @@ async fn a_bridge_uploads_and_sends_files() {
     assert_eq!((status, &answer["attachments"]), (200, &json!([file])));
     let bare = json!({"in_reply_to_id": hello, "attachment_ids": [id]});
     assert_eq!(world.post_content(bare).await.0, 422, "the body is mandatory");
-    let seen = world.rce.read(|state| state.seen_by_customer("native-c1"));
+    let seen = world.rce.seen_by_customer("native-c1");
     assert_eq!(seen[0].attachments, [file]);
     world.no_violations();
 }

@@ -5,6 +5,7 @@ mod customers;
 mod faults;
 mod files;
 mod replies;
+mod samples;
 mod sources;
 
 use serde_json::{Value, json};
@@ -94,7 +95,7 @@ impl World {
 
     /// What the customer read.
     fn read_by_customer(&self, thread: &str) -> Vec<String> {
-        let seen = self.rce.read(|state| state.seen_by_customer(thread));
+        let seen = self.rce.seen_by_customer(thread);
         seen.into_iter().map(|it| it.text.unwrap_or_default()).collect()
     }
 }

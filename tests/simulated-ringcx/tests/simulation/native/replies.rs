@@ -166,7 +166,7 @@ async fn structured_content_is_trimmed_to_what_the_channel_shows() {
     let reply = json!({"in_reply_to_id": hello, "body": "Which?", "structured_content": select});
     let (status, answer) = world.post_content(reply).await;
     assert_eq!((status, &answer["structured_content"]), (200, &select));
-    let seen = world.rce.read(|state| state.seen_by_customer("native-c1"));
+    let seen = world.rce.seen_by_customer("native-c1");
     assert_eq!(
         (seen[0].structured_type(), seen[0].speaker),
         (Some("select"), Speaker::Bot)
@@ -195,7 +195,7 @@ async fn a_private_message_is_answered_privately() {
     world.no_violations();
     world.answers(&hello, "So your password is 1234").await;
     assert_eq!(world.rules(), ["public-reply"]);
-    let seen = world.rce.read(|state| state.seen_by_customer("native-c1"));
+    let seen = world.rce.seen_by_customer("native-c1");
     assert_eq!(
         seen.iter().map(|it| it.private).collect::<Vec<_>>(),
         [true, false]
