@@ -289,3 +289,18 @@ async fn messenger_has_a_handover_by_the_customer() {
         "a case is engaged"
     );
 }
+
+#[tokio::test]
+async fn what_the_bridge_did_not_take_it_does_not_know() {
+    let world = whats_app(|config| config.two_voices_after = Duration::from_hours(1)).await;
+    let hello = world.written(NativeMessage::new("c1", "Hello"));
+    world.settle().await;
+    world.bridge.script_webhooks([500; 6]);
+    world
+        .rce
+        .engage("native-c1", &world.agent(0))
+        .expect("engaged by hand");
+    world.settle().await;
+    world.answers(&hello, "Hi").await;
+    assert_eq!(world.rules(), ["webhook-undelivered"]);
+}

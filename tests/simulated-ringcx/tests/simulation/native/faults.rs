@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
 use simulated_ringcx::{FailExports, Fault, FaultTarget, NativeMessage, Which};
 
@@ -108,4 +109,26 @@ async fn faults_hit_what_they_are_meant_for() {
         assert_ne!(world.rest(method, path, "").await.0, 503, "{path}");
     }
     assert!(world.read_by_customer("native-c1").is_empty());
+}
+
+#[tokio::test]
+async fn the_same_words_much_later_are_no_repeat() {
+    let world = whats_app(|_| {}).await;
+    let hello = world.written(NativeMessage::new("c1", "Hello"));
+    world
+        .rce
+        .fail_next(FaultTarget::RestCreateContent, Fault::LoseAnswer, 1);
+    let reply = json!({"in_reply_to_id": hello, "body": "Hi"});
+    assert!(world.try_content(reply.clone()).await.is_err());
+    world.rce.set_clock_ahead(SignedDuration::from_mins(3));
+    assert_eq!(world.post_content(reply.clone()).await.0, 200);
+    world.no_violations();
+    let twice = world.rce.read(|state| state.nothing_twice("native-c1"));
+    assert!(twice.is_err(), "the customer reads it twice all the same");
+
+    let other = world.written(NativeMessage::new("c2", "Hello"));
+    world.answers(&other, "Hi").await;
+    world.rce.set_clock_ahead(SignedDuration::from_mins(14));
+    world.answers(&other, "Hi").await;
+    assert!(world.rce.read(|state| state.nothing_twice("native-c2")).is_ok());
 }
