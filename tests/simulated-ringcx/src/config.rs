@@ -5,59 +5,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use crate::event_names::{NATIVE_EVENTS, RECOMMENDED_EVENTS};
 use crate::faults::ScriptedFault;
 use crate::model::TimeSheet;
 use crate::native::{FailExports, NativeKind, NativeSource};
-
-/// The events that a mirrored channel needs, and every `task.*` event.
-pub const RECOMMENDED_EVENTS: [&str; 21] = [
-    "content.exported",
-    "intervention.assigned",
-    "intervention.canceled",
-    "intervention.closed",
-    "intervention.deferred",
-    "intervention.opened",
-    "intervention.reactivated",
-    "intervention.reopened",
-    "intervention.user_updated",
-    "task.assigned",
-    "task.completed",
-    "task.created",
-    "task.destroyed",
-    "task.expired_from_step",
-    "task.expired_from_workbin",
-    "task.recategorized",
-    "task.resume",
-    "task.supervisor_assigned",
-    "task.taken",
-    "task.transferred",
-    "task.undelivered",
-];
-
-/// The other events that this simulation can send.
-pub const FURTHER_EVENTS: [&str; 14] = [
-    "content.discussion_initiated",
-    "content.imported",
-    "content.replied",
-    "content.thread_closed",
-    "content.thread_opened",
-    "intervention.recategorized",
-    "intervention_segment.summary_generated",
-    "intervention_segment.summary_submitted",
-    "push_agent.accept_task",
-    "push_agent.availability_change",
-    "push_agent.busyness_change",
-    "push_agent.connected",
-    "push_agent.disconnected",
-    "survey_response.imported",
-];
-
-/// What a bridge of native channels needs besides [`RECOMMENDED_EVENTS`].
-pub const NATIVE_EVENTS: [&str; 3] = [
-    "content.discussion_initiated",
-    "content.imported",
-    "content.replied",
-];
 
 /// A human who answers at the simulated desk.
 #[derive(Clone, Debug)]
@@ -212,6 +163,11 @@ pub struct SimulatedConfig {
     /// Whether `POST /contents` is refused unless the answered thread has an open intervention (REST API, "Creating a
     /// content").
     pub replies_need_intervention: bool,
+    /// Whether a customer's message reopens the thread's last case wherever the thread is (webhooks, "Task life cycle");
+    /// without it only where agents are.
+    pub cases_reopen_anywhere: bool,
+    /// Whether a comment of an intervention has to name its user, as the specification says and the prose does not.
+    pub comments_need_user: bool,
     /// How long a content is on its way to a customer of a native channel; zero is at once.
     pub export_delay: Duration,
     /// Which exports to customers of native channels fail.
@@ -313,6 +269,8 @@ impl Default for SimulatedConfig {
             native_sources: Vec::new(),
             virtual_agent_id: None,
             replies_need_intervention: false,
+            cases_reopen_anywhere: false,
+            comments_need_user: false,
             export_delay: Duration::ZERO,
             fail_exports: None,
             content_index_lag: IndexLag::None,

@@ -1,7 +1,8 @@
 //! A simulated RingCentral Engage Digital for the demo and the tests.
 //!
-//! It serves what a bridge calls (Send API and REST API), calls what a bridge serves (Source SDK and webhooks), and
-//! has a desk at which agents answer, by HTTP for a page and as methods for a test. It is written from the
+//! It serves what a bridge calls (Send API and REST API), calls what a bridge serves (Source SDK and webhooks), has
+//! channels of its own on which customers write, and a desk at which agents answer, by HTTP for a page and as methods
+//! for a test. It is written from the
 //! documentation and shares no code with the bridge, so that it really checks it. Everything is in memory, and
 //! everything that a person sees says that it is simulated.
 
@@ -14,6 +15,7 @@ mod console;
 mod content;
 mod desk;
 mod error;
+mod event_names;
 mod events;
 mod exports;
 mod faults;
@@ -41,11 +43,11 @@ mod webhooks;
 pub use cases::Reply;
 pub use chaos::{Chaos, ChaosCounts};
 pub use config::{
-    AgentStatus, Channel, FURTHER_EVENTS, IndexLag, NATIVE_EVENTS, RECOMMENDED_EVENTS, Rights,
-    SimulatedAgent, SimulatedConfig, WebhookBehaviour, WebhookCounts,
+    AgentStatus, Channel, IndexLag, Rights, SimulatedAgent, SimulatedConfig, WebhookBehaviour, WebhookCounts,
 };
 pub use console::ROLE_RIGHTS;
 pub use error::{DeskError, SendError};
+pub use event_names::{FURTHER_EVENTS, NATIVE_EVENTS, RECOMMENDED_EVENTS};
 pub use faults::{Fault, FaultTarget, ScriptedFault};
 pub use log::{Delivery, DeliveryKind, LoggedRequest, RequestKind, Violation};
 pub use model::{

@@ -45,20 +45,18 @@ impl State {
 
     /// A customer's message may need somebody's attention.
     pub(crate) fn customer_wrote(&mut self, thread_id: &str, content_id: &str) {
-        if !self.is_with_agents(thread_id)
-            || self.open_task(thread_id).is_some()
-            || self.open_intervention(thread_id).is_some()
-        {
+        if self.open_task(thread_id).is_some() || self.open_intervention(thread_id).is_some() {
             return;
         }
+        let with_agents = self.is_with_agents(thread_id);
         let closed = self.interventions(thread_id).next_back().map(|it| it.id.clone());
-        if let Some(closed) = closed {
+        if let Some(closed) = closed.filter(|_| with_agents || self.config.cases_reopen_anywhere) {
             self.reopen_intervention(&closed, None);
             if let Some(content) = self.contents.get_mut(content_id) {
                 content.intervention_id = Some(closed);
             }
         }
-        if self.config.task_mode {
+        if with_agents && self.config.task_mode {
             self.create_task(thread_id);
         }
     }

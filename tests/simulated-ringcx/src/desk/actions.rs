@@ -66,6 +66,10 @@ impl State {
                 let content = self.automatic(thread, member("body")?, by_api)?;
                 return Ok(json!({"content_id": content}));
             }
+            "survey_invitation" => {
+                let content = self.invite_to_survey(thread)?;
+                return Ok(json!({"content_id": content}));
+            }
             "merge" => {
                 let into = self.resolve(member("into")?)?;
                 self.merge(thread, &into)?;

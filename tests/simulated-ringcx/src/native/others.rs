@@ -27,8 +27,7 @@ impl SimulatedRingcx {
 
     /// The account asks the customer how it was, by itself. Returns the content's id.
     pub fn survey_invitation(&self, thread: &str) -> Result<String, DeskError> {
-        let body = "How satisfied are you? https://survey.example/5f0c";
-        self.on_thread(thread, |state, thread| state.automatic(thread, body, true))
+        self.on_thread(thread, State::invite_to_survey)
     }
 
     /// An agent begins a conversation with somebody who did not write. Returns the content's id.
@@ -81,6 +80,11 @@ impl State {
             content.created_from = "api";
         }
         Ok(self.bring_in(content))
+    }
+
+    pub(crate) fn invite_to_survey(&mut self, thread: &str) -> Result<String, DeskError> {
+        let body = "How satisfied are you? https://survey.example/5f0c";
+        self.automatic(thread, body, true)
     }
 
     /// Adds what the customer sees already, and tells of it.

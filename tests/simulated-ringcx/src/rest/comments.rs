@@ -56,7 +56,11 @@ fn create(state: &mut State, params: &Params) -> Answer {
     let Some(body) = params.first("body") else {
         return Err(RestError::invalid("Body can't be blank"));
     };
-    let user = params.first("user_id").unwrap_or(TOKEN_USER);
+    let user = params.first("user_id");
+    if state.config.comments_need_user && user.is_none() {
+        return Err(RestError::invalid("User can't be blank"));
+    }
+    let user = user.unwrap_or(TOKEN_USER);
     if state.console.account(user).is_none() {
         return Err(RestError::invalid("User is invalid"));
     }

@@ -264,9 +264,10 @@ async fn the_desk_does_all_of_it_by_http() {
         json!({"body": "Closed", "created_from": "api"}),
     )
     .await;
+    press("threads/native-c1/survey_invitation", json!({})).await;
     press("threads/native-c1/move_to_identity", json!({"customer_id": "c2"})).await;
     press("messages", json!({"customer_id": "c3", "body": "Hi"})).await;
     press("threads/native-c3/merge", json!({"into": "native-c1"})).await;
-    assert_eq!(world.told("content.imported").await.len(), 6);
-    assert_eq!(world.rce.contents("native-c1").len(), 4);
+    assert_eq!(world.told("content.imported").await.len(), 7);
+    assert_eq!(world.rce.contents("native-c1").len(), 5);
 }

@@ -1,5 +1,6 @@
 //! Channels that the platform owns: customers write to it, a bridge answers by REST.
 
+mod bots;
 mod cases;
 mod customers;
 mod faults;
@@ -7,6 +8,7 @@ mod files;
 mod replies;
 mod samples;
 mod sources;
+mod voices;
 
 use serde_json::{Value, json};
 use simulated_ringcx::{NativeKind, NativeMessage, NativeSource, SimulatedConfig};
