@@ -48,8 +48,8 @@ impl State {
         }
     }
 
-    /// Nobody speaks beside an agent who has the thread.
-    pub(crate) fn must_be_alone(&mut self, thread_id: &str) {
+    /// The agent beside whom a reply on this thread would be heard, if the bridge can know of one.
+    pub(crate) fn second_voice(&self, thread_id: &str) -> Option<String> {
         let other = |user: &str| user != TOKEN_USER && !self.is_virtual_agent(user);
         let by_case = self
             .open_intervention(thread_id)
@@ -59,16 +59,10 @@ impl State {
             TaskQueue::Workbin(agent) if other(agent) => Some((agent.clone(), task.accepted_at?)),
             _ => None,
         });
-        let Some((agent, since)) = by_task.or(by_case) else {
-            return;
-        };
+        let (agent, since) = by_task.or(by_case)?;
         let waited = self.now().duration_since(since).unsigned_abs();
-        if waited >= self.config.two_voices_after || self.bridge_knows_of(thread_id, &agent) {
-            self.violate(
-                "two-voices",
-                format!("a reply on {thread_id} although agent {agent} has it"),
-            );
-        }
+        let is_known = waited >= self.config.two_voices_after || self.bridge_knows_of(thread_id, &agent);
+        is_known.then_some(agent)
     }
 
     /// Whether the bridge acknowledged an event by which the agent has the thread.

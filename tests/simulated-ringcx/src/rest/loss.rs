@@ -30,7 +30,8 @@ impl Late {
             state.exports_in_flight += 1;
             if is_reply(&self.method, &self.path) {
                 // The bridge has sent it, so the same again is a repeat, even before this one is there.
-                state.watch_repeats(&self.params, &Ok(Value::Null), true);
+                let voice = state.second_voice_of(&self.params);
+                state.watch_reply(&self.params, &Ok(Value::Null), true, voice);
             }
         });
         let hub = Arc::clone(hub);
@@ -51,9 +52,29 @@ impl Late {
 }
 
 impl State {
-    /// Looks whether an accepted reply was there before, and remembers one whose answer is lost.
-    pub(super) fn watch_repeats(&mut self, params: &Params, answer: &Answer, lost: bool) {
+    /// Beside whom this reply is heard. It is to be asked when the request arrives: what happens while it is handled is
+    /// not the bridge's fault.
+    pub(super) fn second_voice_of(&self, params: &Params) -> Option<String> {
+        let answered = self.contents.get(params.first("in_reply_to_id")?)?;
+        self.second_voice(&answered.thread_id)
+    }
+
+    /// Looks whether an accepted reply was there before or is heard beside this agent, and remembers one whose answer is
+    /// lost.
+    pub(super) fn watch_reply(
+        &mut self,
+        params: &Params,
+        answer: &Answer,
+        lost: bool,
+        second_voice: Option<String>,
+    ) {
         let Ok(answer) = answer else { return };
+        if let Some(agent) = second_voice {
+            self.violate(
+                "two-voices",
+                format!("a reply although agent {agent} has the thread"),
+            );
+        }
         let key = create_content::key(params);
         self.must_not_repeat(&key);
         if lost {

@@ -128,6 +128,9 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
         Ok(admitted) => admitted,
         Err(refusal) => return refuse(&refusal, log),
     };
+    let voice = is_reply(&parts.method, &path)
+        .then(|| hub.read(|state| state.second_voice_of(&params)))
+        .flatten();
     let lost = match fault {
         Some(Fault::Drop) => {
             log(0);
@@ -166,7 +169,7 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
     let answer = hub.change(|state| {
         let answer = dispatch(state, &parts.method, &path, &params, &token);
         if is_reply(&parts.method, &path) {
-            state.watch_repeats(&params, &answer, lost);
+            state.watch_reply(&params, &answer, lost, voice.clone());
         }
         answer
     });

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use simulated_ringcx::{NativeMessage, WebhookBehaviour};
+use serde_json::json;
+use simulated_ringcx::{Fault, FaultTarget, NativeMessage, WebhookBehaviour};
 
 use super::whats_app;
 
@@ -66,4 +67,23 @@ async fn what_the_bridge_did_not_take_it_does_not_know() {
     world.settle().await;
     world.answers(&hello, "Hi").await;
     assert_eq!(world.rules(), ["webhook-undelivered"]);
+}
+
+#[tokio::test]
+async fn what_an_agent_does_while_a_reply_is_handled_is_not_the_bridges_fault() {
+    let world = whats_app(|config| config.two_voices_after = Duration::ZERO).await;
+    let hello = world.written(NativeMessage::new("c1", "Hello"));
+    let late = Fault::DelayedLoss(Duration::from_millis(300));
+    world.rce.fail_next(FaultTarget::RestCreateContent, late, 1);
+    let reply = json!({"in_reply_to_id": hello, "body": "Sent before"});
+    world.try_content(reply).await.expect_err("no answer");
+    world
+        .rce
+        .engage("native-c1", &world.agent(0))
+        .expect("engaged by hand");
+    world.settle().await;
+    assert_eq!(world.read_by_customer("native-c1"), ["Sent before"]);
+    world.no_violations();
+    world.answers(&hello, "On purpose").await;
+    assert_eq!(world.rules(), ["two-voices"]);
 }
