@@ -38,6 +38,8 @@ pub struct Setup {
     pub official: bool,
     /// The connection's timers, as its settings have them.
     pub timers: &'static str,
+    /// The bot answers people on a channel of RCE's own.
+    pub native: bool,
 }
 
 /// The running stage.
@@ -68,7 +70,7 @@ impl AwsStage {
     pub async fn start_with(setup: Setup) -> Option<Self> {
         let dynamodb = DynamoDb::start().await?;
         let aws = Ministack::start().await?;
-        let mut world = World::start(setup.timers).await;
+        let mut world = World::start(setup.timers, setup.native).await;
         let stage = unique("stage");
         let table = unique("handover");
         let settings = format!("/engage-handover/{stage}/connections");

@@ -24,7 +24,15 @@ impl LocalStage {
 
     /// With these timers of the connection.
     pub async fn start_with(timers: &'static str) -> Self {
-        let mut world = World::start(timers).await;
+        Self::start_in(World::start(timers, false).await).await
+    }
+
+    /// On a channel of RCE's own.
+    pub async fn start_native(timers: &'static str) -> Self {
+        Self::start_in(World::start(timers, true).await).await
+    }
+
+    async fn start_in(mut world: World) -> Self {
         let data = TempDir::new().expect("a temporary directory");
         let stage = start(&world, &data, SocketAddr::from(([127, 0, 0, 1], 0))).await;
         let address = stage.address();

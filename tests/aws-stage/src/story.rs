@@ -6,6 +6,7 @@ use handover_stories::chat::at;
 use handover_stories::desk::{MIRA, SAM};
 use handover_stories::setup::BOT_KEY;
 use serde_json::{Value, json};
+use simulated_ringcx::{Fault as RceFault, FaultTarget};
 
 use crate::proxy::Fault;
 use crate::world::{CONNECTION, PUBLIC_URL, Stage, World, eventually};
@@ -296,6 +297,86 @@ async fn ticks_until(stage: &impl Stage, what: &str, is_so: impl Fn() -> bool) {
 /// A tick that comes twice, both at the same time.
 async fn ticks(stage: &impl Stage) {
     join(stage.tick(), stage.tick()).await;
+}
+
+/// The person waits for the bot no longer than this.
+pub const IMPATIENT: &str = "bot_silent = 15";
+
+/// On a channel of RCE's own: the person writes to RCE, the bot answers, an agent takes over, the bot goes on. Every process
+/// ends in the middle of it.
+pub async fn native_there_and_back(mut stage: impl Stage) {
+    let world = stage.world();
+    let thread = world.customer_writes("Where is my parcel?");
+    world.bot_hears(&thread, &["Where is my parcel?"]).await;
+    world.bot_says(&thread, "I do not know.").await;
+    world.customer_sees(&thread, &["I do not know."]).await;
+    world.asks_for_agent(&thread).await;
+    world.status_is(&thread, "queued").await;
+
+    stage.restart().await;
+
+    let world = stage.world();
+    assert_eq!(
+        world.bot_says(&thread, "A second voice").await["handler"],
+        "agent"
+    );
+    world.rce.take(&thread, SAM).expect("a waiting thread");
+    world.status_is(&thread, "active").await;
+    world.rce.reply(&thread, SAM, "Let me look").expect("a reply");
+    world.customer_writes("Thank you");
+    world.rce.close(&thread).expect("an open case");
+    let over = async || world.count(&thread, "handover.completed") == 1;
+    eventually("the bot is told that it is over", over).await;
+    assert!(world.is_with_bot(&thread));
+    world.customer_writes("Thank you, bot");
+    world
+        .bot_hears(&thread, &["Where is my parcel?", "Thank you, bot"])
+        .await;
+    // Two that are alike are two.
+    world.bot_says(&thread, "Goodbye").await;
+    world.bot_says(&thread, "Goodbye").await;
+    let expected = ["I do not know.", "Let me look", "Goodbye", "Goodbye"];
+    world.customer_sees(&thread, &expected).await;
+    stage.finish().await;
+}
+
+/// RCE takes what the bot says, and its answer is lost: the person reads it once.
+pub async fn native_lost_answer(stage: impl Stage) {
+    let world = stage.world();
+    let thread = world.customer_writes("Where is my parcel?");
+    world.bot_hears(&thread, &["Where is my parcel?"]).await;
+    world
+        .rce
+        .fail_next(FaultTarget::RestCreateContent, RceFault::LoseAnswer, 1);
+    world.bot_says(&thread, "On its way").await;
+    world.bot_says(&thread, "It comes tomorrow").await;
+    world
+        .customer_sees(&thread, &["On its way", "It comes tomorrow"])
+        .await;
+    stage.finish().await;
+}
+
+/// The bot takes what the person said and does not answer: the agents have the conversation, once.
+pub async fn native_silence(stage: impl Stage) {
+    let world = stage.world();
+    let thread = world.customer_writes("Is anybody there?");
+    world.bot_hears(&thread, &["Is anybody there?"]).await;
+    let handed = || !world.is_with_bot(&thread);
+    ticks_until(&stage, "the agents have it", handed).await;
+    ticks(&stage).await;
+    world.status_is(&thread, "queued").await;
+    let told = async || world.count(&thread, "handover.queued") == 1;
+    eventually("the bot is told", told).await;
+    let seen = world.looks_at(&thread).await;
+    assert_eq!(
+        (
+            &seen["handler"],
+            &seen["handover"]["cause"],
+            &seen["handover"]["epoch"]
+        ),
+        (&json!("agent"), &json!("bot_silent"), &json!(1))
+    );
+    stage.finish().await;
 }
 
 /// Thirty messages each way stay in order, and another conversation does not wait for a bot that is in trouble with

@@ -11,7 +11,9 @@ use handover_stories::desk::SAM;
 use handover_stories::setup::{BOT_KEY, BOT_SECRET, OPERATOR_KEY};
 use handover_stories::{Heard, Reply};
 use serde_json::{Value, json};
-use simulated_ringcx::{SimulatedConfig, SimulatedRingcx, WebhookBehaviour};
+use simulated_ringcx::{
+    NativeKind, NativeMessage, NativeSource, SimulatedConfig, SimulatedRingcx, WebhookBehaviour,
+};
 use tokio::time::{Instant, interval};
 
 use crate::proxy::Proxy;
@@ -21,6 +23,9 @@ pub const CONNECTION: &str = "acme";
 
 /// Where the stage says that it is reached from outside. Links of files begin with it.
 pub const PUBLIC_URL: &str = "https://bridge.example.org";
+
+/// The channel of RCE's own, in stories about one.
+pub const CHAT: &str = "5f0c00000000000000005001";
 
 /// Longer than any backoff of a story; a story that is well takes a fraction of it.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -58,6 +63,8 @@ pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
 pub struct World {
     url: String,
     timers: &'static str,
+    /// The bot answers people on a channel of RCE's own.
+    native: bool,
     pub rce: SimulatedRingcx,
     pub bot: RecordingBot,
     /// Where the bridge finds the bot.
@@ -68,7 +75,16 @@ pub struct World {
 
 impl World {
     /// `timers`: those of the connection that are not as usual, as its settings have them.
-    pub async fn start(timers: &'static str) -> Self {
+    pub async fn start(timers: &'static str, native: bool) -> Self {
+        let usual = if native {
+            SimulatedConfig::native(vec![NativeSource::new(
+                CHAT,
+                "Simulated chat",
+                NativeKind::WhatsApp,
+            )])
+        } else {
+            SimulatedConfig::default()
+        };
         let rce = SimulatedConfig {
             // A story announces places by itself.
             queue_update_interval: Duration::from_hours(1),
@@ -76,12 +92,13 @@ impl World {
             create_attempts: 100,
             webhook_retries: vec![Duration::from_millis(100); 100],
             requests_per_minute: 100_000,
-            ..SimulatedConfig::default()
+            ..usual
         };
         let bot = RecordingBot::start().await;
         Self {
             url: String::new(),
             timers,
+            native,
             rce: SimulatedRingcx::start(rce).await.expect("a simulated RCE"),
             bot_door: Proxy::before(bot.url()).await,
             bot,
@@ -105,6 +122,13 @@ impl World {
             verify_token,
             ..
         } = self.rce.config();
+        let source = if self.native {
+            format!("channel = \"native\"\nsource_ids = [\"{CHAT}\"]")
+        } else {
+            format!(
+                "realtime_endpoint_url = \"{rce}/realtime/sdk/{source_id}\"\nrealtime_access_tokens = [\"{source_token}\"]"
+            )
+        };
         format!(
             r#"
 [connections.{CONNECTION}]
@@ -115,8 +139,7 @@ get_queue_updates = true
 [connections.{CONNECTION}.ringcx]
 base_api_url = "{rce}"
 api_access_token = "{api_token}"
-realtime_endpoint_url = "{rce}/realtime/sdk/{source_id}"
-realtime_access_tokens = ["{source_token}"]
+{source}
 webhook_secrets = ["{webhook_secret}"]
 verification_token = "{verify_token}"
 bot_category_id = "{bot_category_id}"
@@ -139,6 +162,11 @@ public_url = "{PUBLIC_URL}"
     pub async fn connect(&mut self, url: &str) {
         url.clone_into(&mut self.url);
         let base = format!("{url}/{CONNECTION}/handover/rce");
+        if self.native {
+            let valid = self.rce.set_webhook(&format!("{base}/webhook")).await;
+            assert!(valid, "the webhook is refused");
+            return;
+        }
         let checked = self
             .rce
             .set_bridge(&format!("{base}/source"), &format!("{base}/webhook"))
@@ -353,7 +381,27 @@ public_url = "{PUBLIC_URL}"
             .collect()
     }
 
+    /// A person writes on the channel of RCE's own; returns their conversation.
+    pub fn customer_writes(&self, text: &str) -> String {
+        let message = NativeMessage::new("nadia", text).named("Nadia");
+        let content = self.rce.customer_writes(message).expect("RCE agrees");
+        self.rce.thread_of(&content).expect("it is in a thread").id
+    }
+
     // ---- what they saw
+
+    /// What the person saw on that channel, in order.
+    pub fn seen_by_customer(&self, conversation: &str) -> Vec<String> {
+        let seen = self.rce.seen_by_customer(conversation);
+        seen.into_iter().map(|it| it.text.unwrap_or_default()).collect()
+    }
+
+    /// Waits until they have seen exactly this.
+    pub async fn customer_sees(&self, conversation: &str, texts: &[&str]) {
+        let enough = async || self.seen_by_customer(conversation).len() >= texts.len();
+        eventually(&format!("the customer sees {texts:?}"), enough).await;
+        assert_eq!(self.seen_by_customer(conversation), texts);
+    }
 
     /// The texts of a conversation in RCE, in order of arrival.
     pub fn in_rce(&self, conversation: &str) -> Vec<String> {
