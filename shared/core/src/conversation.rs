@@ -436,6 +436,7 @@ impl Conversation {
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, at_ringcx: Timestamp) {
         self.last_end = Some(at_ringcx);
+        self.agents_leave_to_bot(status == HandoverStatus::Completed, at_ringcx);
         let Some(handover) = self.handover.as_mut() else {
             return;
         };

@@ -74,6 +74,8 @@ pub enum Work {
 
     /// On a channel of RCE's own: tell the bot what the person wrote.
     TellCustomerMessage { imported: Imported },
+    /// The same with what they wrote to agents who left it to the bot.
+    TellWhatAgentsLeft { content: ContentId },
     /// The person changed, or took back, what the bot knows already.
     TellCustomerChange { imported: Imported },
 
@@ -152,6 +154,7 @@ impl Work {
             Self::AnnounceUser => "announce_user",
             Self::ResolveSignal { .. } => "resolve_signal",
             Self::TellCustomerMessage { .. } => "tell_customer_message",
+            Self::TellWhatAgentsLeft { .. } => "tell_what_agents_left",
             Self::TellCustomerChange { .. } => "tell_customer_change",
             Self::Reply { .. } => "reply",
             Self::ConfirmReply { .. } => "confirm_reply",
@@ -183,6 +186,7 @@ impl Work {
             | Self::TellQueue { .. }
             | Self::TellTyping { .. }
             | Self::TellCustomerMessage { .. }
+            | Self::TellWhatAgentsLeft { .. }
             | Self::TellCustomerChange { .. } => QueueName::ToBot,
             Self::SendMessage { .. }
             | Self::StartHandover { .. }

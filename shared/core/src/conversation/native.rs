@@ -24,10 +24,12 @@ use super::{Control, Conversation};
 const ANSWERABLE: usize = 5;
 /// How many of the person's messages are remembered to be put in order. More are told as they came.
 const PENDING: usize = 100;
+/// How many of the person's messages to agents are remembered.
+const UNANSWERED: usize = 20;
 /// How many contents are remembered that the person took back before the bot knew them.
 const TAKEN_BACK: usize = 20;
 /// How many of the bot's contents are remembered.
-const SAID: usize = 40;
+const SAID: usize = 20;
 /// How many of the bot's own interventions are remembered.
 const OWN_INTERVENTIONS: usize = 20;
 /// Longest list of kinds of structured content.
@@ -53,6 +55,12 @@ pub struct Native {
     pub pending: Vec<Pending>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub taken_back: Vec<ContentId>,
+    /// What the person said while the agents had the conversation and no agent has answered, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<Pending>,
+    /// What the agents left to the bot, until it is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_to_bot: Vec<ContentId>,
     /// Since when the person waits for the bot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaits_bot_since: Option<Timestamp>,
@@ -199,6 +207,8 @@ impl Native {
             answerable: Vec::new(),
             pending: Vec::new(),
             taken_back: Vec::new(),
+            unanswered: Vec::new(),
+            left_to_bot: Vec::new(),
             awaits_bot_since: None,
             told: false,
             person_known: false,
@@ -384,7 +394,7 @@ impl Conversation {
     }
 
     /// The bot is being told, so that it can be answered. Another author than before is another person.
-    pub fn customer_is_heard(&mut self, imported: &Imported, person: Option<&Person>) {
+    pub fn customer_is_heard(&mut self, imported: &Imported, person: Option<&Person>, now: Timestamp) {
         let Some(native) = self.native.as_mut() else {
             return;
         };
@@ -404,6 +414,7 @@ impl Conversation {
             keep_last(&mut native.answerable, ANSWERABLE);
         }
         native.told = true;
+        native.awaits_bot_since.get_or_insert(now);
         if native.person != imported.author {
             native.person.clone_from(&imported.author);
             native.person_known = false;
@@ -415,6 +426,50 @@ impl Conversation {
         }
         // Other ids may change, or be a telephone number.
         self.user.id = imported.author.as_ref().map(|id| id.as_str().to_owned());
+    }
+
+    /// The agents have it: the bot is not told unless they leave it to the bot.
+    pub fn agents_are_told(&mut self, imported: &Imported) {
+        if let Some(native) = self.native.as_mut() {
+            let known = native.unanswered.iter().any(|it| it.content == imported.content);
+            if !known {
+                native.unanswered.push(Pending {
+                    content: imported.content.clone(),
+                    issued_at: imported.issued_at,
+                });
+                keep_last(&mut native.unanswered, UNANSWERED);
+            }
+        }
+        self.nobody_is_told(&imported.content);
+    }
+
+    /// A handover is over. What the person said since the agents were done is the bot's; where agents never came to it, all
+    /// that nobody answered.
+    pub(super) fn agents_leave_to_bot(&mut self, agents_ended_it: bool, at_ringcx: Timestamp) {
+        let Some(native) = self.native.as_mut() else {
+            return;
+        };
+        let unanswered = std::mem::take(&mut native.unanswered);
+        let left = unanswered
+            .into_iter()
+            .filter(|said| !agents_ended_it || said.issued_at > at_ringcx);
+        native.left_to_bot.extend(left.map(|said| said.content));
+        keep_last(&mut native.left_to_bot, UNANSWERED);
+    }
+
+    /// What the bot has to be told now that it has the conversation again; it is asked for once.
+    pub fn take_what_agents_left(&mut self) -> Vec<ContentId> {
+        self.native
+            .as_mut()
+            .map(|native| std::mem::take(&mut native.left_to_bot))
+            .unwrap_or_default()
+    }
+
+    /// An agent answered what the person had said.
+    pub(super) fn agents_answered(&mut self) {
+        if let Some(native) = self.native.as_mut() {
+            native.unanswered.clear();
+        }
     }
 
     /// It was not the person's, or the agents have it: the bot is not told.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use handover_core::conversation::{Control, Conversation, HandoverDecision, SignalDecision};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest};
-use handover_core::ids::{AgentId, CategoryId, ForeignMessageId, InterventionId, MessageId};
+use handover_core::ids::{AgentId, CategoryId, ContentId, ForeignMessageId, InterventionId, MessageId};
 use handover_core::imported::{Imported, message_id};
 use handover_core::job::{Outgoing, Work};
 use handover_core::message::{Author, ChannelFacts, CustomerWords, Message};
@@ -51,7 +51,7 @@ pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, S
         Err(step) => return Ok(step),
     };
     if !is_bots_turn(&found.conversation) {
-        return nobody_is_told(task, imported, "the agents have the conversation").await;
+        return agents_are_told(task, imported).await;
     }
     let person = match whose(task, &found.conversation, imported).await {
         Ok(Whose::Customer(person)) => person,
@@ -66,7 +66,7 @@ pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, S
             if !is_bots_turn(conversation) {
                 return false;
             }
-            conversation.customer_is_heard(imported, person.as_ref());
+            conversation.customer_is_heard(imported, person.as_ref(), task.app.now());
             let epoch = conversation.epoch();
             conversation.number(&task.job.id, epoch, Vec::new(), true, task.job.accepted_at);
             true
@@ -74,8 +74,23 @@ pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, S
         .await?;
     match decided {
         Some((true, stored)) => say(task, &stored.conversation, imported).await,
-        Some((false, _)) => nobody_is_told(task, imported, "the agents have the conversation").await,
+        Some((false, _)) => agents_are_told(task, imported).await,
         None => Ok(Step::Done),
+    }
+}
+
+/// What the person wrote to agents who left it to the bot. RCE has it.
+pub(super) async fn tell_left(task: &Task<'_>, content: &ContentId) -> Result<Step, StoreError> {
+    let read = task
+        .app
+        .ringcx
+        .content(&task.connection, content, Urgency::Now)
+        .await;
+    match read {
+        Ok(content) if content.imported.deleted => Ok(Step::Done),
+        Ok(content) => tell(task, &content.imported).await,
+        Err(RingCxError::NotFound) => Ok(Step::Done),
+        Err(error) => Ok(error.into()),
     }
 }
 
@@ -276,6 +291,30 @@ async fn whose(
         }
         Err(error) => Err(error),
     }
+}
+
+/// They have the conversation. The bot may have it back before this is known: then it is told.
+async fn agents_are_told(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
+    let stored = task
+        .change(|conversation, commit| {
+            if is_bots_turn(conversation) {
+                return true;
+            }
+            conversation.agents_are_told(imported);
+            let entry = task
+                .entry("customer_message.not_told")
+                .with("message_id", imported.message_id().as_str())
+                .with("reason", "the agents have the conversation");
+            task.write_down(commit, entry);
+            false
+        })
+        .await?;
+    Ok(match stored {
+        Some((true, _)) => Step::Wait {
+            after: Duration::ZERO,
+        },
+        _ => Step::Done,
+    })
 }
 
 async fn nobody_is_told(task: &Task<'_>, imported: &Imported, why: &'static str) -> Result<Step, StoreError> {

@@ -193,6 +193,7 @@ impl Task<'_> {
             Work::AnnounceUser => person::announce(self).await,
             Work::ResolveSignal { signal } => signal::resolve(self, signal).await,
             Work::TellCustomerMessage { imported } => Box::pin(customer_words::tell(self, imported)).await,
+            Work::TellWhatAgentsLeft { content } => Box::pin(customer_words::tell_left(self, content)).await,
             Work::TellCustomerChange { imported } => customer_words::tell_change(self, imported).await,
             Work::Reply {
                 message,
@@ -226,6 +227,7 @@ impl Task<'_> {
             Work::DeliverAgentMessage { .. }
             | Work::NoteUndelivered { .. }
             | Work::TellCustomerMessage { .. }
+            | Work::TellWhatAgentsLeft { .. }
             | Work::TellCustomerChange { .. }
             | Work::Reply { .. }
             | Work::ConfirmReply { .. }

@@ -74,3 +74,55 @@ async fn a_person_writes_to_rce_the_bot_answers_an_agent_takes_over_and_the_bot_
     assert_eq!(said, ["On its way.", "Hello, I am Sam", "You are welcome"]);
     finish(bench, &thread).await;
 }
+
+#[tokio::test]
+async fn what_nobody_answered_in_the_queue_is_the_bots_when_it_has_the_conversation_again() {
+    let bench = Setup::default()
+        .on(NativeKind::WhatsApp)
+        .timers("queue = 60\nwarn_before = 0")
+        .start()
+        .await;
+    let thread = bench.nadia_writes("I want a human");
+    bench.work().await;
+    bench.settle().await;
+    bench.work().await;
+    bench.asks_for_agent(&thread, json!({"reason": "parcel"})).await;
+    bench.until_quiet().await;
+    bench.nadia_writes("Hello?");
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["I want a human"], "agents may answer it");
+    bench.pass(Duration::from_secs(60));
+    bench.until_quiet().await;
+    assert_eq!(
+        bench.bot.kinds().last().map(String::as_str),
+        Some("message.created")
+    );
+    assert_eq!(bench.heard_texts(), ["I want a human", "Hello?"]);
+    bench.answers(&thread, "Nobody is there, but I am").await;
+    bench.until_quiet().await;
+    assert_eq!(
+        bench.read_by_customer(&thread),
+        [(Speaker::Bot, "Nobody is there, but I am".to_owned())]
+    );
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_an_agent_answered_is_not_told_again() {
+    let bench = Setup::default().on(NativeKind::WhatsApp).start().await;
+    let thread = bench.nadia_writes("I want a human");
+    bench.until_quiet().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet().await;
+    bench.nadia_writes("Hello?");
+    bench.until_quiet().await;
+    bench.rce.take(&thread, SAM).unwrap();
+    bench.rce.reply(&thread, SAM, "Here I am").unwrap();
+    bench.until_quiet().await;
+    bench
+        .ends_handover(&thread, json!({"cause": "user_cancelled"}))
+        .await;
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["I want a human"]);
+    finish(bench, &thread).await;
+}
