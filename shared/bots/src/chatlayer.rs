@@ -3,14 +3,17 @@
 //! `POST {api}/v1/bots/{bot}/conversations/{session}/actions?version=DRAFT|LIVE` (Chatlayer API,
 //! `executeConversationAction`). The body for messages is documented; how to pause, resume and go to a dialog is not, so
 //! those three are in the settings.
+//!
+//! On channels of RCE's own people's words go to the bot's webhook channel (Chatlayer documentation, "Webhook channel"). What
+//! the bot says to them comes by another call, so that no call is repeated that may have arrived.
 
 use handover_core::Timestamp;
 use handover_core::event::BotEvent;
 use handover_core::handover::Cause;
 use handover_core::message::AgentMessage;
 use handover_core::ports::{BotError, Delivery, Told};
-use handover_core::settings::{ChatlayerSettings, Connection};
-use handover_platforms::chatlayer::to_chatlayer;
+use handover_core::settings::{ChatlayerSettings, Connection, Topology};
+use handover_platforms::chatlayer::{customer_to_chatlayer, to_chatlayer};
 use jiff::SignedDuration;
 use reqwest::Client;
 use reqwest::header::HeaderMap;
@@ -18,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::cognigy::below;
 use crate::pace::Pace;
-use crate::{answer, post, send};
+use crate::{answer, post, send, send_once};
 
 /// Tells Chatlayer.
 #[derive(Debug)]
@@ -31,6 +34,7 @@ pub struct Chatlayer {
 pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotEvent) -> Vec<Value> {
     let dialogs = &connection.dialogs;
     let actions = &settings.actions;
+    let is_mirrored = connection.topology() == Topology::Mirrored;
     let dialog = |id: &Option<String>| id.as_ref().map(|id| fill(&actions.dialog, id));
     match event {
         BotEvent::HandoverAccepted => dialog(&dialogs.opened).into_iter().collect(),
@@ -42,8 +46,8 @@ pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotE
                 .chain(dialog(&dialogs.opened))
                 .collect()
         }
-        BotEvent::MessageCreated { message } if connection.relay_messages => messages(message),
-        BotEvent::MessageFailed { .. } if connection.relay_messages => {
+        BotEvent::MessageCreated { message } if is_mirrored => messages(message),
+        BotEvent::MessageFailed { .. } if is_mirrored => {
             vec![json!({"sendMessages": [text(&connection.bot.message_failed_text)]})]
         }
         BotEvent::HandoverCompleted { .. }
@@ -68,6 +72,26 @@ pub fn calls(settings: &ChatlayerSettings, connection: &Connection, event: &BotE
         | BotEvent::TypingStarted
         | BotEvent::TypingStopped => Vec::new(),
     }
+}
+
+/// What is posted to the webhook channel: a person's words.
+pub(crate) fn words(connection: &Connection, event: &BotEvent) -> Option<Value> {
+    let BotEvent::CustomerWrote { message } = event else {
+        return None;
+    };
+    let text = customer_to_chatlayer(message).filter(|_| connection.is_native())?;
+    let mut user = json!({});
+    let language = message.language.as_ref().or(message.user.language.as_ref());
+    for (key, value) in [
+        ("firstName", message.user.firstname.as_ref()),
+        ("lastName", message.user.lastname.as_ref()),
+        ("preferredLanguage", language),
+    ] {
+        if let Some(value) = value {
+            user[key] = json!(value);
+        }
+    }
+    Some(json!({"message": {"textMessage": {"text": text}}, "user": user, "sessionData": {}}))
 }
 
 /// All of a message is one call, so that a person never sees half of it.
@@ -110,6 +134,9 @@ impl Chatlayer {
         settings: &ChatlayerSettings,
         delivery: &Delivery,
     ) -> Result<Told, BotError> {
+        if let (Some(words), 0) = (words(connection, &delivery.event), delivery.part) {
+            return self.ask(connection, settings, delivery, words).await;
+        }
         let mut calls = calls(settings, connection, &delivery.event);
         if delivery.part >= calls.len() {
             return Ok(Told { status: 200 });
@@ -119,6 +146,10 @@ impl Chatlayer {
         if matches!(session, "" | "." | "..") {
             // No URL holds these as a segment: the call would go elsewhere.
             return Err(BotError::NoAddress);
+        }
+        if connection.is_native() && delivery.address.version.is_none() {
+            // Chatlayer has told of no session yet, so it handed nothing over that would have to be given back.
+            return Ok(Told { status: 200 });
         }
         let segments = [
             "v1",
@@ -139,6 +170,27 @@ impl Chatlayer {
             self.pace.hold(&connection.id, pause, delivery.now);
         }
         answer::read_platform(answer.status().as_u16(), answer.headers(), delivery.now)
+    }
+}
+
+impl Chatlayer {
+    /// Posts a person's words. They are known by the conversation's id, so that the bot's words name it.
+    async fn ask(
+        &self,
+        connection: &Connection,
+        settings: &ChatlayerSettings,
+        delivery: &Delivery,
+        mut words: Value,
+    ) -> Result<Told, BotError> {
+        let channel = settings.channel.as_ref().ok_or(BotError::NoAddress)?;
+        words["user"]["id"] = json!(delivery.conversation);
+        self.pace
+            .take(&connection.id, settings.calls_per_minute, delivery.now)?;
+        let request = post(&self.http, channel.url.clone()).bearer_auth(channel.token.expose());
+        match send_once(request, words.to_string().into_bytes()).await? {
+            Some(answer) => answer::read_platform(answer.status().as_u16(), answer.headers(), delivery.now),
+            None => Ok(Told { status: 202 }),
+        }
     }
 }
 

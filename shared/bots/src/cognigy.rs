@@ -3,6 +3,12 @@
 //! Both exist in two forms: the endpoint's own URLs, whose bodies transformers read, and the API service
 //! (Cognigy, "Notify" and "Inject" of endpoints). The body is the same in both, so that the same transformers serve.
 //! No key makes a repeat harmless there: one is possible if an answer gets lost, and carries the same `eventId`.
+//!
+//! On channels of RCE's own everything is an input of the Flow's endpoint (`native`).
+
+mod native;
+
+pub use native::inputs;
 
 use handover_core::event::BotEvent;
 use handover_core::message::AgentMessage;
@@ -185,6 +191,17 @@ fn merge(data: &mut Value, form: Value) {
     }
 }
 
+/// What tells a repeat from something new.
+fn name(data: &mut Value, delivery: &Delivery) {
+    let bridge = &mut data["bridge"];
+    bridge["eventId"] = json!(delivery.id);
+    bridge["seq"] = json!(delivery.seq);
+    bridge["epoch"] = json!(delivery.epoch);
+    if delivery.part > 0 {
+        bridge["part"] = json!(delivery.part + 1);
+    }
+}
+
 impl Cognigy {
     pub fn new(http: Client) -> Self {
         let pace = Pace::default();
@@ -203,13 +220,7 @@ impl Cognigy {
         }
         let mut call = calls.swap_remove(delivery.part);
         let id = format!("{}-{}", delivery.id, delivery.part);
-        let bridge = &mut call.data["bridge"];
-        bridge["eventId"] = json!(delivery.id);
-        bridge["seq"] = json!(delivery.seq);
-        bridge["epoch"] = json!(delivery.epoch);
-        if delivery.part > 0 {
-            bridge["part"] = json!(delivery.part + 1);
-        }
+        name(&mut call.data, delivery);
         let token = delivery.address.url_token.as_deref();
         let token = token.or(settings.url_token.as_ref().map(Secret::expose));
         let request = self.request(settings, call.does, token)?;

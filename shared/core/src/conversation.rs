@@ -23,6 +23,7 @@
 //! | `news` | which news is about an earlier handover; two clocks |
 //! | `aftermath` | summaries, surveys and deferrals: whose they are, and what was told already |
 //! | `native` | channels of RCE's own: what the bot must hear, what the person must get, a bot that is silent |
+//! | `counted` | messages of a bot that come in any order and have a counter |
 //! | `person` | what the bot's platform calls the person, and whether they are there |
 //! | `places` | places in the queue |
 //! | `timers` | ends that nobody brings about, and when to look again |
@@ -30,6 +31,7 @@
 
 mod aftermath;
 mod agents;
+mod counted;
 mod native;
 mod news;
 mod numbering;
@@ -38,6 +40,7 @@ mod places;
 mod signals;
 mod timers;
 
+pub use counted::{Came, Counted, GAP, Held, Next};
 pub use native::{
     Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said, Tried,
     UploadedFiles,

@@ -122,6 +122,8 @@ pub enum Work {
     SweepSource { source: SourceId },
     /// Ask RCE how the handover stands, in case its news got lost, and let the timers be checked.
     LookAfter,
+    /// Say what the bot's platform posted with a counter, as far as it is its turn.
+    SayCounted,
 
     // ---- queue-updates ----
     /// Take note of a new place in the queue and fan it out.
@@ -161,6 +163,7 @@ impl Work {
             Self::NoteForAgents { .. } => "note_for_agents",
             Self::SweepSource { .. } => "sweep_source",
             Self::LookAfter => "look_after",
+            Self::SayCounted => "say_counted",
             Self::FanOutQueueUpdate { .. } => "fan_out_queue_update",
             Self::TellSubscriber { .. } => "tell_subscriber",
         }
@@ -201,7 +204,8 @@ impl Work {
             | Self::ConfirmReply { .. }
             | Self::NoteForAgents { .. }
             | Self::SweepSource { .. }
-            | Self::LookAfter => QueueName::ToRingcx,
+            | Self::LookAfter
+            | Self::SayCounted => QueueName::ToRingcx,
             Self::FanOutQueueUpdate { .. } | Self::TellSubscriber { .. } => QueueName::QueueUpdates,
         }
     }
@@ -220,6 +224,8 @@ impl Job {
             }
             Work::NoteForAgents { .. } => format!("{}/{}/note", self.connection, self.thread),
             Work::NotePresence { .. } => format!("{}/{}/presence", self.connection, self.thread),
+            // One that waits for what is missing must not hold up that.
+            Work::SayCounted => format!("{}/{}/counted/{}", self.connection, self.thread, self.id),
             _ => format!("{}/{}", self.connection, self.thread),
         }
     }

@@ -232,6 +232,8 @@ impl BotKind {
 #[derive(Clone, Debug)]
 pub struct CognigySettings {
     pub way_in: CognigyWayIn,
+    /// How the Flow is asked on channels of RCE's own.
+    pub asks: Option<CognigyAsks>,
     /// The endpoint of conversations that do not name theirs.
     pub url_token: Option<Secret>,
     /// Standard Webhooks keys: every one signs what we send, any one may have signed what we get.
@@ -252,6 +254,22 @@ pub enum CognigyWayIn {
     Api { base: Url, key: Secret },
 }
 
+/// The endpoint that a person's words on a channel of RCE's own are posted to: `{base}/{URLToken}`.
+#[derive(Clone, Debug)]
+pub struct CognigyAsks {
+    pub base: Url,
+    pub endpoint: CognigyEndpoint,
+}
+
+/// What kind of endpoint it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CognigyEndpoint {
+    /// The answer to the call has all that the Flow says.
+    Rest,
+    /// The Flow's outputs are posted to us, each by itself.
+    Webhook,
+}
+
 /// A Chatlayer bot.
 #[derive(Clone, Debug)]
 pub struct ChatlayerSettings {
@@ -262,10 +280,20 @@ pub struct ChatlayerSettings {
     pub verify_tokens: Vec<Secret>,
     pub bot_id: String,
     pub actions: ChatlayerActions,
+    /// Its webhook channel, where people write on channels of RCE's own.
+    pub channel: Option<ChatlayerChannel>,
     /// Messages of Chatlayer's emulator count like those of real people.
     pub accept_emulator: bool,
     /// Most calls in any minute (a limit of 1,200 was seen).
     pub calls_per_minute: u32,
+}
+
+/// The bot's channel of the type "webhook".
+#[derive(Clone, Debug)]
+pub struct ChatlayerChannel {
+    /// Where people's messages are posted to; used as it is.
+    pub url: Url,
+    pub token: Secret,
 }
 
 /// Bodies of the conversation-actions API whose names the vendor does not document.

@@ -5,6 +5,7 @@
 //! run. Authenticated by a Bearer key of the connection, or by a Standard Webhooks signature over the raw body.
 
 mod call;
+pub mod outputs;
 mod profile;
 mod signature;
 mod transcript;
@@ -86,6 +87,11 @@ fn authenticate(app: &App, call: &Call, settings: &CognigySettings) -> Result<Op
 /// session gets a conversation of their own.
 async fn conversation_id(app: &App, call: &Call, named: &Conversation) -> Result<ConversationId, Problem> {
     let id = ConversationId::new(named.session_id.clone());
+    if call.connection.is_native() {
+        // The session is what we called it, and RCE may take its person for another.
+        bot_api::on_native_channel(app, &call.connection, &id).await?;
+        return Ok(id);
+    }
     let thread = ForeignThreadId::of(&id);
     let found = app.store.glance(&call.connection.id, &thread).await;
     let found = found.map_err(bot_api::unavailable)?;

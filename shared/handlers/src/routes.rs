@@ -35,6 +35,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("POST", "/handover/cognigy"),
     ("GET", "/handover/chatlayer"),
     ("POST", "/handover/chatlayer"),
+    ("POST", "/handover/cognigy/outputs"),
+    ("POST", "/handover/chatlayer/messages"),
     ("POST", "/conversations/{id}/messages"),
     ("POST", "/conversations/{id}/handover"),
     ("DELETE", "/conversations/{id}/handover"),
@@ -145,12 +147,20 @@ async fn dispatch(app: &App, request: Request<Bytes>) -> Result<Answer, Problem>
             Err(Problem::MethodNotAllowed("GET, POST"))
         }
         (["handover", "cognigy"], "POST") => cognigy::handle(app, &call).await,
-        (["handover", "rce", "source"] | ["handover", "cognigy"], _) => {
-            Err(Problem::MethodNotAllowed("POST"))
-        }
         (["handover", "chatlayer"], "GET") => chatlayer::check(&call),
         (["handover", "chatlayer"], "POST") => Box::pin(chatlayer::receive(app, &call)).await,
         (["handover", "chatlayer"], _) => Err(Problem::MethodNotAllowed("GET, POST")),
+        (["handover", "cognigy", "outputs"], "POST") => Box::pin(cognigy::outputs::take(app, &call)).await,
+        (["handover", "chatlayer", "messages"], "POST") => {
+            Box::pin(chatlayer::channel::take(app, &call)).await
+        }
+        (
+            ["handover", "rce", "source"]
+            | ["handover", "cognigy"]
+            | ["handover", "cognigy", "outputs"]
+            | ["handover", "chatlayer", "messages"],
+            _,
+        ) => Err(Problem::MethodNotAllowed("POST")),
         (["availability"], "GET") => bot_api::availability(app, &call).await,
         (["files", key, _], "GET") => files::serve(app, &call, key).await,
         (["availability"] | ["files", _, _], _) => Err(Problem::MethodNotAllowed("GET")),

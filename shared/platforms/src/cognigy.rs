@@ -6,8 +6,12 @@
 //! endpoint nests the same in `data._data`.
 
 mod adaptive;
+mod input;
+mod output;
 mod read;
 mod write;
 
+pub use input::{CognigyInput, customer_to_cognigy};
+pub use output::{Command, Output, output_from_cognigy, outputs_of_answer, request, wish};
 pub use read::{from_cognigy, person_from_cognigy};
 pub use write::{CognigyOutput, TEXT_MAX, text_for_cognigy, to_cognigy};

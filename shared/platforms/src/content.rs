@@ -2,7 +2,7 @@
 
 use handover_core::message::Attachment;
 use handover_core::structured::limits::is_web_url;
-use handover_core::structured::{Select, Structured, fallback_text};
+use handover_core::structured::{Select, Structured, fallback_text, readable};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -40,9 +40,42 @@ pub(crate) struct Reading {
     attachments: Vec<Attachment>,
     structured: Option<Value>,
     pub(crate) payload: Option<String>,
+    /// Who reads it, and so what becomes of data that is in no form of the platform's.
+    readers: Readers,
+}
+
+/// Who reads what is said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// They get everything, as lines of text if there is no other way.
+    #[default]
+    Agents,
+    /// Nobody shows customers what was meant for machines.
+    Customers,
 }
 
 impl Reading {
+    pub(crate) fn by(readers: Readers) -> Self {
+        Self {
+            readers,
+            ..Self::default()
+        }
+    }
+
+    /// What there is to read in data of unknown form, for whoever reads such.
+    pub(crate) fn readable(&self, data: &Value) -> Option<String> {
+        (self.readers == Readers::Agents)
+            .then(|| readable(data))
+            .flatten()
+    }
+
+    /// Adds data of unknown form.
+    pub(crate) fn data(&mut self, data: &Value) {
+        if let Some(text) = self.readable(data) {
+            self.say(&text);
+        }
+    }
+
     /// Adds words, unless they were said before: platforms repeat a text beside and within a form.
     pub(crate) fn say(&mut self, text: &str) {
         if !text.trim().is_empty() && !self.lines.iter().any(|line| line.trim() == text.trim()) {

@@ -1,6 +1,6 @@
 //! Buttons and cards as Cognigy and Messenger-like messages have them: the members differ in spelling only.
 
-use handover_core::structured::{Button, Choice, Select, Structured, Template, readable};
+use handover_core::structured::{Button, Choice, Select, Structured, Template};
 use serde_json::Value;
 
 use crate::content::Reading;
@@ -65,7 +65,7 @@ pub(crate) fn host(url: &str) -> String {
 /// A text with buttons below it: answers to pick from, or a card if one of them leads somewhere.
 pub(crate) fn choice(text: Option<&str>, buttons: &[Value], payload: ReadPayload, into: &mut Reading) {
     let text = text.map(clean).filter(|text| !text.trim().is_empty());
-    let (buttons, calls) = sorted(buttons, payload);
+    let (buttons, calls) = sorted(buttons, payload, into);
     if buttons.is_empty() {
         into.say(&text.unwrap_or_default());
     } else if let Some(items) = choices(&buttons) {
@@ -91,7 +91,7 @@ pub(crate) fn cards(elements: &[Value], payload: ReadPayload, into: &mut Reading
     let mut cards = Vec::with_capacity(elements.len());
     let mut calls = Vec::new();
     for element in elements {
-        let (buttons, own_calls) = sorted(items(element, "buttons"), payload);
+        let (buttons, own_calls) = sorted(items(element, "buttons"), payload, into);
         let title = said(element, &["title"])
             .map(|title| clean(&title))
             .unwrap_or_default();
@@ -104,7 +104,8 @@ pub(crate) fn cards(elements: &[Value], payload: ReadPayload, into: &mut Reading
         cards.push(Template {
             title,
             subtitle: said(element, &["subtitle", "subTitle"]).map(|subtitle| clean(&subtitle)),
-            url: said(element, &["defaultActionUrl", "webUrl"]).or_else(|| said(action, &["url"])),
+            url: said(element, &["defaultActionUrl", "webUrl", "item_url"])
+                .or_else(|| said(action, &["url"])),
             url_text: None,
             image: said(element, &["image_url", "imageUrl"]),
             buttons,
@@ -123,10 +124,10 @@ pub(crate) fn cards(elements: &[Value], payload: ReadPayload, into: &mut Reading
 }
 
 /// Buttons, and as words those that RCE has none for.
-fn sorted(buttons: &[Value], payload: ReadPayload) -> (Vec<Button>, Vec<String>) {
+fn sorted(buttons: &[Value], payload: ReadPayload, reading: &Reading) -> (Vec<Button>, Vec<String>) {
     let (mut known, mut words) = (Vec::new(), Vec::new());
     for value in buttons {
-        match button(value, payload) {
+        match button(value, payload, reading) {
             Ok(button) => known.push(button),
             Err(text) => words.extend(text.map(|text| format!("- {text}"))),
         }
@@ -135,7 +136,7 @@ fn sorted(buttons: &[Value], payload: ReadPayload) -> (Vec<Button>, Vec<String>)
 }
 
 /// A button; `Err` is what it says, if RCE has no such button.
-fn button(value: &Value, payload: ReadPayload) -> Result<Button, Option<String>> {
+fn button(value: &Value, payload: ReadPayload, reading: &Reading) -> Result<Button, Option<String>> {
     let title = said(value, &["title"]).or_else(|| scalar(value));
     let url = said(value, &["url"]);
     let kind = said(value, &["type", "contentType", "content_type"]).unwrap_or_default();
@@ -154,7 +155,7 @@ fn button(value: &Value, payload: ReadPayload) -> Result<Button, Option<String>>
             payload: value.get("payload").and_then(payload),
             title,
         }),
-        (_, title) => Err(title.or_else(|| readable(value).map(|text| text.replace('\n', ", ")))),
+        (_, title) => Err(title.or_else(|| reading.readable(value).map(|text| text.replace('\n', ", ")))),
     }
 }
 

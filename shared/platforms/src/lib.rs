@@ -5,6 +5,7 @@
 //! | [`cognigy`] | Cognigy.AI: outputs of a flow, inputs of a person, and an agent's message as an output |
 //! | [`chatlayer`] | Chatlayer: messages of its Offloading Webhook, and an agent's message as its templates |
 //! | [`Content`] | what is read from either |
+//! | [`lenient`] | the free JSON of a flow's request for a human |
 //!
 //! A bot that speaks our own API needs none of this: `structured` is RCE's vocabulary (`handover_core::structured`).
 //! Whatever a platform has no form for is text for people; nothing that can be read is left out.
@@ -14,6 +15,7 @@ pub mod cognigy;
 mod content;
 mod files;
 mod forms;
+pub mod lenient;
 mod messenger;
 mod words;
 

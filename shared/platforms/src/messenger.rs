@@ -1,6 +1,5 @@
 //! Messenger-like messages: what Chatlayer's bots say, and Cognigy's web chat.
 
-use handover_core::structured::readable;
 use serde_json::Value;
 
 use crate::content::Reading;
@@ -37,7 +36,7 @@ fn read_attachment(attachment: &Value, payload: ReadPayload, into: &mut Reading)
             into.file(&url, said(content, &["name", "filename"]).as_deref(), None);
             below(items(content, "buttons"), into);
         }
-        _ => into.say(&readable(attachment).unwrap_or_default()),
+        _ => into.data(attachment),
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{Bench, Reply, Setup};
 
 pub const BOT: &str = "b-77";
 pub const ACCESS_TOKEN: &str = "chatlayer-access-token";
+pub const CHANNEL_TOKEN: &str = "chatlayer-channel-token";
 /// Both are valid, as during a rotation.
 pub const VERIFY_TOKENS: [&str; 2] = ["verify-token-0123456789", "verify-token-9876543210"];
 
@@ -59,6 +60,8 @@ struct Memory {
     script: VecDeque<Trouble>,
     calls: usize,
     problems: Vec<String>,
+    /// What people wrote by the webhook channel.
+    inputs: Vec<Value>,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -88,6 +91,44 @@ impl Chatlayer {
             "kind = \"chatlayer\"\napi_url = \"{url}\"\naccess_token = \"{ACCESS_TOKEN}\"\n\
              verify_tokens = [\"{first}\", \"{second}\"]\nbot_id = \"{BOT}\"\n{lines}"
         ))
+    }
+
+    /// A bench whose people write on RCE's own channels, and to this Chatlayer's webhook channel.
+    pub fn on_native_channel(&self) -> Setup {
+        let url = self.served.url();
+        self.setup_with(&format!(
+            "webhook_channel_url = \"{url}/webhook/{BOT}\"\nwebhook_channel_token = \"{CHANNEL_TOKEN}\""
+        ))
+    }
+
+    /// What people wrote by the webhook channel.
+    pub fn inputs(&self) -> Vec<Value> {
+        lock(&self.memory).inputs.clone()
+    }
+
+    /// The texts among them.
+    pub fn input_texts(&self) -> Vec<String> {
+        let texts = self.inputs().into_iter();
+        texts
+            .filter_map(|input| {
+                input["message"]["textMessage"]["text"]
+                    .as_str()
+                    .map(str::to_owned)
+            })
+            .collect()
+    }
+
+    /// The bot says something by the webhook channel.
+    pub async fn says(&self, bench: &Bench, sender: &str, counter: u64, message: &Value) -> Reply {
+        let body = json!({"senderId": sender, "message": message, "messageCounter": counter,
+                          "verifyToken": VERIFY_TOKENS[1]});
+        self.posts_message(bench, body.to_string()).await
+    }
+
+    /// Anything at all at the address of the webhook channel's messages.
+    pub async fn posts_message(&self, bench: &Bench, body: impl Into<Bytes>) -> Reply {
+        let path = format!("/{CONNECTION}/handover/chatlayer/messages");
+        bench.request("POST", &path, &[], body).await
     }
 
     /// The next answers of the actions API, in order; then 200 again.
@@ -270,6 +311,9 @@ async fn act(State(memory): State<Shared>, request: Request) -> Response {
 impl Memory {
     fn execute(&mut self, parts: &Parts, body: &[u8]) -> Result<(), (u16, String)> {
         let wrong = |status: u16, what: &str| (status, what.to_owned());
+        if parts.uri.path() == format!("/webhook/{BOT}") {
+            return self.hear(parts, body);
+        }
         if parts.method != "POST" {
             return Err(wrong(405, "only POST is known"));
         }
@@ -295,6 +339,27 @@ impl Memory {
         session
             .act(&body)
             .map_err(|what| (422, format!("{what}: {body}")))
+    }
+}
+
+impl Memory {
+    /// The webhook channel: a person writes.
+    fn hear(&mut self, parts: &Parts, body: &[u8]) -> Result<(), (u16, String)> {
+        let authorization = parts.headers.get("authorization");
+        let expected = format!("Bearer {CHANNEL_TOKEN}");
+        if authorization.is_none_or(|value| value != expected.as_str()) {
+            return Err((401, "the channel's token is wrong".to_owned()));
+        }
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let says = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let is_right = says(&body["message"]["textMessage"]["text"])
+            && says(&body["user"]["id"])
+            && body["sessionData"].is_object();
+        if !is_right {
+            return Err((422, format!("no message of the webhook channel: {body}")));
+        }
+        self.inputs.push(body);
+        Ok(())
     }
 }
 

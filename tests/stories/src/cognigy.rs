@@ -1,18 +1,25 @@
 //! A Cognigy.AI of its own making: two endpoints' notify and inject URLs and the API service's, with the documented
-//! limits. It remembers what each person was shown and what each Flow was told.
+//! limits. It remembers what each person was shown and what each Flow was told. On channels of RCE's own it is a REST or
+//! a Webhook endpoint whose Flow says what a story wants.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 
+use crate::bench::CONNECTION;
 use crate::served::Served;
-use crate::setup::BOT_SECRET;
+use crate::setup::{BOT_KEY, BOT_SECRET};
+use crate::{Bench, Reply};
 
 /// The endpoint that the settings name.
 pub const URL_TOKEN: &str = "tok-webchat";
@@ -53,6 +60,19 @@ struct Memory {
     script: VecDeque<(u16, Vec<(&'static str, String)>)>,
     unsigned: bool,
     problems: Vec<String>,
+    /// What the Flow says to the next inputs of its endpoint.
+    flow: VecDeque<Flow>,
+    inputs: Vec<Value>,
+}
+
+/// What a Flow does with an input.
+#[derive(Clone, Debug)]
+pub enum Flow {
+    /// Its outputs, which a REST endpoint answers with.
+    Says(Vec<Value>),
+    /// It runs, and the answer gets lost.
+    Lost(Vec<Value>),
+    Status(u16),
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -88,6 +108,61 @@ impl Cognigy {
             "kind = \"cognigy\"\napi_base_url = \"{}\"\napi_path_prefix = \"new/\"\napi_key = \"{API_KEY}\"\nurl_token = \"{URL_TOKEN}\"",
             self.served.url()
         )
+    }
+
+    /// The settings of a connection whose people write on RCE's own channels.
+    pub fn by_its_own_endpoint(&self, endpoint: &str) -> String {
+        format!(
+            "kind = \"cognigy\"\nendpoint_base_url = \"{}\"\nurl_token = \"{URL_TOKEN}\"\nendpoint = \"{endpoint}\"",
+            self.served.url()
+        )
+    }
+
+    /// What the Flow says to its next inputs; then nothing.
+    pub fn flow(&self, script: impl IntoIterator<Item = Flow>) {
+        lock(&self.memory).flow.extend(script);
+    }
+
+    /// What the Flow was given by its endpoint's own URL.
+    pub fn inputs(&self) -> Vec<Value> {
+        lock(&self.memory).inputs.clone()
+    }
+
+    /// The texts among them.
+    pub fn input_texts(&self) -> Vec<String> {
+        let texts = self.inputs().into_iter();
+        texts
+            .filter_map(|input| input["text"].as_str().map(str::to_owned))
+            .collect()
+    }
+
+    /// The states among them.
+    pub fn input_states(&self) -> Vec<String> {
+        let inputs = self.inputs().into_iter();
+        let states = inputs.filter_map(|input| {
+            let status = &input["data"]["handover"]["status"];
+            status.as_str().map(str::to_owned)
+        });
+        states.collect()
+    }
+
+    /// A Webhook endpoint posts an output.
+    pub async fn outputs(&self, bench: &Bench, session: &str, trace: &str, output: &Value) -> Reply {
+        let mut output = output.clone();
+        output["traceId"] = json!(trace);
+        output["disableSensitiveLogging"] = json!(false);
+        output["source"] = json!("bot");
+        let body = json!({"userId": "u", "sessionId": session, "AIOutput": output});
+        let password = BASE64_STANDARD.encode(format!("cognigy:{BOT_KEY}"));
+        let authorization = format!("Basic {password}");
+        self.posts(bench, &[("authorization", &authorization)], body.to_string())
+            .await
+    }
+
+    /// Anything at all at the address of the outputs.
+    pub async fn posts(&self, bench: &Bench, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Reply {
+        let path = format!("/{CONNECTION}/handover/cognigy/outputs");
+        bench.request("POST", &path, headers, body).await
     }
 
     /// The next answers, in order; then 200 again.
@@ -162,6 +237,9 @@ async fn answer(State(memory): State<Shared>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, 10_000_000).await.unwrap_or_default();
     let mut memory = lock(&memory);
     memory.calls += 1;
+    if parts.uri.path() == format!("/{URL_TOKEN}") {
+        return memory.run(&body);
+    }
     if let Some((status, headers)) = memory.script.pop_front().filter(|(status, _)| *status != 200) {
         let mut response = StatusCode::from_u16(status).expect("a status").into_response();
         for (name, value) in headers {
@@ -181,6 +259,53 @@ async fn answer(State(memory): State<Shared>, request: Request) -> Response {
             StatusCode::from_u16(status).expect("a status").into_response()
         }
     }
+}
+
+impl Memory {
+    /// The endpoint's own URL: the Flow runs.
+    fn run(&mut self, body: &[u8]) -> Response {
+        let input: Value = serde_json::from_slice(body).unwrap_or_default();
+        let flow = self.flow.pop_front().unwrap_or(Flow::Says(Vec::new()));
+        if let Flow::Status(status) = flow {
+            return StatusCode::from_u16(status).expect("a status").into_response();
+        }
+        if let Err((status, problem)) = is_input(&input) {
+            self.problems.push(format!("an input: {problem}"));
+            return StatusCode::from_u16(status).expect("a status").into_response();
+        }
+        self.inputs.push(input);
+        match flow {
+            Flow::Says(outputs) => {
+                let stack: Vec<Value> = outputs
+                    .into_iter()
+                    .map(|mut output| {
+                        output["traceId"] = json!("t");
+                        output
+                    })
+                    .collect();
+                Json(json!({"text": "", "data": {}, "outputStack": stack})).into_response()
+            }
+            _ => Response::new(Body::from_stream(futures_util::stream::once(async {
+                Err::<Bytes, _>(std::io::Error::other("the connection breaks"))
+            }))),
+        }
+    }
+}
+
+/// What every input of a Flow must be.
+fn is_input(value: &Value) -> Result<(), (u16, String)> {
+    let wrong = |what: &str| (400, what.to_owned());
+    for id in ["userId", "sessionId"] {
+        let length = value[id].as_str().map_or(0, |id| id.chars().count());
+        if length == 0 || length > ID_MAX_CHARS {
+            return Err(wrong(id));
+        }
+    }
+    let text = value["text"].as_str().map_or(0, |text| text.chars().count());
+    if text > TEXT_MAX_CHARS || (text == 0 && !value["data"].is_object()) {
+        return Err(wrong("text"));
+    }
+    Ok(())
 }
 
 fn read(path: &str, headers: &HeaderMap, body: &[u8], unsigned: bool) -> Result<Taken, (u16, String)> {
@@ -210,16 +335,7 @@ fn read(path: &str, headers: &HeaderMap, body: &[u8], unsigned: bool) -> Result<
     if !["notify", "inject"].contains(&does) || token.is_empty() || token.contains('/') {
         return Err((404, "nothing here".to_owned()));
     }
-    for id in ["userId", "sessionId"] {
-        let length = value[id].as_str().map_or(0, |id| id.chars().count());
-        if length == 0 || length > ID_MAX_CHARS {
-            return Err(wrong(id));
-        }
-    }
-    let text = value["text"].as_str().map_or(0, |text| text.chars().count());
-    if text > TEXT_MAX_CHARS || (text == 0 && !value["data"].is_object()) {
-        return Err(wrong("text"));
-    }
+    is_input(&value)?;
     Ok(Taken {
         does: does.to_owned(),
         token: token.to_owned(),

@@ -18,7 +18,7 @@ use crate::ports::Person;
 use crate::profile::UserProfile;
 use crate::settings::Timers;
 
-use super::{Control, Conversation};
+use super::{Control, Conversation, Counted};
 
 /// How many of the person's contents are remembered to be answered.
 const ANSWERABLE: usize = 5;
@@ -82,6 +82,9 @@ pub struct Native {
     /// Those that the bot opened: what RCE reports of them is no news.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub own_interventions: Vec<OwnIntervention>,
+    /// What the bot says by Chatlayer's webhook channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chatlayer: Option<Counted>,
 }
 
 /// A content that can be answered.
@@ -216,6 +219,7 @@ impl Native {
             said: Vec::new(),
             engaging_since: None,
             own_interventions: Vec::new(),
+            chatlayer: None,
         }
     }
 

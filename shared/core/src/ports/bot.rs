@@ -144,6 +144,9 @@ pub enum BotError {
         "the conversation cannot be addressed at the bot: its session or url_token is missing or no part of a URL"
     )]
     NoAddress,
+    /// It took the person's words, and what it says to them is no answer; to ask again would make it think twice.
+    #[error("the bot's answer cannot be used: {0}")]
+    Unreadable(&'static str),
     /// The receiver wants nothing more (410).
     #[error("the receiver is gone (410)")]
     Gone,
@@ -164,6 +167,7 @@ impl BotError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { .. } | Self::SecretRefused { .. } | Self::NoAddress => "bot_refused",
+            Self::Unreadable(_) => "bot_answer_unreadable",
             Self::Gone => "bot_gone",
             Self::Busy { .. } | Self::HeldBack { .. } | Self::NoAnswer(_) => "bot_unavailable",
         }
@@ -171,7 +175,7 @@ impl BotError {
 
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Refused { .. } | Self::NoAddress | Self::Gone => Disposition::Reject,
+            Self::Refused { .. } | Self::NoAddress | Self::Unreadable(_) | Self::Gone => Disposition::Reject,
             Self::SecretRefused { .. } => Disposition::RetryWhileYoung,
             Self::Busy { retry_after, .. } => Disposition::Retry { after: *retry_after },
             Self::HeldBack { after } => Disposition::Wait { after: *after },

@@ -8,7 +8,6 @@ pub mod files;
 pub mod handover;
 pub mod idempotency;
 pub mod input;
-pub(crate) mod lenient;
 pub mod messages;
 mod native;
 pub mod presence;
@@ -153,6 +152,19 @@ async fn existing(app: &App, connection: &Connection, id: &ConversationId) -> Re
         .await
         .map_err(unavailable)?;
     found.ok_or(Problem::UnknownConversation)
+}
+
+/// The conversation, if it is one on a channel of RCE's own: only RCE begins those.
+pub(crate) async fn on_native_channel(
+    app: &App,
+    connection: &Connection,
+    id: &ConversationId,
+) -> Result<Versioned, Problem> {
+    let found = existing(app, connection, id).await?;
+    let is_native = found.conversation.native.is_some();
+    Some(found)
+        .filter(|_| is_native)
+        .ok_or(Problem::UnknownConversation)
 }
 
 pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Problem {

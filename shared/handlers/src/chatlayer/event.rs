@@ -121,7 +121,7 @@ impl Event {
 
     /// A request for a human for the bot API, once it is known what the flow wishes.
     pub(super) fn handover_body(&self, mut body: Map<String, Value>) -> Map<String, Value> {
-        body.insert("id".to_owned(), json!(format!("offload-{}", self.fingerprint)));
+        body.insert("id".to_owned(), json!(self.offload_id()));
         body.insert("platform".to_owned(), self.platform());
         let named = body.remove("user_id");
         let mut user = self.user().unwrap_or_else(|| json!({}));
@@ -140,8 +140,22 @@ impl Event {
         body
     }
 
+    /// What a repeat of an offload has too.
+    pub(super) fn offload_id(&self) -> String {
+        format!("offload-{}", self.fingerprint)
+    }
+
+    pub(super) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// What Chatlayer calls the person.
+    pub(super) fn sender_id(&self) -> Option<String> {
+        self.sender.as_ref().and_then(|sender| name(sender.get("id")?))
+    }
+
     fn platform(&self) -> Value {
-        let user_id = self.sender.as_ref().and_then(|sender| name(sender.get("id")?));
+        let user_id = self.sender_id();
         json!({"session_id": self.conversation, "user_id": user_id, "version": self.version})
     }
 

@@ -10,11 +10,17 @@
 //! | `said` | who said what |
 //! | `content` | what a single message shows |
 //! | `wish` | the free JSON of the action that asks for a human |
+//! | `native` | the same webhook on channels of RCE's own |
+//! | `channel` | what the bot says there |
 
+pub mod channel;
 mod content;
 mod event;
+mod native;
 mod said;
 mod wish;
+
+pub(crate) use said::digest;
 
 use handover_core::conversation::{Control, Conversation, Handler};
 use handover_core::ids::{ConversationId, ForeignThreadId};
@@ -23,7 +29,7 @@ use handover_core::secret::any_matches;
 use handover_core::settings::{BotKind, ChatlayerSettings, Connection};
 use http::StatusCode;
 use jiff::SignedDuration;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::App;
 use crate::bot_api::{Ask, handover, messages, unavailable};
@@ -59,8 +65,15 @@ pub async fn receive(app: &App, call: &Call) -> Result<Answer, Problem> {
     match &event.kind {
         Kind::Messages if emulated => Ok(done()),
         Kind::Offload { .. } if emulated => Ok(refused("emulator")),
+        Kind::Messages | Kind::Offload { .. } if call.connection.is_native() => {
+            native::receive(app, &call.connection, &event).await
+        }
         Kind::Messages => take(app, &call.connection, &event).await,
-        Kind::Offload { payload } => offload(app, &call.connection, &event, payload).await,
+        Kind::Offload { payload } => {
+            let wish = wish::read(payload, !call.connection.relay_messages);
+            let body = event.handover_body(wish.body);
+            offload(app, &call.connection, &event.conversation, body, wish.pauses).await
+        }
         Kind::Unknown => {
             tracing::info!(connection.id = %call.connection.id, "an event of Chatlayer that we do not know");
             Ok(json_answer(
@@ -157,14 +170,14 @@ async fn take(app: &App, connection: &Connection, event: &Event) -> Result<Answe
 async fn offload(
     app: &App,
     connection: &Connection,
-    event: &Event,
-    payload: &Value,
+    conversation: &ConversationId,
+    body: Map<String, Value>,
+    pauses: bool,
 ) -> Result<Answer, Problem> {
-    let wish = wish::read(payload, !connection.relay_messages);
     let ask = Ask {
         connection,
-        conversation: &event.conversation,
-        body: event.handover_body(wish.body),
+        conversation,
+        body,
         key: None,
     };
     let begun = match handover::begin(app, ask).await {
@@ -178,12 +191,12 @@ async fn offload(
         ));
     }
     // A repeat may come when all is over: then nobody would wake the bot again.
-    let now = before(app, connection, &event.conversation).await?;
+    let now = before(app, connection, conversation).await?;
     let under_way = now.is_some_and(|it| it.is_under_way(it.epoch()));
     if begun.is_null() && !under_way {
         return Ok(refused("repeated"));
     }
-    let answer = json!({"offloadSuccess": true, "pauseBot": wish.pauses && under_way});
+    let answer = json!({"offloadSuccess": true, "pauseBot": pauses && under_way});
     Ok(json_answer(StatusCode::OK, &answer))
 }
 

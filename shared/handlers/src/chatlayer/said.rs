@@ -118,7 +118,7 @@ pub(super) fn fingerprint_of(said: &[Said]) -> String {
     ids.collect::<Vec<_>>().join(" ")
 }
 
-pub(super) fn digest(parts: &[&str]) -> String {
+pub(crate) fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

@@ -3,9 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use handover_platforms::lenient::{Context, LIST_MAX, REASON_MAX, SUMMARY_MAX, WORD_MAX, flag, text, words};
 use serde_json::{Map, Value, json};
-
-use crate::bot_api::lenient::{Context, LIST_MAX, REASON_MAX, SUMMARY_MAX, WORD_MAX, flag, text, words};
 
 /// What a flow wishes.
 pub(super) struct Wish {

@@ -3,12 +3,12 @@
 
 use handover_core::ids::CONVERSATION_ID_MAX_CHARS;
 use handover_core::settings::CognigySettings;
-use handover_platforms::cognigy::{from_cognigy, person_from_cognigy};
+use handover_platforms::cognigy::{from_cognigy, person_from_cognigy, wish};
+use handover_platforms::lenient::{self, WORD_MAX};
 use serde_json::{Map, Value, json};
 
 use super::{profile, transcript};
 use crate::bot_api::input::Errors;
-use crate::bot_api::lenient::{self, Context, REASON_MAX, SUMMARY_MAX, WORD_MAX};
 use crate::respond::Problem;
 
 /// The types that the kit sends.
@@ -222,29 +222,14 @@ pub(super) fn content(said: &Map<String, Value>, from: &str) -> Map<String, Valu
 
 /// Somebody needs a human: whatever is odd is left out, and never a reason to refuse.
 fn request(data: &Map<String, Value>, conversation: &Conversation) -> Map<String, Value> {
-    let mut request = Map::new();
+    let mut request = wish(&Value::Object(data.clone()));
     let mut put = |key: &str, value: Option<Value>| {
         if let Some(value) = value.filter(|value| !value.is_null()) {
             request.insert(key.to_owned(), value);
         }
     };
-    let said = |key: &str, most| lenient::text(data.get(key)?, most).map(Value::from);
-    put("id", said("id", WORD_MAX));
-    put("reason", said("reason", REASON_MAX));
-    put("summary", said("summary", SUMMARY_MAX));
-    put("language", said("language", WORD_MAX));
-    put(
-        "require_agent",
-        data.get("require_agent").and_then(lenient::flag).map(Value::from),
-    );
-    let mut context = Context::default();
-    if let Some(said @ Value::Object(_)) = data.get("context") {
-        context.put("", said, 0);
-    }
-    put("context", Some(Value::Object(context.0)));
-    let categories = ["categories", "category_ids", "additional_category_ids"];
-    let categories = categories.iter().find_map(|key| data.get(*key));
-    put("category_ids", categories.map(|said| json!(ids(said))));
+    let id = data.get("id").and_then(|id| lenient::text(id, WORD_MAX));
+    put("id", id.map(Value::from));
     put(
         "user",
         Some(profile::user(&conversation.user_id, data.get("profile"))),
@@ -252,13 +237,6 @@ fn request(data: &Map<String, Value>, conversation: &Conversation) -> Map<String
     put("platform", Some(conversation.platform()));
     put("transcript", transcript::read(data.get("transcript")));
     request
-}
-
-/// The node's field is a text: ids separated by commas or spaces are several.
-fn ids(value: &Value) -> Vec<String> {
-    let words = lenient::words(value);
-    let split = words.iter().flat_map(|word| word.split([',', ';', ' ', '\n']));
-    split.filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 fn text<'a>(object: &'a Map<String, Value>, key: &str) -> Option<&'a str> {

@@ -2,7 +2,8 @@
 
 use handover_core::secret::Secret;
 use handover_core::settings::{
-    BotKind, BotSettings, ChatlayerActions, ChatlayerSettings, CognigySettings, CognigyWayIn, Endpoint,
+    BotKind, BotSettings, ChatlayerActions, ChatlayerChannel, ChatlayerSettings, CognigyAsks,
+    CognigyEndpoint, CognigySettings, CognigyWayIn, Connection, Endpoint,
 };
 use serde_json::json;
 use url::Url;
@@ -29,7 +30,8 @@ const CHATLAYER_CALLS_PER_MINUTE: u32 = 600;
 pub(super) fn read(mut section: Section<'_>) -> (Option<BotSettings>, bool) {
     let kind = section.optional_text("kind");
     let needs_keys = match kind.as_deref() {
-        Some("cognigy") => !section.has("signing_secrets"),
+        // Cognigy's Webhook endpoint has a password only.
+        Some("cognigy") => !section.has("signing_secrets") || section.is("endpoint", "webhook"),
         Some("chatlayer") => false,
         _ => true,
     };
@@ -75,6 +77,17 @@ fn cognigy(section: &mut Section<'_>) -> Option<CognigySettings> {
     let prefix = section
         .optional_text_or_empty("api_path_prefix")
         .unwrap_or_default();
+    let endpoint = match section.optional_text("endpoint").as_deref() {
+        None | Some("rest") => CognigyEndpoint::Rest,
+        Some("webhook") => CognigyEndpoint::Webhook,
+        Some(_) => {
+            section.error("endpoint", "is not \"rest\" or \"webhook\"");
+            CognigyEndpoint::Rest
+        }
+    };
+    let asks = endpoint_base_url
+        .clone()
+        .map(|base| CognigyAsks { base, endpoint });
     let way_in = match (api_base_url, api_key, endpoint_base_url) {
         (Some(mut base), Some(key), _) => {
             let path = format!(
@@ -109,6 +122,7 @@ fn cognigy(section: &mut Section<'_>) -> Option<CognigySettings> {
     let calls_per_minute = section.number("calls_per_minute", COGNIGY_CALLS_PER_MINUTE, 1..=100_000);
     Some(CognigySettings {
         way_in: way_in?,
+        asks,
         url_token,
         signing_secrets,
         user_connected_message,
@@ -134,6 +148,24 @@ fn chatlayer(section: &mut Section<'_>) -> Option<ChatlayerSettings> {
         dialog: actions.json("dialog").unwrap_or(defaults.dialog),
     };
     actions.finish();
+    let channel_url = section
+        .contains("webhook_channel_url")
+        .then(|| url(section, "webhook_channel_url"))
+        .flatten();
+    let channel_token = section
+        .optional_secrets("webhook_channel_token", SecretOf::Vendor)
+        .pop();
+    let channel = match (channel_url, channel_token) {
+        (Some(url), Some(token)) => Some(ChatlayerChannel { url, token }),
+        (Some(_), None) => {
+            section.error(
+                "webhook_channel_token",
+                "is missing: webhook_channel_url takes no call without it",
+            );
+            None
+        }
+        (None, _) => None,
+    };
     let accept_emulator = section.boolean("accept_emulator", false);
     let calls_per_minute = section.number("calls_per_minute", CHATLAYER_CALLS_PER_MINUTE, 1..=100_000);
     if !actions_read.dialog.to_string().contains("{{dialog}}") {
@@ -145,9 +177,44 @@ fn chatlayer(section: &mut Section<'_>) -> Option<ChatlayerSettings> {
         verify_tokens,
         bot_id: bot_id?,
         actions: actions_read,
+        channel,
         accept_emulator,
         calls_per_minute,
     })
+}
+
+/// On channels of RCE's own the platform must be told what people write, which elsewhere it knows.
+pub(super) fn can_be_asked(connections: &[Connection], errors: &mut Vec<String>) {
+    for connection in connections.iter().filter(|connection| connection.is_native()) {
+        let mut missing = |key: &str, what: &str| {
+            errors.push(format!(
+                "connections.{}.bot.{key} is missing: {what} (channel = \"native\")",
+                connection.id
+            ));
+        };
+        match &connection.bot.kind {
+            BotKind::Webhook(_) => {}
+            BotKind::Cognigy(cognigy) => {
+                if cognigy.asks.is_none() {
+                    missing(
+                        "endpoint_base_url",
+                        "what people write is posted to the Flow's endpoint",
+                    );
+                }
+                if cognigy.url_token.is_none() {
+                    missing("url_token", "it says which endpoint is asked");
+                }
+            }
+            BotKind::Chatlayer(chatlayer) => {
+                if chatlayer.channel.is_none() {
+                    missing(
+                        "webhook_channel_url",
+                        "what people write is posted to the bot's webhook channel",
+                    );
+                }
+            }
+        }
+    }
 }
 
 /// A region's name, or a URL; without either, Europe.

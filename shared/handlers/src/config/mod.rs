@@ -97,6 +97,7 @@ fn read_in(
         }
     }
     native::one_bot_for_a_source(&connections, &mut errors);
+    bot::can_be_asked(&connections, &mut errors);
     smallest_budget_counts(&mut connections);
     if errors.is_empty() {
         Ok(Configuration {

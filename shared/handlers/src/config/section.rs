@@ -162,6 +162,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// Whether it is this text; it is read all the same.
+    pub(super) fn is(&self, key: &str, text: &str) -> bool {
+        matches!(self.table.get(key), Some(Value::String(value)) if value == text)
+    }
+
     /// Any JSON: a text that holds it, or a table that is written like it.
     pub(super) fn json(&mut self, key: &str) -> Option<serde_json::Value> {
         let read = match self.table.remove(key)? {

@@ -405,12 +405,13 @@ fn assemble(conversation: &Conversation, imported: &Imported, whole: Option<Cont
     }
 }
 
-/// What a bot said in its answer, as jobs; to be stored with the answer itself.
+/// What a bot said in its answer, as jobs; to be stored with the answer itself. `notice`: to news of a handover.
 pub(super) fn take_up(
     task: &Task<'_>,
     conversation: &mut Conversation,
     commit: &mut Commit,
     delivery_id: &str,
+    notice: bool,
     says: &[BotSays],
 ) {
     let epoch = conversation.epoch();
@@ -436,7 +437,6 @@ pub(super) fn take_up(
                     language: None,
                     sent_at: task.app.now(),
                 };
-                let notice = false;
                 let work = Work::Reply {
                     message,
                     epoch,

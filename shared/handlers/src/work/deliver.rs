@@ -127,10 +127,11 @@ async fn hand_back(task: &Task<'_>, noted: &mut Commit) -> Result<(), StoreError
     Ok(())
 }
 
-/// Tells one part. The person's own words may be answered in the same breath.
+/// Tells one part. On a channel of RCE's own it may be answered in the same breath: the person's words, but also that an
+/// agent is done.
 async fn tell(task: &Task<'_>, delivery: &Delivery) -> Result<Answered, BotError> {
     let bots = &task.app.bots;
-    if matches!(delivery.event, BotEvent::CustomerWrote { .. }) {
+    if task.connection.is_native() {
         return bots.ask(&task.connection, delivery).await;
     }
     let told = bots.tell(&task.connection, delivery).await?;
@@ -211,7 +212,8 @@ async fn remember_progress(
         conversation.delivered(&task.job.id, delivered, parts);
         if !is_noted {
             let id = format!("{}-{}", delivery.id, delivery.part);
-            customer_words::take_up(task, conversation, commit, &id, says);
+            let notice = !matches!(delivery.event, BotEvent::CustomerWrote { .. });
+            customer_words::take_up(task, conversation, commit, &id, notice, says);
         }
     })
     .await?;

@@ -11,6 +11,7 @@
 //! | `tell` | things that happened on our side → bot |
 //! | `customer_words` | what the person wrote on a channel of RCE's own → bot |
 //! | `reply` | what the bot says there → RCE, never twice |
+//! | `counted` | what a bot posted with a counter → `reply`, in the counter's order |
 //! | `confirm` | whether the person got it |
 //! | `own_intervention` | the bot's own intervention, and the note for the agents |
 //! | `silence` | a bot that does not answer there: the agents do |
@@ -26,6 +27,7 @@
 
 mod agent_message;
 mod confirm;
+mod counted;
 mod customer_message;
 mod customer_words;
 mod deliver;
@@ -204,6 +206,7 @@ impl Task<'_> {
             Work::NoteForAgents { epoch } => own_intervention::note(self, *epoch).await,
             Work::SweepSource { source } => sweep::sweep(self, source).await,
             Work::LookAfter => Box::pin(look::look(self)).await,
+            Work::SayCounted => Box::pin(counted::say(self)).await,
             Work::FanOutQueueUpdate { update } => queue_update::fan_out(self, *update).await,
             Work::TellSubscriber { url, epoch, update } => {
                 queue_update::tell_subscriber(self, url, *epoch, *update).await
@@ -232,6 +235,7 @@ impl Task<'_> {
             | Work::Reply { .. }
             | Work::ConfirmReply { .. }
             | Work::NoteForAgents { .. }
+            | Work::SayCounted
             | Work::ResolveSignal { .. } => RetryBudget::about_seconds(300),
             Work::ApplySignal { .. }
             | Work::CheckTimers { .. }

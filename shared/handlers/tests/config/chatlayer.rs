@@ -142,3 +142,31 @@ fn without_messages_to_relay_nothing_of_a_source_is_needed_but_its_id() {
         ],
     );
 }
+
+#[test]
+fn on_a_channel_of_rces_own_the_bot_has_a_webhook_channel() {
+    let native =
+        "channel = \"native\"\nsource_id = \"5f0d1111\"\nbot_category_id = \"b\"\nagent_category_id = \"a\"";
+    let channel = "webhook_channel_url = \"https://channel.test/w/b-77?v=LIVE\"";
+    let token = "webhook_channel_token = \"channel-token\"";
+    let connection = one("", native, &format!("{channel}\n{token}"));
+    let BotKind::Chatlayer(settings) = connection.bot.kind else {
+        panic!("another kind");
+    };
+    let read = settings.channel.expect("a channel");
+    assert_eq!(
+        read.url.as_str(),
+        "https://channel.test/w/b-77?v=LIVE",
+        "used as it is"
+    );
+    assert_eq!(read.token.expose(), "channel-token");
+    wrong("", native, "", &["bot.webhook_channel_url is missing"]);
+    wrong("", native, channel, &["bot.webhook_channel_token is missing"]);
+    let plain = "webhook_channel_url = \"http://channel.test/\"";
+    wrong(
+        "",
+        native,
+        &format!("{plain}\n{token}"),
+        &["webhook_channel_url plain http://"],
+    );
+}

@@ -1,6 +1,6 @@
 //! `kind = "cognigy"`.
 
-use handover_core::settings::{BotKind, CognigySettings, CognigyWayIn};
+use handover_core::settings::{BotKind, CognigyEndpoint, CognigySettings, CognigyWayIn};
 
 use crate::samples::read;
 
@@ -103,4 +103,58 @@ fn mistakes_are_listed_without_any_that_only_follow() {
         wrong("endpoint_base_url = \"https://e.test\"\nsigning_secrets = \"short\"").len(),
         1
     );
+}
+
+/// On a channel of RCE's own.
+fn native(bot: &str) -> String {
+    text(bot)
+        .replace(
+            "realtime_endpoint_url = \"https://acme.engagement.dimelo.com/realtime/sdk/5f0d1111\"\n",
+            "channel = \"native\"\nsource_id = \"5f0d1111\"\n",
+        )
+        .replace("realtime_access_tokens = \"source-token\"\n", "")
+}
+
+#[test]
+fn on_a_channel_of_rces_own_the_flow_has_an_endpoint() {
+    let base = "endpoint_base_url = \"https://e.test/x/\"\nurl_token = \"t\"";
+    for (bot, expected) in [
+        (base.to_owned(), CognigyEndpoint::Rest),
+        (format!("{base}\nendpoint = \"rest\""), CognigyEndpoint::Rest),
+        (
+            format!("{base}\napi_base_url = \"https://a.test\"\napi_key = \"k\"\nendpoint = \"webhook\""),
+            CognigyEndpoint::Webhook,
+        ),
+    ] {
+        let mut text = native(&format!("{bot}\n{SIGNING}"));
+        if expected == CognigyEndpoint::Webhook {
+            let errors = read(&text).expect_err("its password is a bot key");
+            assert_eq!(errors, ["connections.c.bot_keys is missing"]);
+            text = text.replace(
+                "[connections.c]\n",
+                "[connections.c]\nbot_keys = \"a-bot-key-for-cognigy\"\n",
+            );
+        }
+        let connection = read(&text).expect("valid").remove(0);
+        let BotKind::Cognigy(settings) = connection.bot.kind else {
+            panic!("another kind");
+        };
+        let asks = settings.asks.expect("an endpoint");
+        assert_eq!(
+            (asks.base.as_str(), asks.endpoint),
+            ("https://e.test/x", expected)
+        );
+    }
+    let errors = read(&native(&format!(
+        "api_base_url = \"https://a.test\"\napi_key = \"k\"\n{SIGNING}"
+    )));
+    assert_eq!(
+        errors.expect_err("nobody could be asked"),
+        [
+            "connections.c.bot.endpoint_base_url is missing: what people write is posted to the Flow's endpoint (channel = \"native\")",
+            "connections.c.bot.url_token is missing: it says which endpoint is asked (channel = \"native\")",
+        ]
+    );
+    let odd = wrong(&format!("{base}\nendpoint = \"socket\"\n{SIGNING}"));
+    assert_eq!(odd, ["bot.endpoint is not \"rest\" or \"webhook\""]);
 }

@@ -7,9 +7,10 @@ use handover_core::Timestamp;
 use handover_core::aftermath::{Survey, SurveyAnswer};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Agent, Cause, Timer};
-use handover_core::ids::{AgentId, CategoryId, ConversationId, MessageId, ThreadId};
-use handover_core::message::{AgentMessage, Attachment};
+use handover_core::ids::{AgentId, CategoryId, ConversationId, MessageId, SourceId, ThreadId};
+use handover_core::message::{AgentMessage, Attachment, ChannelFacts, CustomerWords};
 use handover_core::ports::{Address, Delivery};
+use handover_core::profile::UserProfile;
 use handover_core::queue_update::QueueUpdate;
 use serde_json::{Value, json};
 
@@ -36,6 +37,33 @@ fn message(full: bool) -> AgentMessage {
         agent_name: full.then(|| "Ada".to_owned()),
         written_at: full.then(now),
         retry: false,
+    }
+}
+
+/// What a person wrote on a channel of RCE's own.
+fn customer_words(full: bool) -> CustomerWords {
+    CustomerWords {
+        id: MessageId::new("rcx-2"),
+        text: full.then(|| "Hi".to_owned()),
+        attachments: message(full).attachments,
+        payload: full.then(|| "yes".to_owned()),
+        in_reply_to: full.then(|| MessageId::new("b-1")),
+        language: full.then(|| "nl".to_owned()),
+        sent_at: now(),
+        user: UserProfile {
+            id: Some("5f1e".to_owned()),
+            firstname: full.then(|| "Nadia".to_owned()),
+            extra: full
+                .then(|| ("vip".to_owned(), json!(true)))
+                .into_iter()
+                .collect(),
+            ..UserProfile::default()
+        },
+        channel: ChannelFacts {
+            source: SourceId::new("5f0c"),
+            kind: full.then(|| "whats_app".to_owned()),
+            capabilities: full.then(|| "select".to_owned()).into_iter().collect(),
+        },
     }
 }
 
@@ -86,6 +114,15 @@ fn every_event(full: bool) -> Vec<BotEvent> {
         BotEvent::MessageCreated {
             message: message(full),
         },
+        BotEvent::CustomerWrote {
+            message: customer_words(full),
+        },
+        BotEvent::CustomerEdited {
+            message: customer_words(full),
+        },
+        BotEvent::CustomerTookBack {
+            message: MessageId::new("rcx-2"),
+        },
         BotEvent::MessageFailed {
             message: MessageId::new("m-1"),
             reason: reason(),
@@ -110,7 +147,7 @@ fn every_event(full: bool) -> Vec<BotEvent> {
         BotEvent::HandoverCancelled { cause: cancel },
         BotEvent::HandoverFailed { reason: reason() },
         BotEvent::HandoverBegun {
-            cause: if full { Cause::Agent } else { Cause::User },
+            cause: if full { Cause::Agent } else { Cause::BotSilent },
         },
         BotEvent::HandoverTimingOut {
             timer: if full { Timer::Queue } else { Timer::UserIdle },

@@ -5,7 +5,7 @@ use handover_core::structured::readable;
 use serde_json::{Map, Value, json};
 
 use super::PAYLOAD_KEY;
-use crate::content::{Content, Reading};
+use crate::content::{Content, Readers, Reading};
 use crate::forms::{items, location, plain_payload, said, scalar};
 use crate::messenger;
 
@@ -33,6 +33,18 @@ pub fn from_chatlayer(message: &Value, actor: Author) -> Content {
     }
     if reading.is_empty() && said(message, &["messageType"]).as_deref() != Some("intro") {
         reading.say(&readable(&without_envelope(message)).unwrap_or_default());
+    }
+    reading.finish()
+}
+
+/// Reads what a bot says by the webhook channel, for the person (Chatlayer documentation, "Message types").
+///
+/// A button's payload stays as it is: the page calls it opaque. Kinds that we do not know are left out.
+pub fn from_webhook_channel(message: &Value) -> Content {
+    let mut reading = Reading::by(Readers::Customers);
+    match message {
+        Value::String(text) => reading.say(text),
+        message => messenger::read(message, plain_payload, &mut reading),
     }
     reading.finish()
 }

@@ -1,6 +1,6 @@
 //! To Chatlayer: an agent's message as entries of `sendMessages`.
 
-use handover_core::message::{AgentMessage, split_text};
+use handover_core::message::{AgentMessage, CustomerWords, split_text};
 use handover_core::structured::{Button, Structured, Template, fallback_text};
 use serde_json::{Value, json};
 
@@ -12,6 +12,20 @@ use crate::own_text;
 /// Longest text of one message, in characters: Messenger's limit, the shortest of the channels that Chatlayer feeds. Its
 /// own pages name none.
 pub const TEXT_MAX: usize = 2_000;
+
+/// A person's words as the webhook channel takes them: a text. `None`: they said nothing that is one.
+///
+/// A click is its button's payload; Chatlayer's pages showed that for an earlier version of this channel and name no other
+/// form. Nor do they name one for files, which become their links.
+pub fn customer_to_chatlayer(words: &CustomerWords) -> Option<String> {
+    let said = words.text.as_deref().filter(|text| !text.trim().is_empty());
+    let text = words.payload.as_deref().or(said).map(str::to_owned);
+    let lines: Vec<String> = text
+        .into_iter()
+        .chain(words.attachments.iter().map(line))
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
 
 /// An agent's message as templates, in the order in which they are to be shown: text, files, buttons. A choice has its
 /// question inside.

@@ -5,7 +5,7 @@ use handover_core::structured::readable;
 use serde_json::Value;
 
 use super::adaptive;
-use crate::content::{Content, Reading};
+use crate::content::{Content, Readers, Reading};
 use crate::forms::{cards, choice, items, location, plain_payload, said, scalar};
 use crate::messenger::{self, below};
 use crate::words::clean;
@@ -16,14 +16,19 @@ use crate::words::clean;
 /// readable text: adaptive cards, phone buttons, a plugin's data, JSON in a text. Data that is in none of Cognigy's forms
 /// is shown only if nothing else is said, because it is meant for machines; commands are not shown.
 pub fn from_cognigy(output: &Value) -> Content {
-    let mut reading = Reading::default();
+    read_output(output, Readers::Agents)
+}
+
+/// The same for a person on a channel of RCE's own: data that is in none of Cognigy's forms is left out.
+pub(super) fn for_customer(output: &Value) -> Content {
+    read_output(output, Readers::Customers)
+}
+
+fn read_output(output: &Value, readers: Readers) -> Content {
+    let mut reading = Reading::by(readers);
     let data = output.get("data").unwrap_or(&Value::Null);
     let text = said(output, &["text"]).map(|text| clean(&text));
-    let forms = [data, &data["_data"]].map(|data| &data["_cognigy"]);
-    let forms = forms
-        .into_iter()
-        .find(|forms| forms.is_object())
-        .unwrap_or(&Value::Null);
+    let forms = forms(data);
     let engage = &forms["_ringCentralEngage"]["json"];
     let is_engage = said(engage, &["command"]).as_deref() == Some("structured-content");
     reading.say(&text.unwrap_or_default());
@@ -53,12 +58,21 @@ pub fn from_cognigy(output: &Value) -> Content {
         reading.say(&said(forms, &["_fallbackText"]).unwrap_or_default());
     }
     if let Some(plugin) = data.get("_plugin").filter(|_| reading.is_empty()) {
-        reading.say(&readable(plugin).unwrap_or_default());
+        reading.data(plugin);
     }
     if reading.is_empty() && !is_machine(data) {
-        reading.say(&readable(data).unwrap_or_default());
+        reading.data(data);
     }
     reading.finish()
+}
+
+/// The forms of the channels. The REST endpoint nests them.
+pub(super) fn forms(data: &Value) -> &Value {
+    let forms = [data, &data["_data"]].map(|data| &data["_cognigy"]);
+    forms
+        .into_iter()
+        .find(|forms| forms.is_object())
+        .unwrap_or(&Value::Null)
 }
 
 /// Content in RCE's own words goes as it is, whatever its type: who sends it to RCE knows what RCE takes.
@@ -72,7 +86,7 @@ fn read_engage(engage: &Value, into: &mut Reading) {
     if content.is_object() && !is_too_deep(content) {
         into.raw_form(content.clone());
     } else {
-        into.say(&readable(content).unwrap_or_default());
+        into.data(content);
     }
 }
 
@@ -103,13 +117,12 @@ fn read_default(form: &Value, into: &mut Reading) {
             "_image" | "_audio" | "_video" | "_file" => read_file(form, into),
             "_adaptiveCard" | "adaptiveCard" => {
                 let card = form.get("adaptiveCard").unwrap_or(form);
-                into.say(
-                    &adaptive::text(card)
-                        .or_else(|| readable(card))
-                        .unwrap_or_default(),
-                );
+                match adaptive::text(card) {
+                    Some(text) => into.say(&text),
+                    None => into.data(card),
+                }
             }
-            _ => into.say(&readable(form).unwrap_or_default()),
+            _ => into.data(form),
         }
     }
 }
@@ -136,7 +149,7 @@ fn read_file(form: &Value, into: &mut Reading) {
                 kind.as_deref(),
             );
         }
-        None => into.say(&readable(form).unwrap_or_default()),
+        None => into.data(form),
     }
     below(items(form, "buttons"), into);
 }

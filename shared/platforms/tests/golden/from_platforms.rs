@@ -13,6 +13,7 @@ fn read(source: &str, input: &Value) -> Content {
         "cognigy person" => cognigy::person_from_cognigy(input),
         "chatlayer bot" => chatlayer::from_chatlayer(input, Author::Bot),
         "chatlayer person" => chatlayer::from_chatlayer(input, Author::User),
+        "chatlayer channel" => chatlayer::from_webhook_channel(input),
         other => panic!("nobody speaks {other}"),
     }
 }
@@ -38,6 +39,7 @@ fn every_platform_and_every_side_is_in_the_table() {
         "cognigy person",
         "chatlayer bot",
         "chatlayer person",
+        "chatlayer channel",
     ] {
         assert!(cases.values().any(|case| case["source"] == source), "{source}");
     }
@@ -173,7 +175,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_json_is_read_the_same_way_twice_and_says_something_or_nothing(input in any_json()) {
-        for source in ["cognigy bot", "cognigy person", "chatlayer bot", "chatlayer person"] {
+        for source in ["cognigy bot", "cognigy person", "chatlayer bot", "chatlayer person", "chatlayer channel"] {
             let content = read(source, &input);
             prop_assert_eq!(&content, &read(source, &input));
             prop_assert!(content.text.is_none_or(|text| !text.trim().is_empty()));

@@ -32,6 +32,8 @@ mod logged;
 mod looking;
 mod messages;
 mod native;
+mod native_chatlayer;
+mod native_cognigy;
 mod native_defects;
 mod nonsense;
 mod operator_api;

@@ -5,19 +5,19 @@ use handover_core::json::is_too_deep;
 use serde_json::{Map, Value, json};
 
 /// Longest texts, in characters.
-pub(crate) const REASON_MAX: usize = 1_000;
-pub(crate) const SUMMARY_MAX: usize = 4_000;
-pub(crate) const WORD_MAX: usize = 256;
+pub const REASON_MAX: usize = 1_000;
+pub const SUMMARY_MAX: usize = 4_000;
+pub const WORD_MAX: usize = 256;
 const CONTEXT_VALUE_MAX: usize = 1_000;
 /// Most categories, and most entries of a list in the context.
-pub(crate) const LIST_MAX: usize = 20;
+pub const LIST_MAX: usize = 20;
 /// Most that the context may take as JSON, in bytes.
 const CONTEXT_MAX: usize = 24 * 1024;
 /// Levels that the context is flattened from; what lies deeper is left out.
 const CONTEXT_LEVELS: usize = 4;
 
 /// A text of at most so many characters.
-pub(crate) fn text(value: &Value, max: usize) -> Option<String> {
+pub fn text(value: &Value, max: usize) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(_) | Value::Bool(_) => value.to_string(),
@@ -29,7 +29,7 @@ pub(crate) fn text(value: &Value, max: usize) -> Option<String> {
 }
 
 /// A flow writes variables as texts.
-pub(crate) fn flag(value: &Value) -> Option<bool> {
+pub fn flag(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(flag) => Some(*flag),
         Value::String(text) => text.trim().to_ascii_lowercase().parse().ok(),
@@ -38,7 +38,7 @@ pub(crate) fn flag(value: &Value) -> Option<bool> {
 }
 
 /// The words of a list, or a single one.
-pub(crate) fn words(value: &Value) -> Vec<String> {
+pub fn words(value: &Value) -> Vec<String> {
     let items = match value {
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
@@ -52,10 +52,10 @@ pub(crate) fn words(value: &Value) -> Vec<String> {
 
 /// A flat object of plain values, of limited size.
 #[derive(Default)]
-pub(crate) struct Context(pub(crate) Map<String, Value>);
+pub struct Context(pub Map<String, Value>);
 
 impl Context {
-    pub(crate) fn put(&mut self, key: &str, value: &Value, level: usize) {
+    pub fn put(&mut self, key: &str, value: &Value, level: usize) {
         match value {
             Value::Object(members) if level < CONTEXT_LEVELS => {
                 for (name, value) in members {
