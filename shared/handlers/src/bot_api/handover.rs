@@ -205,7 +205,7 @@ impl Wanted {
 }
 
 /// Whether a handover may begin, and what is known about who could take it. `Err`: it may not.
-async fn admit(
+pub(crate) async fn admit(
     app: &App,
     connection: &Connection,
     require_agent: Option<bool>,

@@ -22,6 +22,8 @@ use handover_core::signal::{Signal, SignalKind};
 use super::deliver::Words;
 use super::outcome::{Step, Why};
 use super::{Task, deliver, files, own_intervention, silence};
+use crate::availability::Availability;
+use crate::bot_api::handover::admit;
 use crate::imported::content_claim;
 
 /// How long a message lets those pass that were written before it, all in all.
@@ -405,6 +407,15 @@ fn assemble(conversation: &Conversation, imported: &Imported, whole: Option<Cont
     }
 }
 
+/// Why nobody could take the conversation now, if the bot asks for a human in what it said.
+pub(super) async fn refusal(task: &Task<'_>, says: &[BotSays]) -> Option<Availability> {
+    let asks = says.iter().any(|says| matches!(says, BotSays::Handover(_)));
+    if !asks {
+        return None;
+    }
+    admit(task.app, &task.connection, None).await.err()
+}
+
 /// What a bot said in its answer, as jobs; to be stored with the answer itself. `notice`: to news of a handover.
 pub(super) fn take_up(
     task: &Task<'_>,
@@ -413,6 +424,7 @@ pub(super) fn take_up(
     delivery_id: &str,
     notice: bool,
     says: &[BotSays],
+    refusal: Option<Availability>,
 ) {
     let epoch = conversation.epoch();
     for (number, says) in says.iter().enumerate() {
@@ -444,9 +456,26 @@ pub(super) fn take_up(
                 };
                 commit.jobs.push(task.outgoing(work));
             }
-            BotSays::Handover(request) => begin(task, conversation, commit, request),
+            BotSays::Handover(request) => match refusal {
+                None => begin(task, conversation, commit, request),
+                Some(refusal) => refuse(task, conversation, commit, refusal),
+            },
         }
     }
+}
+
+/// Nobody can take it: the bot is told, as it is where it asks by the bot API, and has yet to answer the person.
+fn refuse(task: &Task<'_>, conversation: &Conversation, commit: &mut Commit, refusal: Availability) {
+    let reason = refusal.reason();
+    let entry = task.entry("handover.unavailable").with("reason", reason);
+    task.write_down(commit, entry);
+    commit.jobs.push(task.outgoing(Work::Tell {
+        epoch: conversation.epoch(),
+        event: BotEvent::HandoverFailed {
+            reason: reason.to_owned(),
+        },
+        after_tidy_up: false,
+    }));
 }
 
 fn begin(task: &Task<'_>, conversation: &mut Conversation, commit: &mut Commit, request: &HandoverRequest) {

@@ -203,6 +203,7 @@ async fn remember_progress(
     noted: Commit,
     (delivery, says): (&Delivery, &[BotSays]),
 ) -> Result<(), StoreError> {
+    let refusal = customer_words::refusal(task, says).await;
     task.change(|conversation, commit| {
         let is_noted = conversation
             .numbered(&task.job.id)
@@ -213,7 +214,7 @@ async fn remember_progress(
         if !is_noted {
             let id = format!("{}-{}", delivery.id, delivery.part);
             let notice = !matches!(delivery.event, BotEvent::CustomerWrote { .. });
-            customer_words::take_up(task, conversation, commit, &id, notice, says);
+            customer_words::take_up(task, conversation, commit, &id, notice, says, refusal);
         }
     })
     .await?;

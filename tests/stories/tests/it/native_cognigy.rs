@@ -273,3 +273,27 @@ async fn outputs_are_for_webhook_endpoints_on_rces_own_channels_only() {
     let refused = cognigy.outputs(&generic, "c-1", "t", &says("Hello")).await;
     refused.problem(404, "wrong-kind");
 }
+
+#[tokio::test]
+async fn a_flow_that_asks_for_an_agent_after_hours_is_told_so_and_keeps_the_person() {
+    let cognigy = Cognigy::start().await;
+    let bench = Setup::default()
+        .bot_is(&cognigy.by_its_own_endpoint("rest"))
+        .connection("enabled = false")
+        .on(NativeKind::WhatsApp)
+        .start()
+        .await;
+    cognigy.flow([
+        Flow::Says(vec![start("I get somebody.")]),
+        Flow::Says(vec![says("Nobody is there, but I am.")]),
+    ]);
+    let thread = bench.nadia_writes("A human, please");
+    bench.until_quiet().await;
+    assert_eq!(bench.status(&thread).await, "none");
+    assert_eq!(bench.categories(&thread), ["bot"]);
+    assert_eq!(
+        read(&bench, &thread),
+        ["I get somebody.", "Nobody is there, but I am."]
+    );
+    finish(bench, &thread).await;
+}
