@@ -343,9 +343,12 @@ pub(crate) struct Setup {
     /// The source's own API access token (a secret)
     #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
     pub(crate) realtime_access_token: Option<String>,
-    /// The source, by id or name [default: the one of the Realtime Endpoint URL]
+    /// Whose channel people write on [default: source-sdk]
+    #[arg(long, value_enum)]
+    pub(crate) channel: Option<SetupChannel>,
+    /// The source, by id or name [default: the one of the Realtime Endpoint URL]; with --channel native any number of them
     #[arg(long, value_name = "SOURCE")]
-    pub(crate) source: Option<String>,
+    pub(crate) source: Vec<String>,
     /// Where the bridge is reached from outside, such as `https://bridge.example.org`
     #[arg(long, value_name = "URL")]
     pub(crate) public_url: Option<String>,
@@ -409,6 +412,14 @@ pub(crate) struct Setup {
     /// Undo what setup did for this connection
     #[arg(long)]
     pub(crate) remove: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SetupChannel {
+    /// The bot's own, mirrored into an Engage Digital Source SDK channel
+    SourceSdk,
+    /// RingCentral's: `WhatsApp`, Messenger, Apple Messages, e-mail, SMS, …
+    Native,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

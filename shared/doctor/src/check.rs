@@ -120,6 +120,45 @@ impl Sheet {
         });
     }
 
+    /// Takes over what was found of each of several like things under their names: the most serious outcome of each
+    /// check counts, and all that have it are named.
+    pub(crate) fn merge(&mut self, each: Vec<(String, Sheet)>) {
+        if let [_] = each.as_slice() {
+            return self.0.extend(each.into_iter().flat_map(|(_, sheet)| sheet.0));
+        }
+        let ids: Vec<&'static str> = each.first().map_or(Vec::new(), |(_, sheet)| {
+            sheet.0.iter().map(|check| check.id).collect()
+        });
+        for id in ids {
+            let made = |sheet: &'_ Sheet| sheet.0.iter().find(|check| check.id == id).cloned();
+            let all: Vec<(&String, Check)> = each
+                .iter()
+                .filter_map(|(name, sheet)| made(sheet).map(|check| (name, check)))
+                .collect();
+            let Some(worst) = all.iter().map(|(_, check)| check.status).max() else {
+                continue;
+            };
+            let mut what: Vec<String> = Vec::new();
+            let mut how: Vec<&str> = Vec::new();
+            for (name, check) in all.iter().filter(|(_, check)| check.status == worst) {
+                what.push(format!("{name}: {}", check.what));
+                if !check.how.is_empty() && !how.contains(&check.how.as_str()) {
+                    how.push(&check.how);
+                }
+            }
+            let same = all
+                .iter()
+                .all(|(_, check)| check.status == worst && check.what == all[0].1.what);
+            let what = if same {
+                all[0].1.what.clone()
+            } else {
+                what.join("; ")
+            };
+            let how = how.join(" ");
+            self.put(id, worst, what, how);
+        }
+    }
+
     /// In the catalogue's order.
     pub(crate) fn finish(mut self) -> Vec<Check> {
         self.0

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use handover_core::Timestamp;
+use handover_core::ids::SourceId;
 use handover_core::ports::{BotError, Probed, RingCxError};
 use handover_ringcx::console::{
     Category, Channel, ConsoleError, Dates, Identity, Role, Source, User, Webhook,
@@ -78,7 +79,8 @@ pub struct Facts {
     /// Calls that were not made, because our own limiter held them back.
     pub held_calls: u32,
     pub account: AccountFacts,
-    pub source: Seen<Option<Source>>,
+    /// One for each source of the connection, in its order; there is always one.
+    pub sources: Vec<SourceFacts>,
     pub channels: Seen<Vec<Channel>>,
     pub bot_category: Seen<Option<Category>>,
     pub agent_category: Seen<Option<Category>>,
@@ -101,7 +103,27 @@ pub struct Facts {
     pub can_host_files: bool,
 }
 
+/// One source of the connection.
+#[derive(Clone, Debug)]
+pub struct SourceFacts {
+    pub id: SourceId,
+    pub source: Seen<Option<Source>>,
+    /// What the first agents may do on it, by their id.
+    pub agents: BTreeMap<String, Seen<Vec<String>>>,
+    /// What the token's account may do on it, where the bridge answers by REST.
+    pub own: Seen<Vec<String>>,
+    /// Whom the bot is to speak as on it, where that is configured.
+    pub author: Seen<Option<Identity>>,
+}
+
 impl Facts {
+    /// Whether one of the sources was read.
+    pub(crate) fn has_source(&self) -> bool {
+        self.sources
+            .iter()
+            .any(|facts| matches!(facts.source, Seen::Yes(Some(_))))
+    }
+
     /// Where RCE answers 404 to everything, nothing of it says anything about a source or a category.
     pub(crate) fn settle(&mut self) {
         const NOT_THERE: u16 = 404;
@@ -130,7 +152,13 @@ impl Facts {
             ] {
                 *right = Seen::NoApi(NOT_THERE);
             }
-            self.source = Seen::NoApi(NOT_THERE);
+            for facts in &mut self.sources {
+                facts.source = Seen::NoApi(NOT_THERE);
+                facts.own = Seen::NoApi(NOT_THERE);
+                facts.author = Seen::NoApi(NOT_THERE);
+            }
+            self.account.faces = Seen::NoApi(NOT_THERE);
+            self.account.identities = Seen::NoApi(NOT_THERE);
             self.channels = Seen::NoApi(NOT_THERE);
             self.bot_category = Seen::NoApi(NOT_THERE);
             self.agent_category = Seen::NoApi(NOT_THERE);
@@ -153,6 +181,10 @@ pub struct AccountFacts {
     pub monitor: Seen<()>,
     pub users: Seen<()>,
     pub time_sheets: Seen<()>,
+    /// Where the bridge answers by REST: whether it may see who writes.
+    pub identities: Seen<()>,
+    /// The first identities that the account speaks as, where the bridge answers by REST.
+    pub faces: Seen<Vec<Identity>>,
 }
 
 /// Who answers.
@@ -162,8 +194,6 @@ pub struct AgentFacts {
     pub holders: Seen<Vec<User>>,
     /// Who holds the Bot category.
     pub bot_holders: Seen<Vec<User>>,
-    /// What the first of them may do on the source, by their id.
-    pub permissions: BTreeMap<String, Seen<Vec<String>>>,
     /// How many could take a conversation now. `None`: unknown.
     pub with_room: Option<usize>,
     /// `None`: no opening hours.

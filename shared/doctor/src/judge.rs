@@ -6,15 +6,16 @@ mod bot;
 mod categories;
 mod configuration;
 mod faces;
+mod native;
 mod reach;
 mod source;
 mod webhook;
 mod work;
 
-use handover_core::settings::Connection;
+use handover_core::settings::{Connection, Topology};
 
 use crate::check::{Check, Sheet};
-use crate::facts::{Facts, Seen};
+use crate::facts::{Facts, Seen, SourceFacts};
 
 /// How many names, events or reasons a sentence lists.
 const LISTED: usize = 10;
@@ -34,6 +35,7 @@ pub fn judge(connection: &Connection, neighbours: &[Connection], facts: &Facts) 
     webhook::judge(&case, &mut sheet);
     reach::judge(&case, &mut sheet);
     faces::judge(&case, &mut sheet);
+    native::judge(&case, &mut sheet);
     agents::judge(&case, &mut sheet);
     bot::judge(&case, &mut sheet);
     work::judge(&case, &mut sheet);
@@ -55,12 +57,36 @@ impl Case<'_> {
     fn token_is_refused(&self) -> bool {
         let facts = self.facts;
         let seen = facts.account.me.yes().is_some()
-            || facts.source.yes().is_some()
+            || facts.sources.iter().any(|facts| facts.source.yes().is_some())
             || facts.channels.yes().is_some()
             || facts.webhooks.yes().is_some()
             || facts.agent_category.yes().is_some();
-        let forbidden = facts.account.me == Seen::Forbidden || facts.source == Seen::Forbidden;
+        let forbidden = facts.account.me == Seen::Forbidden
+            || facts.sources.iter().any(|facts| facts.source == Seen::Forbidden);
         forbidden && !seen
+    }
+
+    /// Why nothing of a Source SDK channel is looked at; `None`: it is one.
+    fn without_source_sdk(&self) -> Option<&'static str> {
+        match self.connection.topology() {
+            Topology::Mirrored => None,
+            Topology::TaskOnly => Some("does not apply: no messages are relayed"),
+            Topology::Native => Some("does not apply: the channel is RingCentral's own"),
+        }
+    }
+
+    /// Each source of the connection, judged by itself and told together.
+    fn each_source(&self, sheet: &mut Sheet, judge: impl Fn(&SourceFacts, &mut Sheet)) {
+        let each = self.facts.sources.iter().map(|facts| {
+            let mut own = Sheet::default();
+            judge(facts, &mut own);
+            let name = match &facts.source {
+                Seen::Yes(Some(source)) => format!("{:?} ({})", source.name, facts.id),
+                _ => facts.id.to_string(),
+            };
+            (name, own)
+        });
+        sheet.merge(each.collect());
     }
 
     /// Whether RCE refused our signature: it signs its own calls with the same token.

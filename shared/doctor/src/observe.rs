@@ -18,12 +18,13 @@ use handover_core::ports::{
     BotError, BotPlatform, Clock, Identity, JobQueue, Ping, Probed, RingCx as _, RingCxError, Store,
 };
 use handover_core::settings::Connection;
-use handover_ringcx::console::{Category, Channel, Console, Identity as RcxIdentity, Source, Webhook};
+use handover_ringcx::console::{Category, Channel, Console, Identity as RcxIdentity, Webhook};
 use handover_ringcx::{Account, RestBudget, RingCxClient};
 use url::Url;
 
 use crate::facts::{
-    AccountFacts, AddressFacts, AgentFacts, BotFacts, Facts, MachineFacts, RoundTrip, Seen, WorkFacts,
+    AccountFacts, AddressFacts, AgentFacts, BotFacts, Facts, MachineFacts, RoundTrip, Seen, SourceFacts,
+    WorkFacts,
 };
 use watched::Watched;
 
@@ -32,6 +33,8 @@ pub(crate) use aim::{Aim, aim};
 
 /// Most agents whose permissions are read, one call each.
 pub const AGENTS_MAX: usize = 50;
+/// Most identities of the token's account that are looked at, one call each.
+pub(crate) const FACES_MAX: usize = 20;
 /// Most overdue handovers that are counted.
 const OVERDUE_MAX: usize = 1_000;
 /// How long a handover may be overdue before somebody wonders: on AWS they are looked after once a minute.
@@ -96,7 +99,7 @@ pub async fn observe(patient: &Patient, with: &Instruments) -> Facts {
         limited_calls: counts.limited,
         held_calls: counts.held,
         account: seen.account,
-        source: seen.source,
+        sources: seen.sources,
         channels: seen.channels,
         bot_category: seen.bot_category,
         agent_category: seen.agent_category,
@@ -120,7 +123,7 @@ pub async fn observe(patient: &Patient, with: &Instruments) -> Facts {
 /// What RCE's REST API and our own addresses showed.
 struct RingCxFacts {
     account: AccountFacts,
-    source: Seen<Option<Source>>,
+    sources: Vec<SourceFacts>,
     channels: Seen<Vec<Channel>>,
     bot_category: Seen<Option<Category>>,
     agent_category: Seen<Option<Category>>,
@@ -143,7 +146,7 @@ async fn look_at_ringcx(
     // The face is announced first: RCE knows it when it is looked for. Whether RCE answers at all is known first, too.
     let announced = async {
         let face = Identity::company(&settings.bot_identity);
-        if connection.relay_messages {
+        if connection.is_mirrored() {
             Some(ringcx.announce(connection, &face).await)
         } else {
             None
@@ -151,14 +154,14 @@ async fn look_at_ringcx(
     };
     let (send_api, me) = tokio::join!(announced, async { Seen::of(console.me().await) });
     (with.tell)("RingCentral: rights, source, categories, agents, webhook");
-    let (account, source, channels, bot_category, agent_category) = tokio::join!(
-        console::account(console, me.clone()),
-        async { Seen::of(console.source(settings.source_id.as_str()).await) },
+    let (account, mut sources, channels, bot_category, agent_category) = tokio::join!(
+        console::account(console, connection, me.clone()),
+        console::sources(console, connection, &me),
         async { Seen::of(console.channels().await) },
         console::category(console, &settings.bot_category_id),
         console::category(console, &settings.agent_category_id),
     );
-    let (bot_identity, agent_identity, agents, webhooks) = tokio::join!(
+    let (bot_identity, agent_identity, (agents, permissions), webhooks) = tokio::join!(
         console::identity(console, connection, &settings.bot_identity),
         console::identity(console, connection, &settings.agent_identity),
         console::agents(
@@ -170,6 +173,14 @@ async fn look_at_ringcx(
         ),
         async { Seen::of(console.webhooks().await) },
     );
+    for facts in &mut sources {
+        let on_it = |may: &Seen<console::Permissions>| match may {
+            Seen::Yes(all) => Seen::Yes(all.get(facts.id.as_str()).cloned().unwrap_or_default()),
+            other => other.but(),
+        };
+        let each = permissions.iter().map(|(user, may)| (user.clone(), on_it(may)));
+        facts.agents = each.collect();
+    }
     (with.tell)("the bridge's own address");
     let address = address::call(patient, with, &webhooks).await;
     let round_trip = if patient.round_trip {
@@ -180,7 +191,7 @@ async fn look_at_ringcx(
     };
     let seen = RingCxFacts {
         account,
-        source,
+        sources,
         channels,
         bot_category,
         agent_category,

@@ -4,6 +4,7 @@
 //! leaves open (null or absent, id as number or string) is read leniently. What REST cannot do stays with a person:
 //! creating a source or a token, ticking *Controlled identity*, a webhook's source filter.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -155,6 +156,17 @@ impl Console {
         Ok(objects::permissions(all.get(source)))
     }
 
+    /// The same on every source, by the sources' ids.
+    pub async fn all_permissions(&self, user: &str) -> Result<BTreeMap<String, Vec<String>>, ConsoleError> {
+        let path = ["users", user, "sources_permissions"];
+        let call = Call::new("read an agent's permissions", Method::GET, &path);
+        let all = self.one(call).await?;
+        let by_source = all.as_object().into_iter().flatten();
+        Ok(by_source
+            .map(|(source, list)| (source.clone(), objects::permissions(Some(list))))
+            .collect())
+    }
+
     /// Replaces what an agent may do on a source; other sources stay as they are.
     pub async fn set_permissions(
         &self,
@@ -299,6 +311,16 @@ impl Console {
             .collect())
     }
 
+    /// One identity, by RCE's id. `None`: there is none, or it cannot be read.
+    pub async fn identity(&self, id: &str) -> Result<Option<Identity>, ConsoleError> {
+        let path = ["identities", id];
+        match self.one(Call::new("read an identity", Method::GET, &path)).await {
+            Ok(identity) => Identity::read(&identity).map(Some),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How many agents are connected. `None`: the token's account may not monitor tasks.
     pub async fn connected_agents(&self) -> Result<Option<usize>, ConsoleError> {
         let call = Call::new("read who is available", Method::GET, &["status"]);
@@ -333,6 +355,11 @@ impl Console {
     /// Interventions, from which lost events are made up for.
     pub async fn may_see_interventions(&self) -> Result<(), ConsoleError> {
         self.peek("see interventions", "interventions").await
+    }
+
+    /// Identities: who writes, and whom the company speaks as.
+    pub async fn may_see_identities(&self) -> Result<(), ConsoleError> {
+        self.peek("see identities", "identities").await
     }
 
     /// Opening hours.

@@ -1,3 +1,5 @@
+use handover_core::ids::SourceId;
+use handover_core::settings::Topology;
 use serde_json::json;
 
 use super::{Failure, read_config};
@@ -23,19 +25,22 @@ pub(crate) fn run(options: &Check) -> Result<(), Failure> {
     }
     output::line(&format!("{} is fine.", options.config.display()));
     for connection in &connections {
-        let mode = if !connection.relay_messages {
-            "no message is relayed"
-        } else if connection.forward_only_handover_conversations {
-            "only handover conversations are forwarded"
-        } else {
-            "every conversation is mirrored"
+        let mode = match connection.topology() {
+            Topology::TaskOnly => "no message is relayed",
+            Topology::Native => "the bot answers on RingCentral's own channels",
+            Topology::Mirrored if connection.forward_only_handover_conversations => {
+                "only handover conversations are forwarded"
+            }
+            Topology::Mirrored => "every conversation is mirrored",
         };
+        let sources: Vec<&str> = connection.ringcx.sources().map(SourceId::as_str).collect();
+        let s = if sources.len() == 1 { "" } else { "s" };
         let slider = if connection.enabled { "enabled" } else { "disabled" };
         let api = &connection.ringcx.api_base;
         output::line(&format!(
-            "  {}: {slider}; {mode}; source {}; REST {api}; bot {} at {}",
+            "  {}: {slider}; {mode}; source{s} {}; REST {api}; bot {} at {}",
             connection.id,
-            connection.ringcx.source_id,
+            sources.join(", "),
             connection.bot.kind.as_str(),
             connection.bot.kind.origin().host_str().unwrap_or_default()
         ));

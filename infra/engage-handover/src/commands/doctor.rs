@@ -199,7 +199,8 @@ fn show(report: &Report, verbose: bool) {
     let shows_skipped = verbose || !rest_failed;
     let mut group = "";
     for check in &report.checks {
-        if check.status == Status::Skipped && !shows_skipped {
+        let is_elsewhere = check.what.starts_with("does not apply");
+        if check.status == Status::Skipped && (!shows_skipped || is_elsewhere && !verbose) {
             continue;
         }
         if check.group != group {

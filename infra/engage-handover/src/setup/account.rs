@@ -14,22 +14,26 @@ use super::wish::Wish;
 pub(crate) struct Observed {
     pub(crate) me: User,
     pub(crate) rights: Rights,
-    pub(crate) source: Source,
+    /// At least one; more only of channels of RCE's own.
+    pub(crate) sources: Vec<Source>,
     pub(crate) categories: Vec<Category>,
     pub(crate) folders: Option<Vec<Folder>>,
     pub(crate) webhooks: Option<Vec<Webhook>>,
     /// Everybody.
     pub(crate) users: Option<Vec<User>>,
-    /// On the source, of those who were chosen.
-    pub(crate) permissions: BTreeMap<String, Vec<String>>,
-    /// Of the token's own account, on the source.
-    pub(crate) own_permissions: Option<Vec<String>>,
+    /// Of those who were chosen, by source.
+    pub(crate) permissions: BTreeMap<String, Permissions>,
+    /// Of the token's own account.
+    pub(crate) own_permissions: Option<Permissions>,
     pub(crate) channels: Option<Vec<Channel>>,
     /// Whether identities can be seen at all.
     pub(crate) sees_identities: bool,
     pub(crate) bot_identity: Option<Identity>,
     pub(crate) agent_identity: Option<Identity>,
 }
+
+/// What somebody may do on each source.
+pub(crate) type Permissions = BTreeMap<String, Vec<String>>;
 
 /// What the token's account may do.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +53,12 @@ pub(crate) const NEEDED: [(&str, &str); 6] = [
         "update_user",
         "give agents their category, permissions and identity",
     ),
+];
+
+/// Rights that the bridge needs on channels of RCE's own, and only there.
+pub(crate) const USEFUL_NATIVE: [(&str, &str); 2] = [
+    ("read_identity", "tell the bot who writes"),
+    ("open_content_thread", "answer in a thread that somebody closed"),
 ];
 
 /// Rights that the bridge itself lives better with.
@@ -95,7 +105,7 @@ pub(crate) async fn read(
     patience: &Patience<'_>,
     wish: &Wish,
     (me, rights): (User, Rights),
-    source: Source,
+    sources: Vec<Source>,
     users: Option<Vec<User>>,
     chosen: &BTreeSet<String>,
 ) -> Result<Observed, ConsoleError> {
@@ -107,12 +117,17 @@ pub(crate) async fn read(
                 chosen.len()
             ));
         }
-        let read = async || console.permissions(id, &source.id).await;
+        let read = async || console.all_permissions(id).await;
         if let Some(now) = patience.maybe(read).await? {
             permissions.insert(id.clone(), now);
         }
     }
     let identity = async |id: &str| {
+        // On channels of RCE's own nobody is announced.
+        let source = sources.first().filter(|_| !wish.is_native());
+        let Some(source) = source else {
+            return Ok(None);
+        };
         patience
             .maybe(async || console.identities(&source.id, id).await)
             .await
@@ -120,7 +135,7 @@ pub(crate) async fn read(
     let first = |found: Option<Vec<Identity>>| found.and_then(|found| found.into_iter().next());
     let bot_identity = identity(&wish.bot_face.id).await?;
     let sees_identities = bot_identity.is_some();
-    let own = async || console.permissions(&me.id, &source.id).await;
+    let own = async || console.all_permissions(&me.id).await;
     Ok(Observed {
         categories: patience.read(async || console.categories(None).await).await?,
         folders: patience.maybe(async || console.folders().await).await?,
@@ -136,13 +151,19 @@ pub(crate) async fn read(
         },
         me,
         rights,
-        source,
+        sources,
         users,
         permissions,
     })
 }
 
 impl Observed {
+    /// The names of the sources, each in quotation marks.
+    pub(crate) fn source_names(&self) -> String {
+        let names = self.sources.iter().map(|source| format!("\"{}\"", source.name));
+        names.collect::<Vec<_>>().join(", ")
+    }
+
     pub(crate) fn user(&self, id: &str) -> Option<&User> {
         self.users.as_ref()?.iter().find(|user| user.id == id)
     }

@@ -9,7 +9,7 @@ use handover_core::settings::Connection;
 use handover_handlers::config;
 use handover_machine::{Environment, SystemClock};
 use handover_ringcx::RingCxClient;
-use handover_ringcx::console::{Console, ConsoleError};
+use handover_ringcx::console::{Console, ConsoleError, Source};
 
 use super::account::{Observed, same_name};
 use super::by_hand::{self, ByHand};
@@ -86,7 +86,11 @@ impl Run<'_> {
                 entry.public_url = Some(wish.public_url.clone());
                 entry.separate_urls = wish.separate_urls;
                 entry.events = events.map(|events| events.get_name().to_owned());
-                entry.source_id = Some(wish.source_id.clone());
+                if wish.is_native() {
+                    entry.source_ids.clone_from(&wish.source_ids);
+                } else {
+                    entry.source_id = wish.source_ids.first().cloned();
+                }
                 entry.agents.clone_from(chosen);
                 entry.parent = Some(wish.parent.clone());
                 entry.folder = Some(wish.folder.clone());
@@ -141,10 +145,11 @@ impl Run<'_> {
             Act::Category { part, .. } => self.category(*part, is_ours).await,
             Act::Config => self.write_config().await,
             Act::Announce => self.announce().await,
-            Act::Defaults => self.defaults(is_ours).await,
+            Act::Defaults(source) => self.defaults(source, is_ours).await,
             Act::Folder(plan) => self.folder(plan, is_ours).await,
             Act::TakeBotCategory(users) => self.take_bot_category(users, is_ours).await,
             Act::Agents(changes) => self.agents(changes, is_ours).await,
+            Act::OwnAccount(change) => self.own_account(change.as_ref(), is_ours).await,
             Act::Webhook(plan) => self.webhook(plan, is_ours).await,
             Act::DeleteWebhook(webhook) => self.delete_webhook(webhook, is_ours).await,
             Act::BaseUri => self.base_uri().await,
@@ -152,6 +157,14 @@ impl Run<'_> {
             Act::Faces(change) => self.faces(change, is_ours).await,
             Act::Undo(_) => Ok(Outcome::Kept),
         }
+    }
+
+    fn source(&self) -> Result<&Source, Failure> {
+        self.observed.sources.first().ok_or_else(|| lost("the source"))
+    }
+
+    fn source_id(&self) -> String {
+        self.wish.source_ids.first().cloned().unwrap_or_default()
     }
 
     fn bot_id(&self) -> Result<String, Failure> {
@@ -265,7 +278,10 @@ impl Run<'_> {
 
     async fn announce(&mut self) -> Result<Outcome, Failure> {
         while let Err(error) = self.announce_both().await? {
-            let url = &self.wish.realtime_url;
+            let Some(realtime) = self.wish.realtime.as_ref() else {
+                return Err(error.into());
+            };
+            let url = &realtime.url;
             if error.is_not_found() {
                 return Err(Failure::Theirs(format!(
                     "{url} is not where this source takes messages: copy the Realtime Endpoint URL from its page"
@@ -283,7 +299,10 @@ impl Run<'_> {
                 )));
             }
             self.patience.terminal.say(&format!("  ! {refused}."));
-            self.wish.realtime_token = self.ask_realtime_token().await?;
+            let token = self.ask_realtime_token().await?;
+            if let Some(realtime) = &mut self.wish.realtime {
+                realtime.token = token;
+            }
             self.wish_changed = true;
         }
         let faces = faces_of(&self.wish);
@@ -327,9 +346,8 @@ impl Run<'_> {
         }
     }
 
-    async fn defaults(&mut self, is_ours: bool) -> Result<Outcome, Failure> {
+    async fn defaults(&mut self, source: &Source, is_ours: bool) -> Result<Outcome, Failure> {
         let bot = self.bot_id()?;
-        let source = &self.observed.source;
         let (console, patience) = (self.console, self.patience);
         let right = [bot.clone()];
         let look = async || {
@@ -344,9 +362,7 @@ impl Run<'_> {
                 source.user_thread_default_category_ids.clone(),
             );
             self.record
-                .change(|entry| {
-                    entry.defaults_before.get_or_insert(before);
-                })
+                .change(|entry| entry.set_defaults(&source.id, Some(before)))
                 .await?;
             let set = patience
                 .insist(async |attempt| {
@@ -362,7 +378,9 @@ impl Run<'_> {
             match set {
                 Ok(()) => return Ok(Outcome::Done),
                 Err(error) if error.is_forbidden() => {
-                    self.record.change(|entry| entry.defaults_before = None).await?;
+                    self.record
+                        .change(|entry| entry.set_defaults(&source.id, None))
+                        .await?;
                 }
                 Err(error) => return Err(error.into()),
             }

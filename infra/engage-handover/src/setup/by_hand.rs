@@ -173,12 +173,22 @@ pub(crate) fn folder(label: &str, query: &str) -> ByHand {
         .click("Save")
 }
 
-pub(crate) fn agents(source: &str, category: &str, who: &People) -> ByHand {
+/// `sources`: as they are shown.
+pub(crate) fn agents(sources: &str, category: &str, who: &People) -> ByHand {
     ByHand::new(format!("agents may answer: {}", who.names))
         .each(who, "Admin > Users, then for each of them:")
-        .each(who, format!("Permissions on \"{source}\": tick Read and Reply"))
+        .each(who, format!("Permissions on {sources}: tick Read and Reply"))
         .each(who, format!("Categories: add \"{category}\""))
         .each(who, "Save")
+}
+
+/// The token's own account, which answers on channels of RCE's own. `sources`: as they are shown.
+pub(crate) fn own_account(sources: &str, account: &User) -> ByHand {
+    let name = called(account);
+    ByHand::new(format!("the token's account may answer: {name}"))
+        .click(format!("Admin > Users > {name}"))
+        .click(format!("Permissions on {sources}: tick Read and Reply"))
+        .click("Save")
 }
 
 pub(crate) fn no_bot_category(category: &str, who: &People) -> ByHand {
@@ -195,8 +205,8 @@ pub(crate) fn face(identity: &str, who: &People) -> ByHand {
         .each(who, "Save")
 }
 
-/// Secrets are named by their place in the configuration, never shown.
-pub(crate) fn webhook(url: &str, config: &str, source: &str, events: &[&str]) -> ByHand {
+/// `sources`: as they are shown. Secrets are named by their place in the configuration, never shown.
+pub(crate) fn webhook(url: &str, config: &str, sources: &str, events: &[&str]) -> ByHand {
     ByHand::new("the webhook")
         .click("Admin > Webhooks > Add")
         .click("Access token: the one that set-up uses; Active: on")
@@ -206,7 +216,7 @@ pub(crate) fn webhook(url: &str, config: &str, source: &str, events: &[&str]) ->
             "Secret",
             format!("the first of ringcx.webhook_secrets in {config}"),
         )
-        .click(format!("Channels filtering: none except \"{source}\""))
+        .click(format!("Channels filtering: none except {sources}"))
         .click(format!("Events: {}", events.join(", ")))
         .click("Save")
 }

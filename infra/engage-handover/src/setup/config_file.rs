@@ -89,14 +89,56 @@ impl ConfigFile {
             .collect()
     }
 
-    /// The source of another connection in the same file, if it is written there.
-    pub(crate) fn source_of(&self, connection: &str) -> Option<String> {
-        let ringcx = self.document.get("connections")?.get(connection)?.get("ringcx")?;
-        let text = |key: &str| ringcx.get(key).and_then(Item::as_str);
-        text("source_id").map(str::to_owned).or_else(|| {
-            let url = text("realtime_endpoint_url")?.parse().ok()?;
-            handover_ringcx::base_url::source_id(&url).map(|id| id.to_string())
-        })
+    /// The sources of a connection in the file, as far as they are written there.
+    pub(crate) fn sources_of(&self, connection: &str) -> Vec<String> {
+        let sections = self.document.get("connections");
+        let ringcx = sections.and_then(|all| all.get(connection)?.get("ringcx"));
+        let texts = |key: &str| -> Vec<String> {
+            match ringcx.and_then(|ringcx| ringcx.get(key)?.as_value()) {
+                Some(Value::String(only)) => vec![only.value().clone()],
+                Some(Value::Array(items)) => items
+                    .iter()
+                    .filter_map(Value::as_str)
+                    .map(str::to_owned)
+                    .collect(),
+                _ => Vec::new(),
+            }
+        };
+        let mut sources = texts("source_id");
+        for source in texts("source_ids") {
+            if !sources.contains(&source) {
+                sources.push(source);
+            }
+        }
+        if sources.is_empty() {
+            let urls = texts("realtime_endpoint_url");
+            let url = urls.first().and_then(|url| url.parse().ok());
+            let learnt = url.and_then(|url| handover_ringcx::base_url::source_id(&url));
+            sources.extend(learnt.map(|id| id.to_string()));
+        }
+        sources
+    }
+
+    /// A list of texts, the only ones.
+    pub(crate) fn set_list(&mut self, path: &[&str], texts: &[String]) -> Result<(), Failure> {
+        self.set(path, Value::Array(texts.iter().collect()))
+    }
+
+    /// Takes a setting out, if it is there.
+    pub(crate) fn unset(&mut self, path: &[&str]) {
+        let Some((key, sections)) = path.split_last() else {
+            return;
+        };
+        let mut at = self
+            .document
+            .get_mut("connections")
+            .and_then(|all| all.get_mut(&self.connection));
+        for section in sections {
+            at = at.and_then(|at| at.get_mut(section));
+        }
+        if let Some(at) = at.and_then(Item::as_table_like_mut) {
+            at.remove(key);
+        }
     }
 
     /// A text of the section; of several, the first.

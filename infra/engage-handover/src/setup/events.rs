@@ -71,9 +71,12 @@ const FURTHER: [&str; 13] = [
     "task.resume",
 ];
 
+/// What a channel of RCE's own needs whatever is chosen: what people write, what agents write, and what arrived.
+const NATIVE: [&str; 3] = ["content.exported", "content.imported", "content.replied"];
+
 impl Events {
     /// What is registered by REST.
-    pub(crate) fn list(self) -> Vec<&'static str> {
+    pub(crate) fn list(self, is_native: bool) -> Vec<&'static str> {
         let mut list: Vec<&'static str> = match self {
             Self::Recommended => RECOMMENDED.to_vec(),
             Self::All => RECOMMENDED.into_iter().chain(FURTHER).collect(),
@@ -87,7 +90,11 @@ impl Events {
                 "task.taken",
             ],
         };
+        if is_native {
+            list.extend(NATIVE);
+        }
         list.sort_unstable();
+        list.dedup();
         list
     }
 
@@ -107,12 +114,19 @@ mod tests {
     #[test]
     fn every_choice_names_each_event_once_and_contains_the_end_of_a_handover() {
         for choice in Events::value_variants() {
-            let list = choice.list();
-            let mut unique = list.clone();
-            unique.dedup();
-            assert_eq!(list, unique, "{choice:?}");
-            assert!(list.contains(&"intervention.closed") && list.contains(&"intervention.canceled"));
+            for is_native in [false, true] {
+                let list = choice.list(is_native);
+                let unique: std::collections::BTreeSet<&str> = list.iter().copied().collect();
+                assert_eq!(list.len(), unique.len(), "{choice:?}");
+                assert!(list.contains(&"intervention.closed") && list.contains(&"intervention.canceled"));
+                assert!(
+                    !is_native || NATIVE.iter().all(|event| unique.contains(event)),
+                    "{choice:?}"
+                );
+            }
         }
-        assert_eq!(Events::All.list().len(), 39, "the REST API's list has 39 events");
+        let all = Events::All.list(false);
+        assert_eq!(all.len(), 39, "the REST API's list has 39 events");
+        assert_eq!(Events::All.list(true), all);
     }
 }

@@ -82,6 +82,9 @@ pub(crate) async fn run(args: &Setup, terminal: &Arc<Terminal>, report: &Report)
         return Err(nothing_to_undo(args, &config));
     }
     gather.check_complete()?;
+    if !args.remove {
+        gather.check_channel()?;
+    }
     let login = gather.login().await?;
     report.begin(&args.connection, login.api_base.host_str().unwrap_or_default());
     let tools = Tools::new(&login, terminal);
@@ -269,16 +272,17 @@ async fn set_up(
         terminal,
         lookup: &Environment,
     };
-    let (source, realtime_url, public_url) =
-        source::find(&gather, tools, patience, report, &mut record).await?;
-    source::check(&source, realtime_url.as_ref(), &config, args)?;
+    let found = source::find(&gather, tools, patience, report, &mut record).await?;
+    source::check(&found, &gather)?;
+    let ids = found.sources.iter().map(|source| source.id.clone()).collect();
     let wish = gather
-        .rest(source.id.clone(), realtime_url, public_url, login)
+        .rest(ids, found.realtime_url, found.public_url, login)
         .await?;
+    let sources = found.sources;
     let connection = apply::with_ids(&config, &wish, login)?;
     let users = patience.maybe(async || tools.console.users(None).await).await?;
     let (chosen, disabled) = agents::chosen(&gather, tools, patience, users.as_deref(), &who.0).await?;
-    let observed = account::read(&tools.console, patience, &wish, who, source, users, &chosen).await?;
+    let observed = account::read(&tools.console, patience, &wish, who, sources, users, &chosen).await?;
     let mut plan = make_plan(
         &observed,
         &wish,

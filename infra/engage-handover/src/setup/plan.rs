@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use handover_core::secret::Secret;
-use handover_ringcx::console::{Category, Channel, Identity, User, Webhook};
+use handover_ringcx::console::{Category, Channel, Identity, Source, User, Webhook};
 use serde::Serialize;
 
-use super::account::{NEEDED, Observed, USEFUL, called, same_name};
+use super::account::{NEEDED, Observed, USEFUL, USEFUL_NATIVE, called, same_name};
 use super::agents::listed;
 use super::record::Entry;
 use super::wish::{AGENT_CATEGORY, BOT_CATEGORY, Face, Wish};
@@ -76,10 +76,13 @@ pub(crate) enum Act {
     },
     Config,
     Announce,
-    Defaults,
+    /// Of this source.
+    Defaults(Source),
     Folder(FolderPlan),
     TakeBotCategory(Vec<User>),
     Agents(Vec<AgentChange>),
+    /// The token's own account, which answers on channels of RCE's own.
+    OwnAccount(Option<AgentChange>),
     Webhook(WebhookPlan),
     DeleteWebhook(Webhook),
     BaseUri,
@@ -172,17 +175,27 @@ impl Step {
 /// Makes the plan, in the order in which it is done.
 pub(crate) fn plan(observed: &Observed, given: &Given<'_>) -> Plan {
     let mut plan = Plan::default();
-    // The first, because it tries the realtime token: if that is wrong, nothing else was changed.
-    plan.steps.push(announce(observed, given));
+    let is_native = given.wish.is_native();
+    if !is_native {
+        // The first, because it tries the realtime token: if that is wrong, nothing else was changed.
+        plan.steps.push(announce(observed, given));
+    }
     let (bot, agent) = categories(observed, given, &mut plan);
     plan.steps.push(config(given));
-    plan.steps.push(defaults(observed, bot.as_deref()));
+    let sources = observed.sources.iter();
+    let defaults = sources.map(|source| defaults(observed, source, bot.as_deref()));
+    plan.steps.extend(defaults);
     folder(observed, given, agent.as_deref(), &mut plan);
     agents::plan(observed, given, bot.as_deref(), agent.as_deref(), &mut plan);
+    if is_native {
+        agents::own_account(observed, &mut plan);
+    }
     webhook::plan(observed, given, &mut plan);
-    plan.steps.push(base_uri(observed, given));
-    faces(observed, given, &mut plan);
-    rights(observed, &mut plan);
+    if !is_native {
+        plan.steps.push(base_uri(observed, given));
+        faces(observed, given, &mut plan);
+    }
+    rights(observed, is_native, &mut plan);
     plan
 }
 
@@ -324,13 +337,12 @@ fn announce(observed: &Observed, given: &Given<'_>) -> Step {
     .because("they speak for the company; told by the Send API, which also tries the realtime token")
 }
 
-fn defaults(observed: &Observed, bot: Option<&str>) -> Step {
-    let source = &observed.source;
+fn defaults(observed: &Observed, source: &Source, bot: Option<&str>) -> Step {
     let is_right = |ids: &[String]| bot.is_some_and(|bot| ids == [bot.to_owned()]);
     let right = is_right(&source.default_category_ids) && is_right(&source.user_thread_default_category_ids);
     let what = format!("default category of the source \"{}\"", source.name);
     if right {
-        return Step::new(Act::Defaults, Verdict::Keep, what);
+        return Step::new(Act::Defaults(source.clone()), Verdict::Keep, what);
     }
     let name = |ids: &[String]| {
         let names = ids.iter().map(|id| {
@@ -349,7 +361,7 @@ fn defaults(observed: &Observed, bot: Option<&str>) -> Step {
     } else {
         format!("{customers} (agents' messages: {company})")
     };
-    Step::new(Act::Defaults, Verdict::Change, what)
+    Step::new(Act::Defaults(source.clone()), Verdict::Change, what)
         .turns(before, BOT_CATEGORY)
         .because("a new conversation is the bot's")
         .unless_lacking(observed, "update_content_source")
@@ -421,7 +433,7 @@ fn by_eye(act: Act, name: &str, value: &str, given: &Given<'_>, what: String) ->
 
 fn base_uri(observed: &Observed, given: &Given<'_>) -> Step {
     let uri = given.wish.base_uri();
-    let what = format!("Base URI of the source \"{}\"", observed.source.name);
+    let what = format!("Base URI of the source {}", observed.source_names());
     let mut step = by_eye(Act::BaseUri, BASE_URI, &uri, given, what);
     if step.verdict != Verdict::Keep {
         step.after = Some(uri);
@@ -454,7 +466,7 @@ fn faces(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
     plan.steps.push(agents::face_step(observed, given, change));
 }
 
-fn rights(observed: &Observed, plan: &mut Plan) {
+fn rights(observed: &Observed, is_native: bool, plan: &mut Plan) {
     let role = observed.rights.role_label();
     let is_needed = plan.steps.iter().any(|step| step.verdict == Verdict::ByHand);
     for (right, what_for) in NEEDED {
@@ -465,20 +477,23 @@ fn rights(observed: &Observed, plan: &mut Plan) {
             ));
         }
     }
-    for (right, what_for) in USEFUL {
+    let only_there = USEFUL_NATIVE.into_iter().filter(|_| is_native);
+    for (right, what_for) in USEFUL.into_iter().chain(only_there) {
         if observed.rights.lacks(right) {
             plan.notes.push(format!(
                 "The token's account lacks the right \"{right}\": the bridge cannot {what_for}."
             ));
         }
     }
-    let source = &observed.source;
+    for source in &observed.sources {
+        source_notes(observed, source, is_native, plan);
+    }
+}
+
+fn source_notes(observed: &Observed, source: &Source, is_native: bool, plan: &mut Plan) {
     if let Some(own) = &observed.own_permissions {
-        let missing: Vec<&str> = agents::PERMISSIONS
-            .into_iter()
-            .filter(|wanted| !own.iter().any(|word| word == wanted))
-            .collect();
-        if !missing.is_empty() {
+        let missing = agents::lacking(own, &source.id);
+        if !is_native && !missing.is_empty() {
             plan.notes.push(format!(
                 "The token's own account has no permission to {} on \"{}\", and the bridge acts as it. Admin > Users > {} > permissions on \"{}\": tick Read and Reply, Save.",
                 missing.join(" and "),
@@ -497,10 +512,10 @@ fn rights(observed: &Observed, plan: &mut Plan) {
             ));
         }
     }
-    if !observed.source.active {
+    if !source.active {
         plan.notes.push(format!(
             "The source \"{}\" is switched off: Admin > Sources > Edit > Active.",
-            observed.source.name
+            source.name
         ));
     }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Entry {
     pub(crate) separate_urls: bool,
     pub(crate) events: Option<String>,
     pub(crate) source_id: Option<String>,
+    /// Channels of RCE's own, instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) source_ids: Vec<String>,
     /// Who was chosen to answer, by RCE's ids.
     pub(crate) agents: BTreeSet<String>,
     pub(crate) parent: Option<String>,
@@ -33,8 +36,11 @@ pub(crate) struct Entry {
     /// What was made here, or was about to be.
     #[serde(rename = "made")]
     pub(crate) made: Made,
-    /// The source's default categories before: of customers' threads, and of the company's.
-    pub(crate) defaults_before: Option<(Vec<String>, Vec<String>)>,
+    /// Default categories before, of customers' threads and of the company's: those of `source_id` …
+    pub(crate) defaults_before: Option<Defaults>,
+    /// … and those of `source_ids`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) defaults_of: BTreeMap<String, Defaults>,
     /// The search of a folder that was there already.
     pub(crate) folder_query_before: Option<(String, String)>,
     /// What agents were given.
@@ -50,7 +56,33 @@ pub(crate) struct Entry {
     pub(crate) confirmed: BTreeMap<String, String>,
 }
 
+/// Default categories of customers' threads, and of the company's.
+pub(crate) type Defaults = (Vec<String>, Vec<String>);
+
 impl Entry {
+    /// What each source's default categories were.
+    pub(crate) fn all_defaults(&self) -> Vec<(&str, &Defaults)> {
+        let one = self.source_id.as_deref().zip(self.defaults_before.as_ref());
+        let several = self
+            .defaults_of
+            .iter()
+            .map(|(source, before)| (source.as_str(), before));
+        one.into_iter().chain(several).collect()
+    }
+
+    /// Remembers them, unless that was done before; `None` forgets them.
+    pub(crate) fn set_defaults(&mut self, source: &str, before: Option<Defaults>) {
+        let is_one = self.source_id.as_deref() == Some(source);
+        match before {
+            Some(before) if is_one => drop(self.defaults_before.get_or_insert(before)),
+            Some(before) => {
+                self.defaults_of.entry(source.to_owned()).or_insert(before);
+            }
+            None if is_one => self.defaults_before = None,
+            None => drop(self.defaults_of.remove(source)),
+        }
+    }
+
     /// Whether the webhook with this id is one that was made here, as far as is known.
     pub(crate) fn made_webhook(&self, id: &str) -> bool {
         let made = self.made.webhook.as_ref();
@@ -93,7 +125,11 @@ pub(crate) struct Object {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Grant {
+    /// On `source_id` …
     pub(crate) permissions: BTreeSet<String>,
+    /// … and on each of `source_ids`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) permissions_on: BTreeMap<String, BTreeSet<String>>,
     /// The Agent category, by its id.
     pub(crate) category: Option<String>,
     /// The agents' identity, by its id.

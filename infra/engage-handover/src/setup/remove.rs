@@ -10,7 +10,7 @@ use super::account::called;
 use super::config_file::ConfigFile;
 use super::patience::Patience;
 use super::plan::{Act, Plan, Step, Verdict};
-use super::record::{Entry, Grant, Made, Object, Record, WebhookBefore};
+use super::record::{Defaults, Entry, Grant, Made, Object, Record, WebhookBefore};
 use super::report::{self, Outcome, Report};
 use crate::cli::Setup;
 use crate::commands::Failure;
@@ -22,7 +22,8 @@ pub(crate) enum Undo {
     /// One that was there before setup.
     WebhookBefore(WebhookBefore),
     Folder(String),
-    Defaults(Vec<String>, Vec<String>),
+    /// Of this source.
+    Defaults(String, Defaults),
     Agent(String, Grant),
     Category(Kind, String),
 }
@@ -201,13 +202,10 @@ async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &Us
         .maybe(async || console.sources().await)
         .await?
         .unwrap_or_default();
-    let source = entry
-        .source_id
-        .as_ref()
-        .and_then(|id| sources.iter().find(|source| source.id == *id));
-    if let (Some(source), Some((customers, company))) = (source, &entry.defaults_before) {
-        plan.steps
-            .extend(defaults(source, customers, company, entry, &categories));
+    for (id, before) in entry.all_defaults() {
+        if let Some(source) = sources.iter().find(|source| source.id == id) {
+            plan.steps.extend(defaults(source, before, entry, &categories));
+        }
     }
     let users = patience.maybe(async || console.users(None).await).await?;
     if users.is_none() {
@@ -360,8 +358,7 @@ fn category(kind: Kind, found: &Category, used: Option<String>) -> Step {
 /// Back to what they were, unless somebody has changed them since.
 fn defaults(
     source: &Source,
-    customers: &[String],
-    company: &[String],
+    (customers, company): &Defaults,
     entry: &Entry,
     categories: &[Category],
 ) -> Option<Step> {
@@ -375,7 +372,7 @@ fn defaults(
         None => true,
     };
     let unchanged =
-        source.default_category_ids == customers && source.user_thread_default_category_ids == company;
+        source.default_category_ids == *customers && source.user_thread_default_category_ids == *company;
     if unchanged || !is_ours(&source.default_category_ids) {
         return None;
     }
@@ -383,7 +380,7 @@ fn defaults(
         let is_there = |id: &&String| categories.iter().any(|category| category.id == **id);
         ids.iter().filter(is_there).cloned().collect()
     };
-    let (customers, company) = (there(customers), there(company));
+    let (customers, company) = (there(customers.as_slice()), there(company.as_slice()));
     let names = super::agents::listed(customers.iter().map(|id| {
         categories
             .iter()
@@ -394,7 +391,7 @@ fn defaults(
         before: Some("Bot".to_owned()),
         after: Some(names),
         ..step(
-            Undo::Defaults(customers, company),
+            Undo::Defaults(source.id.clone(), (customers, company)),
             Verdict::Change,
             format!("default category of the source \"{}\"", source.name),
         )
@@ -424,8 +421,7 @@ async fn used_by(
     if let Some(holder) = holder {
         return Ok(Some(format!("{} holds it, and not by setup", called(holder))));
     }
-    let will_be_reset =
-        |source: &Source| entry.source_id.as_deref() == Some(&source.id) && entry.defaults_before.is_some();
+    let will_be_reset = |source: &Source| entry.all_defaults().iter().any(|(id, _)| *id == source.id);
     let default_of = sources.iter().find(|source| {
         !will_be_reset(source)
             && (source.default_category_ids.contains(id)
@@ -502,16 +498,13 @@ async fn undo(
             patience.insist(async |_| console.delete_folder(id).await).await?;
             record.change(|entry| entry.made.folder = None).await?;
         }
-        Undo::Defaults(customers, company) => {
-            let source = entry.source_id.clone().unwrap_or_default();
-            let lists = |list: &'_ [String]| list.to_vec();
-            let (customers, company) = (lists(customers), lists(company));
+        Undo::Defaults(source, (customers, company)) => {
             let customers: Vec<&str> = customers.iter().map(String::as_str).collect();
             let company: Vec<&str> = company.iter().map(String::as_str).collect();
             patience
-                .insist(async |_| console.set_source_defaults(&source, &customers, &company).await)
+                .insist(async |_| console.set_source_defaults(source, &customers, &company).await)
                 .await?;
-            record.change(|entry| entry.defaults_before = None).await?;
+            record.change(|entry| entry.set_defaults(source, None)).await?;
         }
         Undo::Agent(id, grant) => {
             let source = entry.source_id.clone().unwrap_or_default();
@@ -549,11 +542,16 @@ async fn take_back(
     grant: &Grant,
     bot_goes: bool,
 ) -> Result<(), ConsoleError> {
-    if !grant.permissions.is_empty() {
+    let one = (!grant.permissions.is_empty()).then_some((source, &grant.permissions));
+    let several = grant
+        .permissions_on
+        .iter()
+        .map(|(source, given)| (source.as_str(), given));
+    for (source, given) in one.into_iter().chain(several) {
         let now = console.permissions(id, source).await?;
         let rest: Vec<&str> = now
             .iter()
-            .filter(|word| !grant.permissions.contains(*word))
+            .filter(|word| !given.contains(*word))
             .map(String::as_str)
             .collect();
         if rest.len() != now.len() {

@@ -22,7 +22,8 @@ pub(crate) fn fill(file: &mut ConfigFile, wish: &Wish, login: &Login, ids: Ids<'
         invent(file, &["bot_keys"], secrets::invent)?;
     }
     invent(file, &["operator_keys"], secrets::invent)?;
-    if !file.has(&["get_queue_updates"]) {
+    // RCE tells places in the queue to Source SDK channels only.
+    if !wish.is_native() && !file.has(&["get_queue_updates"]) {
         file.set_flag(&["get_queue_updates"], true)?;
     }
     ringcx(file, wish, login, ids)?;
@@ -36,7 +37,7 @@ pub(crate) fn fill(file: &mut ConfigFile, wish: &Wish, login: &Login, ids: Ids<'
 }
 
 /// Every setting that is filled in.
-const SETTINGS: [&[&str]; 23] = [
+const SETTINGS: [&[&str]; 25] = [
     &["bot_keys"],
     &["operator_keys"],
     &["get_queue_updates"],
@@ -46,7 +47,9 @@ const SETTINGS: [&[&str]; 23] = [
     &["ringcx", "realtime_access_tokens"],
     &["ringcx", "webhook_secrets"],
     &["ringcx", "verification_token"],
+    &["ringcx", "channel"],
     &["ringcx", "source_id"],
+    &["ringcx", "source_ids"],
     &["ringcx", "bot_category_id"],
     &["ringcx", "agent_category_id"],
     &["ringcx", "bot_identity"],
@@ -90,25 +93,47 @@ fn ringcx(file: &mut ConfigFile, wish: &Wish, login: &Login, ids: Ids<'_>) -> Re
         file.set_text(&["ringcx", "base_api_url"], &login.base_api_url)?;
     }
     file.set_text(&["ringcx", "api_access_token"], login.token.written.expose())?;
-    file.set_text(&["ringcx", "realtime_endpoint_url"], wish.realtime_url.as_str())?;
-    file.set_first(
-        &["ringcx", "realtime_access_tokens"],
-        wish.realtime_token.written.expose(),
-    )?;
+    match &wish.realtime {
+        Some(realtime) => {
+            file.set_text(&["ringcx", "realtime_endpoint_url"], realtime.url.as_str())?;
+            file.set_first(
+                &["ringcx", "realtime_access_tokens"],
+                realtime.token.written.expose(),
+            )?;
+        }
+        None => file.set_text(&["ringcx", "channel"], "native")?,
+    }
     invent(file, &["ringcx", "webhook_secrets"], secrets::invent)?;
     if !file.has(&["ringcx", "verification_token"]) {
         file.set_text(&["ringcx", "verification_token"], &secrets::invent()?)?;
     }
-    let learnt = handover_ringcx::base_url::source_id(&wish.realtime_url);
-    let is_learnt = learnt.is_some_and(|learnt| learnt.as_str() == wish.source_id);
-    if !is_learnt || file.has(&["ringcx", "source_id"]) {
-        file.set_text(&["ringcx", "source_id"], &wish.source_id)?;
-    }
+    sources(file, wish)?;
     file.set_text(&["ringcx", "bot_category_id"], ids.bot)?;
     file.set_text(&["ringcx", "agent_category_id"], ids.agent)?;
+    if wish.is_native() {
+        return Ok(());
+    }
     let (bot, agent) = (&wish.bot_face, &wish.agent_face);
     file.set_face(&["ringcx", "bot_identity"], &bot.id, &bot.name)?;
     file.set_face(&["ringcx", "agent_identity"], &agent.id, &agent.name)
+}
+
+fn sources(file: &mut ConfigFile, wish: &Wish) -> Result<(), Failure> {
+    match (&wish.realtime, wish.source_ids.first()) {
+        (Some(realtime), Some(source)) => {
+            let learnt = handover_ringcx::base_url::source_id(&realtime.url);
+            let is_learnt = learnt.is_some_and(|learnt| learnt.as_str() == source);
+            if is_learnt && !file.has(&["ringcx", "source_id"]) {
+                return Ok(());
+            }
+            file.set_text(&["ringcx", "source_id"], source)
+        }
+        _ if file.sources_of(&wish.connection) == wish.source_ids => Ok(()),
+        _ => {
+            file.unset(&["ringcx", "source_id"]);
+            file.set_list(&["ringcx", "source_ids"], &wish.source_ids)
+        }
+    }
 }
 
 fn bot(file: &mut ConfigFile, wish: &Wish) -> Result<(), Failure> {

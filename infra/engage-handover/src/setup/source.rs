@@ -3,45 +3,70 @@
 use handover_ringcx::console::{Console, Source};
 use url::Url;
 
-use super::config_file::ConfigFile;
 use super::patience::{Patience, Waited};
 use super::record::Record;
 use super::report::Report;
 use super::wish::Gather;
 use super::{Tools, account, agents, by_hand, plan, wish};
-use crate::cli::Setup;
 use crate::commands::Failure;
 
-/// One source has one bridge's address and one webhook's, so it belongs to one connection.
-pub(super) fn check(
-    source: &Source,
-    realtime_url: Option<&Url>,
-    config: &ConfigFile,
-    args: &Setup,
-) -> Result<(), Failure> {
-    let is_said = args.source.is_some() || args.realtime_endpoint_url.is_some();
-    if let Some(url) = realtime_url.filter(|_| is_said) {
-        wish::check_realtime_url(url, &source.id)?;
-    }
-    let other = config
-        .connections()
-        .into_iter()
-        .find(|name| *name != args.connection && config.source_of(name).as_deref() == Some(&source.id));
-    let Some(other) = other else { return Ok(()) };
-    Err(Failure::Theirs(format!(
-        "the source \"{}\" ({}) is used by the connection \"{other}\" already, and RingCentral calls one address only for it: \"{}\" would take it away. Use another source, or --connection {other}. Nothing was changed",
-        source.name, source.id, args.connection
-    )))
+mod native;
+
+/// What was found; also our public address, if it came up on the way.
+pub(super) struct Found {
+    /// One, but on channels of RCE's own.
+    pub(super) sources: Vec<Source>,
+    pub(super) realtime_url: Option<Url>,
+    pub(super) public_url: Option<String>,
 }
 
-/// The source; also its realtime URL and our public one, if they came up on the way.
+impl Found {
+    fn one(source: Source, realtime_url: Option<Url>) -> Self {
+        Self {
+            sources: vec![source],
+            realtime_url,
+            public_url: None,
+        }
+    }
+}
+
+/// One source has one bridge's address, one webhook's and one bot, so it belongs to one connection.
+pub(super) fn check(found: &Found, gather: &Gather<'_>) -> Result<(), Failure> {
+    let (args, config) = (gather.args, gather.config);
+    let is_said = !args.source.is_empty() || args.realtime_endpoint_url.is_some();
+    for source in &found.sources {
+        if let Some(url) = found.realtime_url.as_ref().filter(|_| is_said) {
+            wish::check_realtime_url(url, &source.id)?;
+        }
+        let other = config
+            .connections()
+            .into_iter()
+            .find(|name| *name != args.connection && config.sources_of(name).contains(&source.id));
+        let Some(other) = other else { continue };
+        let why = if gather.is_native() {
+            "and a source has one bot: with two, both would answer the same people"
+        } else {
+            "and RingCentral calls one address only for it"
+        };
+        return Err(Failure::Theirs(format!(
+            "the source \"{}\" ({}) is used by the connection \"{other}\" already, {why}: \"{}\" would take it away. Use another source, or --connection {other}. Nothing was changed",
+            source.name, source.id, args.connection
+        )));
+    }
+    Ok(())
+}
+
+/// The source, or the sources; also its realtime URL and our public one, if they came up on the way.
 pub(super) async fn find(
     gather: &Gather<'_>,
     tools: &Tools,
     patience: &Patience<'_>,
     report: &Report,
     record: &mut Record,
-) -> Result<(Source, Option<Url>, Option<String>), Failure> {
+) -> Result<Found, Failure> {
+    if gather.is_native() {
+        return native::find(gather, tools, patience).await;
+    }
     let console = &tools.console;
     let (named, url) = gather.source()?;
     let all = async || console.sources().await;
@@ -73,13 +98,13 @@ pub(super) async fn find(
         };
         if !found.is_sdk() {
             return Err(Failure::Theirs(format!(
-                "the source \"{}\" is of type {}; a bot's conversations need one of type Engage Digital Source SDK. There are: {}. Nothing was changed",
+                "the source \"{}\" is of type {}; a bot's conversations need one of type Engage Digital Source SDK. There are: {}. If the bot shall answer on that channel of RingCentral's own: --channel native. Nothing was changed",
                 found.name,
                 found.kind.as_deref().unwrap_or("?"),
                 sdk().await?
             )));
         }
-        return Ok((found, url, None));
+        return Ok(Found::one(found, url));
     }
     let mut found: Vec<Source> = patience.read(all).await?;
     found.retain(Source::is_sdk);
@@ -106,7 +131,7 @@ pub(super) async fn find(
             .iter()
             .find(|source| source.id == typed || account::same_name(&source.name, &typed));
         if let Some(chosen) = chosen {
-            return Ok((chosen.clone(), url, None));
+            return Ok(Found::one(chosen.clone(), url));
         }
         gather.terminal.say("  There is no such source.");
     }
@@ -119,7 +144,7 @@ async fn new_source(
     patience: &Patience<'_>,
     report: &Report,
     record: &mut Record,
-) -> Result<(Source, Option<Url>, Option<String>), Failure> {
+) -> Result<Found, Failure> {
     let public_url = gather.public_url().await?;
     let uri = wish::base_uri(&public_url, &gather.args.connection, gather.separate_urls());
     let clicks = by_hand::source(&uri);
@@ -127,7 +152,7 @@ async fn new_source(
     gather.terminal.say("");
     gather
         .terminal
-        .say("The account has no Engage Digital Source SDK source yet.");
+        .say("The account has no Engage Digital Source SDK source yet. (For channels of RingCentral's own stop here and add --channel native.)");
     clicks.say(gather.terminal);
     let look = async || {
         let all = console.sources().await?;
@@ -148,7 +173,10 @@ async fn new_source(
                     entry.confirmed.insert(plan::BASE_URI.to_owned(), uri.clone());
                 })
                 .await?;
-            Ok((source, None, Some(public_url)))
+            Ok(Found {
+                public_url: Some(public_url),
+                ..Found::one(source, None)
+            })
         }
         Waited::Said | Waited::TooLong => Err(Failure::Theirs(
             "there is no source yet; run this again when it is there. Nothing was changed".to_owned(),

@@ -10,7 +10,7 @@ use super::events::Events;
 use super::record::Entry;
 use super::secrets::{self, Given};
 use super::terminal::Terminal;
-use crate::cli::{BotKind, Setup};
+use crate::cli::{BotKind, Setup, SetupChannel};
 use crate::commands::Failure;
 
 pub(crate) const PARENT: &str = "Bot handover";
@@ -31,9 +31,10 @@ pub(crate) struct Login {
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     pub(crate) connection: String,
-    pub(crate) realtime_url: Url,
-    pub(crate) realtime_token: Given,
-    pub(crate) source_id: String,
+    /// How messages are sent to a Source SDK channel; `None`: the channels are RCE's own.
+    pub(crate) realtime: Option<Realtime>,
+    /// One, but on channels of RCE's own.
+    pub(crate) source_ids: Vec<String>,
     /// Without a slash at its end.
     pub(crate) public_url: String,
     pub(crate) separate_urls: bool,
@@ -44,6 +45,13 @@ pub(crate) struct Wish {
     pub(crate) agent_face: Face,
     pub(crate) events: Events,
     pub(crate) delete_other_webhooks: bool,
+}
+
+/// The Send API of a Source SDK channel.
+#[derive(Clone, Debug)]
+pub(crate) struct Realtime {
+    pub(crate) url: Url,
+    pub(crate) token: Given,
 }
 
 /// The bot's section. `None`: as the configuration has it.
@@ -63,6 +71,16 @@ pub(crate) struct Face {
 }
 
 impl Wish {
+    /// Whether people write on channels of RCE's own.
+    pub(crate) fn is_native(&self) -> bool {
+        self.realtime.is_none()
+    }
+
+    /// Events that are registered by REST.
+    pub(crate) fn event_list(&self) -> Vec<&'static str> {
+        self.events.list(self.is_native())
+    }
+
     /// Where RCE sends agents' words.
     pub(crate) fn base_uri(&self) -> String {
         base_uri(&self.public_url, &self.connection, self.separate_urls)
@@ -133,14 +151,20 @@ impl Gather<'_> {
             args.realtime_endpoint_url.is_some(),
             &["ringcx", "realtime_endpoint_url"],
         );
-        if !knows_realtime && args.source.is_none() {
-            missing.push("--realtime-endpoint-url URL        console: Admin, Sources, the source's page");
-        }
-        if !is_there(
-            args.realtime_access_token.is_some(),
-            &["ringcx", "realtime_access_tokens"],
-        ) {
-            missing.push("--realtime-access-token env:NAME   console: Admin, Sources, the source's page");
+        if self.is_native() {
+            if args.source.is_empty() && self.config.sources_of(&args.connection).is_empty() {
+                missing.push("--source SOURCE                    the channels that the bot answers, by id or name; once for each");
+            }
+        } else {
+            if !knows_realtime && args.source.is_empty() {
+                missing.push("--realtime-endpoint-url URL        console: Admin, Sources, the source's page");
+            }
+            if !is_there(
+                args.realtime_access_token.is_some(),
+                &["ringcx", "realtime_access_tokens"],
+            ) {
+                missing.push("--realtime-access-token env:NAME   console: Admin, Sources, the source's page");
+            }
         }
         if args.public_url.is_none() && self.known_public_url().is_none() {
             missing.push("--public-url URL                   where RingCentral reaches the bridge");
@@ -221,12 +245,53 @@ impl Gather<'_> {
         })
     }
 
+    /// Whether people write on channels of RCE's own: as it is said, else as it is written.
+    pub(crate) fn is_native(&self) -> bool {
+        match self.args.channel {
+            Some(channel) => channel == SetupChannel::Native,
+            None => self.is_written_native(),
+        }
+    }
+
+    fn is_written_native(&self) -> bool {
+        self.config.text(&["ringcx", "channel"]).as_deref() == Some("native")
+    }
+
+    /// A connection stays what it is: its conversations are of one kind.
+    pub(crate) fn check_channel(&self) -> Result<(), Failure> {
+        let args = self.args;
+        if self.config.has(&["ringcx"]) && self.is_native() != self.is_written_native() {
+            let (is, wanted) = if self.is_written_native() {
+                ("native", "source-sdk")
+            } else {
+                ("source-sdk", "native")
+            };
+            return Err(Failure::Theirs(format!(
+                "the connection \"{}\" is set up with --channel {is}; for --channel {wanted} name another one with --connection, or --remove this one first. Nothing was changed",
+                args.connection
+            )));
+        }
+        let is_given = [&args.realtime_endpoint_url, &args.realtime_access_token];
+        if self.is_native() && is_given.into_iter().any(Option::is_some) {
+            return Err(Failure::Theirs(
+                "--realtime-endpoint-url and --realtime-access-token are of a Source SDK channel; on RingCentral's own the bot answers by REST. Leave them out. Nothing was changed".to_owned(),
+            ));
+        }
+        if !self.is_native() && args.source.len() > 1 {
+            return Err(Failure::Theirs(
+                "a Source SDK channel is one --source; several are for --channel native. Nothing was changed"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
     /// The source that is meant, if something says so: an id or a name, and the realtime URL.
     pub(crate) fn source(&self) -> Result<(Option<String>, Option<Url>), Failure> {
         let given = self.args.realtime_endpoint_url.clone();
         let url = given.or_else(|| {
             let known = self.config.text(&["ringcx", "realtime_endpoint_url"])?;
-            self.args.source.is_none().then_some(known)
+            self.args.source.is_empty().then_some(known)
         });
         let url = url
             .map(|text| https("realtime endpoint URL", &text))
@@ -237,7 +302,7 @@ impl Gather<'_> {
                 .as_ref()
                 .map(SourceId::to_string)
         };
-        let source = self.args.source.clone();
+        let source = self.args.source.first().cloned();
         let source = source
             .or_else(|| self.args.realtime_endpoint_url.as_ref().and_then(|_| learnt()))
             .or_else(|| self.config.text(&["ringcx", "source_id"]))
@@ -248,23 +313,15 @@ impl Gather<'_> {
     /// Everything but who answers, when the source is known.
     pub(crate) async fn rest(
         &self,
-        source_id: String,
+        source_ids: Vec<String>,
         realtime_url: Option<Url>,
         public_url: Option<String>,
         login: &Login,
     ) -> Result<Wish, Failure> {
-        let realtime_url = match realtime_url {
-            Some(url) => url,
-            None => self.realtime_url(&source_id, &login.api_base).await?,
+        let realtime = match source_ids.first() {
+            Some(source) if !self.is_native() => Some(self.realtime(source, realtime_url, login).await?),
+            _ => None,
         };
-        let realtime_token = self
-            .secret(
-                "the realtime access token",
-                self.args.realtime_access_token.as_deref(),
-                &["ringcx", "realtime_access_tokens"],
-                "Console: Admin, Sources, the source, \"API access token\" under the implementation's details",
-            )
-            .await?;
         let public_url = match public_url {
             Some(url) => url,
             None => self.public_url().await?,
@@ -279,9 +336,8 @@ impl Gather<'_> {
             .unwrap_or_default();
         Ok(Wish {
             connection: args.connection.clone(),
-            realtime_url,
-            realtime_token,
-            source_id,
+            realtime,
+            source_ids,
             public_url,
             separate_urls: self.separate_urls(),
             bot: self.bot().await?,
@@ -292,6 +348,22 @@ impl Gather<'_> {
             events,
             delete_other_webhooks: args.delete_other_webhooks,
         })
+    }
+
+    async fn realtime(&self, source: &str, url: Option<Url>, login: &Login) -> Result<Realtime, Failure> {
+        let url = match url {
+            Some(url) => url,
+            None => self.realtime_url(source, &login.api_base).await?,
+        };
+        let token = self
+            .secret(
+                "the realtime access token",
+                self.args.realtime_access_token.as_deref(),
+                &["ringcx", "realtime_access_tokens"],
+                "Console: Admin, Sources, the source, \"API access token\" under the implementation's details",
+            )
+            .await?;
+        Ok(Realtime { url, token })
     }
 
     pub(crate) fn separate_urls(&self) -> bool {

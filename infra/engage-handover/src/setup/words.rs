@@ -18,12 +18,17 @@ pub(super) fn say_heading(wish: &Wish, login: &Login, observed: &Observed, termi
     ));
     let role = observed.rights.role.as_ref();
     terminal.say(&format!(
-        "as {}{}; source \"{}\" ({})",
+        "as {}{}; source{} {}",
         called(&observed.me),
         role.map(|role| format!(", role \"{}\"", role.label))
             .unwrap_or_default(),
-        observed.source.name,
-        observed.source.id,
+        if observed.sources.len() == 1 { "" } else { "s" },
+        super::agents::listed(
+            observed
+                .sources
+                .iter()
+                .map(|source| format!("\"{}\" ({})", source.name, source.id))
+        ),
     ));
     terminal.say("");
 }

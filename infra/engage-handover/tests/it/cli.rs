@@ -80,6 +80,34 @@ async fn check_lists_every_error_at_once_and_shows_no_secret() {
 }
 
 #[tokio::test]
+async fn check_says_how_each_connection_works_and_on_which_sources() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("c.toml");
+    let chat = r#"
+[connections.chat]
+bot_keys = "bot-key-of-the-chat-bot"
+[connections.chat.ringcx]
+channel = "native"
+base_api_url = "https://acme.api.engagement.dimelo.com"
+api_access_token = "token"
+source_ids = ["5001", "5002"]
+webhook_secrets = "webhook-secret-of-the-chat"
+verification_token = "verify-token-of-the-chat"
+bot_category_id = "b"
+agent_category_id = "a"
+[connections.chat.bot]
+url = "https://bot.example.org/events"
+signing_secrets = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
+"#;
+    std::fs::write(&file, chat).unwrap();
+    let file = file.to_str().unwrap();
+    let (code, said, complaint) = run(&["check", "--config", file]).await;
+    assert_eq!(code, Some(0), "{complaint}");
+    let line = "chat: enabled; the bot answers on RingCentral's own channels; sources 5001, 5002; REST";
+    assert!(said.contains(line), "{said}");
+}
+
+#[tokio::test]
 async fn openapi_prints_the_document() {
     let (code, document, _) = run(&["openapi"]).await;
     assert_eq!(code, Some(0));

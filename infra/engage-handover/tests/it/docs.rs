@@ -388,13 +388,27 @@ fn a_page_is_read_as_a_person_reads_it() {
     assert_eq!(commands[0].output, "{\"x\": 1}\n");
 }
 
+/// All files below a folder.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                sources(&path)
+            } else {
+                vec![std::fs::read_to_string(path).unwrap()]
+            }
+        })
+        .collect()
+}
+
 /// What the workers give up with, and where they say it. Each reason has a row in docs/operations.md.
 #[test]
 fn every_reason_of_a_dead_letter_is_explained() {
     let page = std::fs::read_to_string(root().join("docs/operations.md")).unwrap();
     let mut reasons = Vec::new();
-    for entry in std::fs::read_dir(root().join("shared/handlers/src/work")).unwrap() {
-        let source = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+    for source in sources(&root().join("shared/handlers/src/work")) {
         // `Why::new(code, "reason")` and `reason: "…"`.
         for part in source.split("Why::new(").skip(1) {
             let call = part.split_once(')').map_or(part, |(call, _)| call);

@@ -2,6 +2,7 @@
 //! fail, no others, and their words name the thing.
 
 mod account;
+mod native;
 mod reach;
 mod work;
 mod world;

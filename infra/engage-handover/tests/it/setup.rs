@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod interrupted;
+mod native;
 mod story;
 
 use std::process::{Output, Stdio};

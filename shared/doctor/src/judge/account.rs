@@ -1,6 +1,6 @@
 //! The token, its account's rights, and the clock.
 
-use handover_core::settings::Hours;
+use handover_core::settings::{BotIntervention, Hours};
 use jiff::SignedDuration;
 
 use super::{Case, GIVE_RIGHTS};
@@ -19,6 +19,23 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     clock(case, sheet);
     rights(case, sheet);
     role_rights(case, sheet);
+    virtual_agent(case, sheet);
+}
+
+/// Nothing that only looks tells whether RCE's Bots API would act.
+fn virtual_agent(case: &Case<'_>, sheet: &mut Sheet) {
+    let id = "virtual-agent";
+    if !case.connection.is_native() || !case.connection.ringcx.native.virtual_agent {
+        return sheet.skip(id, "does not apply: virtual_agent is off", "");
+    }
+    if sheet.failed("right-interventions") {
+        return sheet.skip(id, "not to be judged before right-interventions is mended", "");
+    }
+    sheet.skip(
+        id,
+        "REST does not show whether the account has a virtual agent",
+        "Ask whoever administers RingCentral. Without one the bot's first answer is refused: set virtual_agent = false then.",
+    );
 }
 
 fn token(case: &Case<'_>, sheet: &mut Sheet) {
@@ -42,14 +59,14 @@ fn token(case: &Case<'_>, sheet: &mut Sheet) {
         ),
         Seen::Forbidden => sheet.ok("token", someone),
         Seen::Limited | Seen::Held => sheet.skip("token", case.unseen(&case.facts.account.me), "Examine again in a minute."),
-        Seen::NotFound => match &case.facts.source {
-            Seen::Yes(_) => sheet.ok("token", someone),
-            _ => sheet.error(
-                "token",
-                format!("{host} does not offer RingCentral's REST API"),
-                BASE_API_URL,
-            ),
-        },
+        Seen::NotFound if case.facts.sources.iter().any(|facts| facts.source.yes().is_some()) => {
+            sheet.ok("token", someone);
+        }
+        Seen::NotFound => sheet.error(
+            "token",
+            format!("{host} does not offer RingCentral's REST API"),
+            BASE_API_URL,
+        ),
         Seen::NoApi(404) => sheet.error(
             "token",
             format!("{host} answers 404 to everything: it is not RingCentral's REST API"),
@@ -101,8 +118,12 @@ struct Right<'a> {
 
 fn rights(case: &Case<'_>, sheet: &mut Sheet) {
     let (account, connection) = (&case.facts.account, case.connection);
+    // Without its own intervention the bot may not be let to answer at all.
+    let engages =
+        connection.is_native() && connection.ringcx.native.bot_intervention != BotIntervention::Never;
     let needed = |is: bool| if is { Status::Error } else { Status::Warning };
     let identities = match (&case.facts.bot_identity, &case.facts.agent_identity) {
+        _ if connection.is_native() => account.identities.clone(),
         (Seen::Forbidden, _) | (_, Seen::Forbidden) => Seen::Forbidden,
         (Seen::Yes(_), _) => Seen::Yes(()),
         (other, _) => other.but(),
@@ -112,7 +133,7 @@ fn rights(case: &Case<'_>, sheet: &mut Sheet) {
             id: "right-interventions",
             seen: account.interventions.clone(),
             name: "to see interventions, and read on the source",
-            lacking: Status::Warning,
+            lacking: needed(engages),
         },
         Right {
             id: "right-monitor-tasks",
@@ -178,7 +199,7 @@ fn role_rights(case: &Case<'_>, sheet: &mut Sheet) {
         (
             "right-open-threads",
             "open_content_thread",
-            !relays,
+            !case.connection.is_mirrored(),
             "threads on a Source SDK channel are never closed",
         ),
     ];

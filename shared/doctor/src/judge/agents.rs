@@ -5,21 +5,21 @@ use handover_ringcx::console::User;
 
 use super::{Case, list};
 use crate::check::Sheet;
-use crate::facts::Seen;
+use crate::facts::{Seen, SourceFacts};
 
 /// What an agent needs on the source (REST API, "Sources permissions").
 const NEEDED: [&str; 2] = ["read", "reply"];
 
 pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
-    permissions(case, sheet);
+    case.each_source(sheet, |facts, sheet| permissions(case, facts, sheet));
     now(case, sheet);
     hours(case, sheet);
 }
 
-fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
+fn permissions(case: &Case<'_>, facts: &SourceFacts, sheet: &mut Sheet) {
     let id = "agent-permissions";
     let agents = &case.facts.agents;
-    let source = &case.connection.ringcx.source_id;
+    let source = &facts.id;
     let how = format!(
         "Give them read and reply on source {source} (Admin > Users > permissions on sources, or `engage-handover setup`)."
     );
@@ -29,7 +29,7 @@ fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
     let Seen::Yes(holders) = &agents.holders else {
         return sheet.skip(id, case.unseen(&agents.holders), look);
     };
-    if !matches!(case.facts.source, Seen::Yes(Some(_))) {
+    if !matches!(facts.source, Seen::Yes(Some(_))) {
         return sheet.skip(id, "not to be seen while the source cannot be read", look);
     }
     let me = case.facts.account.me.yes().map(|me| me.id.as_str());
@@ -41,7 +41,7 @@ fn permissions(case: &Case<'_>, sheet: &mut Sheet) {
     let mut read = 0;
     let mut unseen = None;
     for user in &enabled {
-        match agents.permissions.get(&user.id) {
+        match facts.agents.get(&user.id) {
             Some(Seen::Yes(has)) => {
                 read += 1;
                 let missing: Vec<&str> = NEEDED

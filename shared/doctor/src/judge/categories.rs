@@ -172,6 +172,7 @@ pub(super) fn are_swapped(case: &Case<'_>) -> bool {
 
 fn begins_with_the_bot(case: &Case<'_>) -> bool {
     let bot = case.connection.ringcx.bot_category_id.as_str();
-    let source = case.facts.source.yes().and_then(Option::as_ref);
-    source.is_some_and(|source| source.default_category_ids.iter().any(|id| id == bot))
+    let sources = case.facts.sources.iter();
+    let mut sources = sources.filter_map(|facts| facts.source.yes()?.as_ref());
+    sources.any(|source| source.default_category_ids.iter().any(|id| id == bot))
 }

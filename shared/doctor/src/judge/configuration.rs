@@ -1,5 +1,6 @@
 //! What the configuration says by itself.
 
+use handover_core::ids::SourceId;
 use handover_core::settings::Rehost;
 use handover_ringcx::base_url;
 use url::Url;
@@ -19,6 +20,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     realtime_url(case, sheet);
     public_address(case, sheet);
     rest_budget(case, sheet);
+    unused(case, sheet);
 }
 
 fn slider(case: &Case<'_>, sheet: &mut Sheet) {
@@ -57,26 +59,38 @@ fn file_hosting(case: &Case<'_>, sheet: &mut Sheet) {
 
 fn shared_source(case: &Case<'_>, sheet: &mut Sheet) {
     let ours = &case.connection.ringcx;
-    let others: Vec<&str> = case
+    let mut shared: Vec<&str> = Vec::new();
+    let mut others: Vec<&str> = Vec::new();
+    for other in case
         .neighbours
         .iter()
         .filter(|other| other.id != case.connection.id)
-        .filter(|other| {
-            other.ringcx.source_id == ours.source_id && same_host(&other.ringcx.api_base, &ours.api_base)
-        })
-        .map(|other| other.id.as_str())
-        .collect();
+    {
+        if !same_host(&other.ringcx.api_base, &ours.api_base) {
+            continue;
+        }
+        let common = ours.sources().filter(|source| other.ringcx.has_source(source));
+        let before = shared.len();
+        shared.extend(common.map(SourceId::as_str));
+        if shared.len() > before {
+            others.push(other.id.as_str());
+        }
+    }
+    shared.sort_unstable();
+    shared.dedup();
     if others.is_empty() {
-        sheet.ok(
-            "shared-source",
-            format!("source {} is this connection's alone", ours.source_id),
-        );
+        let mine: Vec<&str> = ours.sources().map(SourceId::as_str).collect();
+        let what = match mine.as_slice() {
+            [one] => format!("source {one} is this connection's alone"),
+            all => format!("sources {} are this connection's alone", super::list(all)),
+        };
+        sheet.ok("shared-source", what);
     } else {
         sheet.error(
             "shared-source",
             format!(
                 "source {} is also that of the connection {}",
-                ours.source_id,
+                super::list(&shared),
                 super::list(&others)
             ),
             "Give each connection a source of its own, or remove one of the connections.",
@@ -90,13 +104,8 @@ fn same_host(a: &Url, b: &Url) -> bool {
 
 fn realtime_url(case: &Case<'_>, sheet: &mut Sheet) {
     let settings = &case.connection.ringcx;
-    if !case.connection.relay_messages {
-        sheet.skip(
-            "realtime-url",
-            "without relayed messages nothing is sent there",
-            "",
-        );
-        return;
+    if let Some(why) = case.without_source_sdk() {
+        return sheet.skip("realtime-url", why, "");
     }
     let how = "Copy Realtime Endpoint URL from the source's page as it is; source_id is its last part, and Base API URL has the same account.";
     let url = &settings.realtime_endpoint_url;
@@ -136,7 +145,7 @@ fn public_address(case: &Case<'_>, sheet: &mut Sheet) {
             "Put a reverse proxy with a certificate in front of the bridge; agents' messages and secrets travel on this way.",
         ),
         Some(url) if address.is_given => sheet.ok("public-address", url.to_string()),
-        Some(url) if address.info.is_an_answer() && !case.connection.relay_messages && address.validation == Call::NotTried(NOT_PROVEN) => sheet.warn(
+        Some(url) if address.info.is_an_answer() && !case.connection.is_mirrored() && address.validation == Call::NotTried(NOT_PROVEN) => sheet.warn(
             "public-address",
             format!("{url} was read off the webhook, and who answers there did not prove to be the bridge: nothing about it was tried"),
             super::SAY_WHERE,
@@ -152,6 +161,47 @@ fn public_address(case: &Case<'_>, sheet: &mut Sheet) {
             "nobody said where the bridge is reached, and no webhook tells",
             super::SAY_WHERE,
         ),
+    }
+}
+
+/// What was set and means nothing where the channel is RCE's own: somebody expects something of it.
+fn unused(case: &Case<'_>, sheet: &mut Sheet) {
+    let (id, connection) = ("unused-settings", case.connection);
+    if !connection.is_native() {
+        return sheet.ok(id, "nothing is set that means nothing here");
+    }
+    let settings = &connection.ringcx;
+    let set = [
+        (
+            "forward_only_handover_conversations",
+            connection.forward_only_handover_conversations,
+        ),
+        ("get_queue_updates", connection.get_queue_updates),
+        (
+            "realtime_endpoint_url",
+            settings.realtime_endpoint_url != settings.api_base,
+        ),
+        (
+            "realtime_access_tokens",
+            !settings.realtime_access_tokens.is_empty(),
+        ),
+    ];
+    let unused: Vec<&str> = set
+        .iter()
+        .filter(|(_, is_set)| *is_set)
+        .map(|(name, _)| *name)
+        .collect();
+    if unused.is_empty() {
+        sheet.ok(id, "nothing is set that means nothing here");
+    } else {
+        sheet.warn(
+            id,
+            format!(
+                "on a channel of RingCentral's own these change nothing: {}",
+                unused.join(", ")
+            ),
+            "Take them out of the configuration. RingCentral has every conversation there anyway, tells no places in a queue for it, and takes the bot's words by REST.",
+        );
     }
 }
 

@@ -18,8 +18,9 @@ const IDS: [&str; 5] = [
 
 pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     let Some(sent) = &case.facts.send_api else {
+        let why = case.without_source_sdk().unwrap_or("it was not tried");
         for id in IDS {
-            sheet.skip(id, "does not apply: no messages are relayed", "");
+            sheet.skip(id, why, "");
         }
         return;
     };
@@ -102,7 +103,7 @@ fn found<'a>(
                 }
                 Some(identity)
             }
-            None if !matches!(case.facts.source, Seen::Yes(Some(_))) => {
+            None if !case.facts.has_source() => {
                 sheet.skip(id, "not to be seen while the source cannot be read", "");
                 None
             }

@@ -81,8 +81,7 @@ fn reachable(case: &Case<'_>, sheet: &mut Sheet) {
 
 fn source_sdk(case: &Case<'_>, sheet: &mut Sheet) {
     let address = &case.facts.address;
-    if !case.connection.relay_messages {
-        let why = "does not apply: no messages are relayed";
+    if let Some(why) = case.without_source_sdk() {
         sheet.skip("source-sdk", why, "");
         return sheet.skip("source-sdk-strangers", why, "");
     }
@@ -136,7 +135,10 @@ fn strangers(id: &'static str, call: &Call, what: &str, sheet: &mut Sheet) {
 
 fn options(case: &Case<'_>, sheet: &mut Sheet) {
     let address = &case.facts.address;
-    if !case.connection.relay_messages || !address.info.is(200) {
+    if let Some(why) = case.without_source_sdk() {
+        return sheet.skip("source-sdk-options", why, "");
+    }
+    if !address.info.is(200) {
         return sheet.skip("source-sdk-options", "the bridge's own answer was not read", "");
     }
     let declares = address.options.iter().any(|option| option == QUEUE_UPDATES);
@@ -158,14 +160,9 @@ fn options(case: &Case<'_>, sheet: &mut Sheet) {
 
 fn source_calls(case: &Case<'_>, sheet: &mut Sheet) {
     let id = "source-calls";
-    let Some(work) = case
-        .facts
-        .work
-        .as_ref()
-        .filter(|_| case.connection.relay_messages)
-    else {
-        let why = if !case.connection.relay_messages {
-            "does not apply: no messages are relayed"
+    let Some(work) = case.facts.work.as_ref().filter(|_| case.connection.is_mirrored()) else {
+        let why = if let Some(why) = case.without_source_sdk() {
+            why
         } else if case.facts.machine.is_some() {
             "not known: no bridge ran on the data directory yet"
         } else {

@@ -1,10 +1,11 @@
 //! The source and its channel group.
 
+use handover_core::settings::Topology;
 use handover_ringcx::console::Source;
 
 use super::Case;
 use crate::check::Sheet;
-use crate::facts::Seen;
+use crate::facts::{Seen, SourceFacts};
 
 const IDS: [&str; 5] = [
     "source-type",
@@ -15,8 +16,19 @@ const IDS: [&str; 5] = [
 ];
 
 pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
-    let id = &case.connection.ringcx.source_id;
-    let source = match &case.facts.source {
+    let is_wrong = sheet.failed("bot-category") || super::categories::are_swapped(case);
+    case.each_source(sheet, |facts, sheet| one(case, facts, is_wrong, sheet));
+}
+
+/// `is_wrong`: whether `bot_category_id` is known to be.
+fn one(case: &Case<'_>, facts: &SourceFacts, is_wrong: bool, sheet: &mut Sheet) {
+    let id = &facts.id;
+    let where_id = if case.connection.is_mirrored() {
+        "Compare source_id with the end of the Realtime Endpoint URL."
+    } else {
+        "Compare the id with the address of the source's page (Admin > Sources > Edit)."
+    };
+    let source = match &facts.source {
         Seen::Yes(Some(source)) => {
             sheet.ok("source", format!("{:?} ({id})", source.name));
             source
@@ -25,7 +37,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
             sheet.error(
                 "source",
                 format!("source {id} does not exist, or the token's account has no read permission on it (404)"),
-                "Compare source_id with the end of the Realtime Endpoint URL; then give the token's account read on this source (Admin > Users > permissions on sources).",
+                format!("{where_id} Then give the token's account read on this source (Admin > Users > permissions on sources)."),
             );
             return skip_the_rest("there is no source to look at", sheet);
         }
@@ -49,9 +61,9 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
         let how = "Tick Active on the source's page (Admin > Sources).";
         sheet.error("source-active", "the source is not active", how);
     }
-    status(source, sheet);
+    status(case, source, sheet);
     group(case, source, sheet);
-    default_categories(case, source, sheet);
+    default_categories(case, source, is_wrong, sheet);
 }
 
 fn skip_the_rest(why: &str, sheet: &mut Sheet) {
@@ -62,23 +74,33 @@ fn skip_the_rest(why: &str, sheet: &mut Sheet) {
 
 fn kind(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
     let kind = source.kind.as_deref().unwrap_or("unknown");
-    if !case.connection.relay_messages {
+    if case.connection.topology() == Topology::TaskOnly {
         sheet.ok(
             "source-type",
             format!("{kind}; any will do without relayed messages"),
         );
+    } else if case.connection.is_native() {
+        if source.kind.is_some() && source.is_sdk() {
+            sheet.error(
+                "source-type",
+                format!("the source is of type {kind:?}: what is written there by REST comes back to whoever owns the channel"),
+                "Name a channel of RingCentral's own in source_ids, or set channel = \"source_sdk\" and what belongs to it.",
+            );
+        } else {
+            sheet.ok("source-type", kind.to_owned());
+        }
     } else if source.is_sdk() {
         sheet.ok("source-type", kind.to_owned());
     } else {
         sheet.error(
             "source-type",
             format!("the source is of type {kind:?}"),
-            "Create a source of type \"RingCX Digital channel SDK\" (Admin > Sources > Add), and copy its Realtime Endpoint URL and token. For a channel of RingCentral's own set relay_messages = false.",
+            "Create a source of type \"RingCX Digital channel SDK\" (Admin > Sources > Add), and copy its Realtime Endpoint URL and token. For a channel of RingCentral's own set channel = \"native\".",
         );
     }
 }
 
-fn status(source: &Source, sheet: &mut Sheet) {
+fn status(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
     let status = source.status.as_deref().unwrap_or("ok");
     let is_ok = status.eq_ignore_ascii_case("ok") && source.error_message.is_none();
     if is_ok {
@@ -88,6 +110,13 @@ fn status(source: &Source, sheet: &mut Sheet) {
         .error_message
         .as_deref()
         .map_or(String::new(), |said| format!(": {said}"));
+    if !case.connection.is_mirrored() {
+        return sheet.error(
+            "source-status",
+            format!("RingCentral says {status:?} of the source{said}"),
+            "Usually RingCentral's access to the outside platform has ended: open the source's page (Admin > Sources), authorise it anew, and save.",
+        );
+    }
     sheet.error(
         "source-status",
         format!("RingCentral says {status:?} of the source{said}"),
@@ -111,7 +140,10 @@ fn group(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
         return sheet.warn("source-group", "the source is in no channel group", how);
     };
     // Without tasks there is no queue, so nobody has a place in it.
-    if channel.hard_capability == Some(0) && case.connection.get_queue_updates {
+    if channel.hard_capability == Some(0)
+        && case.connection.get_queue_updates
+        && case.connection.is_mirrored()
+    {
         let what = format!(
             "channel group {:?} gives agents no tasks (hard limit 0), so there are no places in a queue",
             channel.name
@@ -132,7 +164,7 @@ fn group(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
     );
 }
 
-fn default_categories(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
+fn default_categories(case: &Case<'_>, source: &Source, is_wrong: bool, sheet: &mut Sheet) {
     let settings = &case.connection.ringcx;
     let (bot, agent) = (
         settings.bot_category_id.as_str(),
@@ -145,7 +177,7 @@ fn default_categories(case: &Case<'_>, source: &Source, sheet: &mut Sheet) {
             "",
         );
     }
-    if sheet.failed("bot-category") || super::categories::are_swapped(case) {
+    if is_wrong {
         let why = "not to be judged while bot_category_id is wrong";
         return sheet.skip("default-categories", why, "");
     }

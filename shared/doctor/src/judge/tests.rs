@@ -1,6 +1,7 @@
 //! Each check both ways: what is healthy passes, and one fact that is wrong makes the one check fail that names it.
 
 mod console;
+mod native;
 mod people;
 mod reach;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use handover_core::Timestamp;
+use handover_core::ids::SourceId;
 use handover_core::ports::{BotError, Probed, RingCxError, Told};
 use handover_core::settings::Connection;
 use handover_handlers::config::{self, Lookup};
@@ -18,7 +20,7 @@ use crate::catalogue::CATALOGUE;
 use crate::check::{Check, Status};
 use crate::facts::{
     AccountFacts, AddressFacts, AgentFacts, BotFacts, Call, Facts, MachineFacts, NoAnswer, RoundTrip, Seen,
-    WorkFacts,
+    SourceFacts, WorkFacts,
 };
 
 const CONFIG: &str = r#"
@@ -88,6 +90,7 @@ fn identity(id: &str, foreign_id: &str, users: &[&str]) -> Identity {
         id: id.to_owned(),
         foreign_id: Some(foreign_id.to_owned()),
         screenname: None,
+        community_id: None,
         user_ids: users.iter().copied().map(str::to_owned).collect(),
     }
 }
@@ -149,19 +152,27 @@ fn healthy() -> Facts {
             monitor: Seen::Yes(()),
             users: Seen::Yes(()),
             time_sheets: Seen::Yes(()),
+            identities: Seen::NotAsked,
+            faces: Seen::NotAsked,
         },
-        source: Seen::Yes(Some(Source {
-            id: "50c1".to_owned(),
-            name: "Shop".to_owned(),
-            kind: Some("sdk".to_owned()),
-            active: true,
-            status: Some("ok".to_owned()),
-            error_message: None,
-            channel_id: Some("c1".to_owned()),
-            community_id: None,
-            default_category_ids: vec!["ca0b".to_owned()],
-            user_thread_default_category_ids: vec!["ca0b".to_owned()],
-        })),
+        sources: vec![SourceFacts {
+            id: SourceId::new("50c1"),
+            agents: BTreeMap::from([("a1".to_owned(), may()), ("a2".to_owned(), may())]),
+            own: Seen::NotAsked,
+            author: Seen::NotAsked,
+            source: Seen::Yes(Some(Source {
+                id: "50c1".to_owned(),
+                name: "Shop".to_owned(),
+                kind: Some("sdk".to_owned()),
+                active: true,
+                status: Some("ok".to_owned()),
+                error_message: None,
+                channel_id: Some("c1".to_owned()),
+                community_id: None,
+                default_category_ids: vec!["ca0b".to_owned()],
+                user_thread_default_category_ids: vec!["ca0b".to_owned()],
+            })),
+        }],
         channels: Seen::Yes(vec![Channel {
             id: "c1".to_owned(),
             name: "Realtime".to_owned(),
@@ -176,7 +187,6 @@ fn healthy() -> Facts {
         agents: AgentFacts {
             holders: Seen::Yes(vec![user("a1", "Sam Okafor"), user("a2", "Mira Lindqvist")]),
             bot_holders: Seen::Yes(Vec::new()),
-            permissions: BTreeMap::from([("a1".to_owned(), may()), ("a2".to_owned(), may())]),
             with_room: Some(2),
             is_open: Some(true),
         },
@@ -270,7 +280,7 @@ fn passes(change: impl FnOnce(&mut Facts)) {
 }
 
 fn source(facts: &mut Facts) -> &mut Source {
-    match &mut facts.source {
+    match &mut facts.sources[0].source {
         Seen::Yes(Some(source)) => source,
         _ => unreachable!(),
     }
@@ -300,7 +310,12 @@ fn what_is_healthy_passes() {
         skipped,
         [
             "right-open-threads",
+            "virtual-agent",
+            "reply-permission",
+            "webhook-imported",
+            "webhook-answers",
             "bot-identity-controlled",
+            "author-identity",
             "queue-subscribers"
         ]
     );

@@ -29,13 +29,28 @@ const PRESENCE: [&str; 4] = [
     "push_agent.availability_change",
     "push_agent.busyness_change",
 ];
+/// On a channel of RCE's own: by which it tells what customers write.
+const IMPORTED: &str = "content.imported";
+/// There, too: what is lost without each.
+const ANSWERS: [(&str, &str); 2] = [
+    (
+        "content.exported",
+        "whether an answer arrived is asked for by REST, which takes longer and calls of the budget",
+    ),
+    (
+        "content.replied",
+        "the bot is not told what agents say, and goes on beside an agent who only writes",
+    ),
+];
 /// The right with which other tokens' webhooks are listed, too.
 const SEES_ALL: &str = "manage_api_access_tokens";
 const PAGE: &str = "the webhook's page (Admin > Webhooks)";
-const IDS: [&str; 5] = [
+const IDS: [&str; 7] = [
     "webhook-single",
     "webhook-active",
     "webhook-events",
+    "webhook-imported",
+    "webhook-answers",
     "webhook-recommended-events",
     "webhook-verify-token",
 ];
@@ -70,6 +85,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     single(&here, webhook, sheet);
     active(webhook, sheet);
     events(case, webhook, sheet);
+    contents(case, webhook, sheet);
     verify_token(&case.connection.ringcx.verification_token, webhook, sheet);
 }
 
@@ -211,6 +227,44 @@ fn events(case: &Case<'_>, webhook: &Webhook, sheet: &mut Sheet) {
             format!("Tick them on {PAGE}."),
         );
     }
+}
+
+/// What customers say on a channel of RCE's own, and what became of what was said to them.
+fn contents(case: &Case<'_>, webhook: &Webhook, sheet: &mut Sheet) {
+    if !case.connection.is_native() {
+        let why = "does not apply: people write to the bot, not to RingCentral";
+        sheet.skip("webhook-imported", why, "");
+        return sheet.skip("webhook-answers", why, "");
+    }
+    let has = |event: &str| {
+        webhook
+            .registered_events
+            .iter()
+            .any(|registered| registered == event)
+    };
+    if has(IMPORTED) {
+        sheet.ok("webhook-imported", format!("{IMPORTED} is registered"));
+    } else {
+        sheet.error(
+            "webhook-imported",
+            format!("{IMPORTED} is not registered: the bot hears nobody"),
+            format!("Tick {IMPORTED} on {PAGE}."),
+        );
+    }
+    let lacking: Vec<&(&str, &str)> = ANSWERS.iter().filter(|(event, _)| !has(event)).collect();
+    if lacking.is_empty() {
+        return sheet.ok("webhook-answers", "both are registered");
+    }
+    let what: Vec<String> = lacking
+        .iter()
+        .map(|(event, lost)| format!("without {event} {lost}"))
+        .collect();
+    let names: Vec<&str> = lacking.iter().map(|(event, _)| *event).collect();
+    sheet.warn(
+        "webhook-answers",
+        what.join("; "),
+        format!("Tick {} on {PAGE}.", names.join(" and ")),
+    );
 }
 
 fn verify_token(ours: &Secret, webhook: &Webhook, sheet: &mut Sheet) {

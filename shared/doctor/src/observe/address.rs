@@ -89,7 +89,7 @@ pub(super) async fn call(
             NO_ANSWER
         } else if !is_safe(&caller.base) {
             NOT_SAFE
-        } else if facts.info.is_an_answer() && connection.relay_messages {
+        } else if facts.info.is_an_answer() && connection.is_mirrored() {
             NOT_SIGNED
         } else if facts.info.is_an_answer() {
             NOT_PROVEN
@@ -144,7 +144,7 @@ impl Caller<'_> {
                 .header("content-type", "application/json");
             request.body(body.clone())
         };
-        let (Some(token), true) = (tokens.first(), self.connection.relay_messages) else {
+        let (Some(token), true) = (tokens.first(), self.connection.is_mirrored()) else {
             // Without relayed messages there is nobody who could sign; that somebody is there shows all the same.
             facts.info = self.send(request(), |_, _| false).await.0;
             facts.unsigned = facts.info.clone();

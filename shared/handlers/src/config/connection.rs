@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use handover_core::ids::{CategoryId, ConnectionId, SourceId};
+use handover_core::secret::Secret;
 use handover_core::settings::{
     Availability, Channel, Connection, Dialogs, FileSettings, Hours, IdentitySettings, Rehost,
     RingCxSettings, Timers,
@@ -134,16 +135,7 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
     } else {
         section.optional_secrets("realtime_access_tokens", SecretOf::Vendor)
     };
-    let webhook_secrets = section.secrets("webhook_secrets", SecretOf::Ours);
-    if webhook_secrets
-        .iter()
-        .any(|secret| secret.expose().len() > WEBHOOK_SECRET_MAX || !secret.expose().is_ascii())
-    {
-        section.error(
-            "webhook_secrets",
-            &format!("must be ASCII of at most {WEBHOOK_SECRET_MAX} characters for RingCX"),
-        );
-    }
+    let webhook_secrets = webhook_secrets(&mut section);
     let verification_token = section.secret("verification_token", SecretOf::Ours);
     let bot_category_id = category(&mut section, "bot_category_id", relays);
     let agent_category_id = category(&mut section, "agent_category_id", relays);
@@ -165,7 +157,11 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
     let agent_takeover = section.boolean("agent_takeover", true);
     let customer_reopens = section.boolean("customer_reopens", false);
     let requests_per_minute = section.number("requests_per_minute", 300, 1..=100_000);
-    let native = native::read(section.below("native"), is_native);
+    if section.contains("native") && !is_native {
+        section.error("native", "is for channel = \"native\"");
+    }
+    let sources: Vec<&SourceId> = source_id.iter().chain(&further_sources).collect();
+    let native = native::read(section.below("native"), &sources);
     section.finish();
     Some(RingCxSettings {
         channel,
@@ -186,6 +182,18 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
         customer_reopens,
         requests_per_minute,
     })
+}
+
+fn webhook_secrets(section: &mut Section<'_>) -> Vec<Secret> {
+    let secrets = section.secrets("webhook_secrets", SecretOf::Ours);
+    let fits = |secret: &Secret| secret.expose().len() <= WEBHOOK_SECRET_MAX && secret.expose().is_ascii();
+    if !secrets.iter().all(fits) {
+        section.error(
+            "webhook_secrets",
+            &format!("must be ASCII of at most {WEBHOOK_SECRET_MAX} characters for RingCX"),
+        );
+    }
+    secrets
 }
 
 /// An empty id is a category that threads are never moved to.

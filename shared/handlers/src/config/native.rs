@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use handover_core::ids::{IdentityId, SourceId};
 use handover_core::message::BODY_MAX_CHARS;
-use handover_core::settings::{
-    BotIntervention, Channel, Connection, NativeSettings, PrivateReplies, Topology,
-};
+use handover_core::settings::{BotIntervention, Channel, Connection, NativeSettings, PrivateReplies};
 use toml::Value;
 
 use super::section::Section;
@@ -38,7 +36,7 @@ pub(super) fn sources(section: &mut Section<'_>, is_native: bool) -> Vec<SourceI
         );
     }
     for id in section.texts("source_ids") {
-        if id.is_empty() {
+        if id.trim().is_empty() {
             section.error("source_ids", "has an empty id");
         } else if !sources.iter().any(|known| known.as_str() == id) {
             sources.push(SourceId::new(id));
@@ -47,17 +45,10 @@ pub(super) fn sources(section: &mut Section<'_>, is_native: bool) -> Vec<SourceI
     sources
 }
 
-pub(super) fn read(mut section: Section<'_>, is_native: bool) -> NativeSettings {
+/// `sources`: all of the connection's, as far as they are known.
+pub(super) fn read(mut section: Section<'_>, sources: &[&SourceId]) -> NativeSettings {
     let default = NativeSettings::default();
-    let mut author_identities = BTreeMap::new();
-    for (source, identity) in section.table("author_identities").unwrap_or_default() {
-        match identity {
-            Value::String(identity) if !identity.is_empty() => {
-                author_identities.insert(SourceId::new(source), IdentityId::new(identity));
-            }
-            _ => section.error("author_identities", "gives each source id the id of an identity"),
-        }
-    }
+    let author_identities = author_identities(&mut section, sources);
     let private_replies = match section.optional_text("private_replies").as_deref() {
         None | Some("like_customer") => PrivateReplies::LikeCustomer,
         Some("always") => PrivateReplies::Always,
@@ -108,20 +99,41 @@ pub(super) fn read(mut section: Section<'_>, is_native: bool) -> NativeSettings 
         settle: Duration::from_millis(settle.into()),
     };
     section.finish();
-    if is_native { read } else { default }
+    read
 }
 
-/// One source, one bot: otherwise two voices would answer the same person.
+/// Whom the bot speaks as. A source that is not ours would be a slip that nobody notices.
+fn author_identities(section: &mut Section<'_>, sources: &[&SourceId]) -> BTreeMap<SourceId, IdentityId> {
+    let mut read = BTreeMap::new();
+    for (source, identity) in section.table("author_identities").unwrap_or_default() {
+        let source = SourceId::new(source);
+        match identity {
+            _ if !sources.contains(&&source) => section.error(
+                "author_identities",
+                "names a source that is none of this connection's (source_id, source_ids)",
+            ),
+            Value::String(identity) if !identity.trim().is_empty() => {
+                read.insert(source, IdentityId::new(identity));
+            }
+            _ => section.error("author_identities", "gives each source id the id of an identity"),
+        }
+    }
+    read
+}
+
+/// One source, one bot: otherwise two voices would answer the same person. A connection that relays nothing stands for a
+/// bot that sits on the channel itself, so it counts too.
 pub(super) fn one_bot_for_a_source(connections: &[Connection], errors: &mut Vec<String>) {
     for (index, one) in connections.iter().enumerate() {
         for other in &connections[index + 1..] {
-            let answers = |it: &Connection| it.topology() != Topology::TaskOnly;
-            if !(one.is_native() || other.is_native()) || !answers(one) || !answers(other) {
+            if !one.is_native() && !other.is_native() {
                 continue;
             }
             let account = |it: &Connection| {
                 let base = &it.ringcx.api_base;
-                (base.host_str().map(str::to_owned), base.port_or_known_default())
+                // A name with a dot at its end is the same name.
+                let host = base.host_str().map(|host| host.trim_end_matches('.').to_owned());
+                (host, base.port_or_known_default())
             };
             let shared = one
                 .ringcx

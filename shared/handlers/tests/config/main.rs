@@ -3,6 +3,7 @@
 mod chatlayer;
 mod cognigy;
 mod mistakes;
+mod native;
 mod samples;
 mod telemetry;
 

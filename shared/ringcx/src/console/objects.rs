@@ -82,6 +82,8 @@ pub struct Identity {
     pub id: String,
     pub foreign_id: Option<String>,
     pub screenname: Option<String>,
+    /// The channel that it is a face on, as a source names its own.
+    pub community_id: Option<String>,
     /// The agents who may speak as it. Only a controlled identity has any.
     pub user_ids: Vec<String>,
 }
@@ -188,6 +190,7 @@ impl Identity {
             id: id(value, "read an identity")?,
             foreign_id: json::id(value.get("foreign_id")),
             screenname: text(value, "screenname"),
+            community_id: json::id(value.get("community_id")),
             user_ids: ids(value, "user_ids"),
         })
     }

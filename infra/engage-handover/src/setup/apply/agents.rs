@@ -1,6 +1,6 @@
 //! Agents: permissions, category, identity. Nothing that they have is taken, but the Bot category.
 
-use handover_ringcx::console::{ConsoleError, User};
+use handover_ringcx::console::{Console, ConsoleError, User};
 
 use super::{Run, lost};
 use crate::commands::Failure;
@@ -9,6 +9,17 @@ use crate::setup::patience::Waited;
 use crate::setup::plan::{AGENTS, AgentChange, CONTROLLED, FACES, FaceChange};
 use crate::setup::report::Outcome;
 use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
+
+/// Whether somebody has, everywhere, what they were to be given.
+async fn has_all(console: &Console, change: &AgentChange) -> Result<bool, ConsoleError> {
+    for (source, words) in &change.permissions {
+        let now = console.permissions(&change.user.id, source).await?;
+        if words.iter().any(|word| !now.iter().any(|known| known == word)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
 
 impl Run<'_> {
     pub(super) async fn take_bot_category(
@@ -69,8 +80,8 @@ impl Run<'_> {
     ) -> Result<Outcome, Failure> {
         let agent = self.agent_id()?;
         if self.observed.users.is_none() {
-            let source = &self.observed.source.name;
-            let clicks = by_hand::agents(source, AGENT_CATEGORY, &People::unknown());
+            let sources = self.observed.source_names();
+            let clicks = by_hand::agents(&sources, AGENT_CATEGORY, &People::unknown());
             return self.leave(&clicks, AGENTS, &agent).await;
         }
         let mut allowed = is_ours;
@@ -88,23 +99,14 @@ impl Run<'_> {
             return Ok(Outcome::Done);
         }
         let who = People::these(changes.iter().map(|change| &change.user));
-        let (console, source) = (self.console, &self.observed.source);
-        let clicks = by_hand::agents(&source.name, AGENT_CATEGORY, &who);
+        let console = self.console;
+        let clicks = by_hand::agents(&self.observed.source_names(), AGENT_CATEGORY, &who);
         self.wait_for(&clicks, async || {
             for change in changes {
                 let id = &change.user.id;
-                if !console.user(id).await?.category_ids.contains(&agent) {
+                if !console.user(id).await?.category_ids.contains(&agent) || !has_all(console, change).await?
+                {
                     return Ok(None);
-                }
-                if !change.permissions.is_empty() {
-                    let now = console.permissions(id, &source.id).await?;
-                    if change
-                        .permissions
-                        .iter()
-                        .any(|word| !now.iter().any(|known| known == word))
-                    {
-                        return Ok(None);
-                    }
                 }
             }
             Ok(Some(()))
@@ -113,16 +115,47 @@ impl Run<'_> {
         Ok(Outcome::Seen)
     }
 
+    /// On channels of RCE's own the token's account answers.
+    pub(super) async fn own_account(
+        &mut self,
+        change: Option<&AgentChange>,
+        is_ours: bool,
+    ) -> Result<Outcome, Failure> {
+        let Some(change) = change else {
+            return Ok(Outcome::Kept);
+        };
+        if is_ours && self.one_agent(change, "").await? {
+            return Ok(Outcome::Done);
+        }
+        let console = self.console;
+        let clicks = by_hand::own_account(&self.observed.source_names(), &change.user);
+        self.wait_for(&clicks, async || {
+            Ok(has_all(console, change).await?.then_some(()))
+        })
+        .await?;
+        Ok(Outcome::Seen)
+    }
+
     /// `false`: the token's account may not.
     async fn one_agent(&mut self, change: &AgentChange, agent: &str) -> Result<bool, Failure> {
         let id = &change.user.id;
-        let (console, patience, source) = (self.console, self.patience, &self.observed.source);
+        let (console, patience) = (self.console, self.patience);
+        let is_native = self.wish.is_native();
         self.record
             .change(|entry| {
                 let grant = entry.granted.entry(id.clone()).or_default();
-                grant
-                    .permissions
-                    .extend(change.permissions.iter().map(|word| (*word).to_owned()));
+                for (source, words) in &change.permissions {
+                    let words = words.iter().map(|word| (*word).to_owned());
+                    if is_native {
+                        grant
+                            .permissions_on
+                            .entry(source.clone())
+                            .or_default()
+                            .extend(words);
+                    } else {
+                        grant.permissions.extend(words);
+                    }
+                }
                 if change.category {
                     grant.category = Some(agent.to_owned());
                 }
@@ -131,10 +164,10 @@ impl Run<'_> {
         // Read again right before: somebody else may have changed it since the plan.
         let granted = patience
             .insist(async |_| {
-                if !change.permissions.is_empty() {
-                    let now = console.permissions(id, &source.id).await?;
-                    if let Some(list) = with_all(&now, &change.permissions) {
-                        console.set_permissions(id, &source.id, &list).await?;
+                for (source, words) in &change.permissions {
+                    let now = console.permissions(id, source).await?;
+                    if let Some(list) = with_all(&now, words) {
+                        console.set_permissions(id, source, &list).await?;
                     }
                 }
                 if change.category {
@@ -255,14 +288,14 @@ impl Run<'_> {
         let Some(first) = first else {
             let all = self
                 .console
-                .identities(&self.observed.source.id, &self.wish.agent_face.id)
+                .identities(&self.source_id(), &self.wish.agent_face.id)
                 .await?;
             return Ok(all.iter().any(|identity| !identity.user_ids.is_empty()));
         };
         if !self.gives_faces() {
             let all = self
                 .console
-                .identities(&self.observed.source.id, &self.wish.agent_face.id)
+                .identities(&self.source_id(), &self.wish.agent_face.id)
                 .await?;
             return Ok(all.iter().any(|identity| !identity.user_ids.is_empty()));
         }
@@ -276,7 +309,7 @@ impl Run<'_> {
     async fn find_identity(&self) -> Result<Option<String>, ConsoleError> {
         let found = self
             .console
-            .identities(&self.observed.source.id, &self.wish.agent_face.id)
+            .identities(&self.source_id(), &self.wish.agent_face.id)
             .await?;
         Ok(found.into_iter().next().map(|identity| identity.id))
     }

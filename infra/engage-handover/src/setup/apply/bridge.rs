@@ -71,8 +71,9 @@ impl Run<'_> {
         terminal.say(&format!(
             "    engage-handover serve {arguments} --data data --listen {listen}"
         ));
-        let variables: Vec<&str> = [&self.login.token, &self.wish.realtime_token]
-            .into_iter()
+        let realtime = self.wish.realtime.as_ref().map(|realtime| &realtime.token);
+        let variables: Vec<&str> = std::iter::once(&self.login.token)
+            .chain(realtime)
             .filter_map(|token| token.written.expose().strip_prefix("env:"))
             .collect();
         if !variables.is_empty() {

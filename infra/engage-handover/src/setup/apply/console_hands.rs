@@ -9,7 +9,7 @@ use crate::setup::report::Outcome;
 impl Run<'_> {
     pub(super) async fn base_uri(&mut self) -> Result<Outcome, Failure> {
         let uri = self.wish.base_uri();
-        let source = &self.observed.source;
+        let source = self.source()?.clone();
         let clicks = by_hand::base_uri(&source.name, &uri);
         let outcome = self.leave(&clicks, BASE_URI, &uri).await?;
         if outcome == Outcome::Said {

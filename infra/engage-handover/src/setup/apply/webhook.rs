@@ -59,9 +59,9 @@ impl Run<'_> {
             }
         }
         let config = self.config.name();
-        let mut events: Vec<&str> = self.wish.events.list();
+        let mut events: Vec<&str> = self.wish.event_list();
         events.extend(self.wish.events.by_hand());
-        let clicks = by_hand::webhook(&url, &config, &self.observed.source.name, &events);
+        let clicks = by_hand::webhook(&url, &config, &self.observed.source_names(), &events);
         if self.observed.webhooks.is_none() {
             let outcome = self.leave(&clicks, WEBHOOK, &url).await?;
             self.record.change(|entry| entry.webhook_untold = false).await?;

@@ -1,11 +1,11 @@
 //! Agents: what they may do, what they are given, whom they speak as.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use handover_ringcx::console::User;
 
 use super::{Act, Given, Plan, Step, Verdict, by_eye};
-use crate::setup::account::{Observed, called};
+use crate::setup::account::{Observed, Permissions, called};
 use crate::setup::agents::listed;
 use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
 
@@ -20,8 +20,62 @@ pub(crate) const FACES: &str = "faces";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AgentChange {
     pub(crate) user: User,
-    pub(crate) permissions: Vec<&'static str>,
+    /// By source.
+    pub(crate) permissions: BTreeMap<String, Vec<&'static str>>,
     pub(crate) category: bool,
+}
+
+/// What somebody lacks on a source to answer there.
+pub(crate) fn lacking(has: &Permissions, source: &str) -> Vec<&'static str> {
+    let has = has.get(source).map(Vec::as_slice).unwrap_or_default();
+    PERMISSIONS
+        .into_iter()
+        .filter(|wanted| !has.iter().any(|word| word == wanted))
+        .collect()
+}
+
+/// The same for each of the sources on which something is lacking.
+fn lacking_anywhere(observed: &Observed, has: &Permissions) -> BTreeMap<String, Vec<&'static str>> {
+    let each = observed
+        .sources
+        .iter()
+        .map(|source| (source.id.clone(), lacking(has, &source.id)));
+    each.filter(|(_, lacking)| !lacking.is_empty()).collect()
+}
+
+/// On channels of RCE's own the token's account is who answers.
+pub(super) fn own_account(observed: &Observed, plan: &mut Plan) {
+    let names = observed.source_names();
+    let who = called(&observed.me);
+    if observed.me.identity_ids.is_empty() {
+        plan.notes.push(format!(
+            "The token's account speaks as nobody, so RingCentral would refuse every answer. Admin > Users > {who} > Identities: add the company's identity on {names}."
+        ));
+    }
+    let Some(own) = &observed.own_permissions else {
+        plan.notes.push(format!(
+            "It cannot be read whether the token's account may answer on {names}. Look by hand: Admin > Users > {who} > permissions: Read and Reply."
+        ));
+        return;
+    };
+    let permissions = lacking_anywhere(observed, own);
+    let what = format!("the token's account, {who}, may answer on {names}");
+    if permissions.is_empty() {
+        plan.steps
+            .push(Step::new(Act::OwnAccount(None), Verdict::Keep, what));
+        return;
+    }
+    let granted: BTreeSet<&str> = permissions.values().flatten().copied().collect();
+    let after = granted.into_iter().collect::<Vec<_>>().join(" and ");
+    let change = AgentChange {
+        user: observed.me.clone(),
+        permissions,
+        category: false,
+    };
+    let step = Step::new(Act::OwnAccount(Some(change)), Verdict::Change, what)
+        .turns("", format!("+ {after}"))
+        .because("the bot's words are written by it");
+    plan.steps.push(step.unless_lacking(observed, "update_user"));
 }
 
 /// Who is to speak as the agents' identity and does not yet.
@@ -94,8 +148,8 @@ pub(super) fn plan(
         .any(|id| !observed.permissions.contains_key(id));
     if unseen {
         plan.notes.push(format!(
-            "Permissions of agents on \"{}\" cannot be read: look by hand that they have Read and Reply.",
-            observed.source.name
+            "Permissions of agents on {} cannot be read: look by hand that they have Read and Reply.",
+            observed.source_names()
         ));
     }
     if changes.is_empty() {
@@ -106,7 +160,7 @@ pub(super) fn plan(
     }
     let granted: BTreeSet<&str> = changes
         .iter()
-        .flat_map(|change| change.permissions.iter().copied())
+        .flat_map(|change| change.permissions.values().flatten().copied())
         .collect();
     let mut what: Vec<String> = Vec::new();
     if !granted.is_empty() {
@@ -124,14 +178,7 @@ pub(super) fn plan(
 
 fn change(observed: &Observed, user: &User, agent: Option<&str>) -> Option<AgentChange> {
     let now = observed.permissions.get(&user.id);
-    let permissions: Vec<&'static str> = now.map_or_else(Vec::new, |now| {
-        let has = |wanted: &&&str| now.iter().any(|word| word == **wanted);
-        PERMISSIONS
-            .iter()
-            .filter(|wanted| !has(wanted))
-            .copied()
-            .collect()
-    });
+    let permissions = now.map_or_else(BTreeMap::new, |now| lacking_anywhere(observed, now));
     let category = agent.is_none_or(|agent| !user.category_ids.iter().any(|id| id == agent));
     let is_needed = category || !permissions.is_empty();
     is_needed.then(|| AgentChange {

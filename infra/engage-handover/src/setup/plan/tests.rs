@@ -1,3 +1,5 @@
+mod native;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use handover_core::secret::Secret;
@@ -5,11 +7,11 @@ use handover_ringcx::console::{Category, Folder, Identity, Role, Source, User, W
 
 use super::*;
 use crate::cli::BotKind;
-use crate::setup::account::Rights;
+use crate::setup::account::{Permissions, Rights};
 use crate::setup::events::Events;
 use crate::setup::record::Object;
 use crate::setup::secrets::Given as GivenSecret;
-use crate::setup::wish::BotWish;
+use crate::setup::wish::{BotWish, Realtime};
 
 const URL: &str = "https://bridge.example/default/handover/rce";
 
@@ -24,11 +26,13 @@ fn wish() -> Wish {
     };
     Wish {
         connection: "default".to_owned(),
-        realtime_url: "https://acme.engagement.dimelo.com/realtime/sdk/s1"
-            .parse()
-            .unwrap(),
-        realtime_token: secret(),
-        source_id: "s1".to_owned(),
+        realtime: Some(Realtime {
+            url: "https://acme.engagement.dimelo.com/realtime/sdk/s1"
+                .parse()
+                .unwrap(),
+            token: secret(),
+        }),
+        source_ids: vec!["s1".to_owned()],
         public_url: "https://bridge.example".to_owned(),
         separate_urls: false,
         bot: BotWish {
@@ -60,6 +64,11 @@ fn user(id: &str, categories: &[&str], identities: &[&str]) -> User {
     }
 }
 
+fn on(source: &str, words: &[&str]) -> Permissions {
+    let words = words.iter().map(|word| (*word).to_owned()).collect();
+    BTreeMap::from([(source.to_owned(), words)])
+}
+
 fn category(id: &str, name: &str, parent: Option<&str>) -> Category {
     Category {
         id: id.to_owned(),
@@ -83,6 +92,7 @@ fn webhook(id: &str, url: &str, events: &[&str]) -> Webhook {
 
 fn identity(id: &str, foreign: &str, name: &str, users: &[&str]) -> Identity {
     Identity {
+        community_id: None,
         id: id.to_owned(),
         foreign_id: Some(foreign.to_owned()),
         screenname: Some(name.to_owned()),
@@ -95,7 +105,7 @@ fn ready() -> Observed {
     Observed {
         me: user("api", &[], &[]),
         rights: Rights::default(),
-        source: Source {
+        sources: vec![Source {
             id: "s1".to_owned(),
             name: "Chat".to_owned(),
             kind: Some("sdk".to_owned()),
@@ -106,7 +116,7 @@ fn ready() -> Observed {
             community_id: None,
             default_category_ids: vec!["cb".to_owned()],
             user_thread_default_category_ids: vec!["cb".to_owned()],
-        },
+        }],
         categories: vec![
             category("p", "bot HANDOVER ", None),
             category("cb", "BOT", Some("p")),
@@ -123,7 +133,7 @@ fn ready() -> Observed {
             &["intervention.closed", "intervention.canceled"],
         )]),
         users: Some(vec![user("u", &["ca"], &["ia"])]),
-        permissions: BTreeMap::from([("u".to_owned(), vec!["read".to_owned(), "reply".to_owned()])]),
+        permissions: BTreeMap::from([("u".to_owned(), on("s1", &["read", "reply"]))]),
         own_permissions: None,
         channels: None,
         sees_identities: true,
@@ -208,7 +218,7 @@ fn what_the_bridge_would_lack_is_a_note_with_the_clicks() {
     type Break = fn(&mut Observed, &mut Entry);
     let cases: [(Break, &[&str]); 4] = [
         (
-            |it, _| it.own_permissions = Some(vec!["read".to_owned()]),
+            |it, _| it.own_permissions = Some(on("s1", &["read"])),
             &["no permission to reply on \"Chat\"", "Admin > Users > api"],
         ),
         (
@@ -291,11 +301,15 @@ fn one_thing_that_differs_is_one_step() {
     type Break = fn(&mut Observed);
     let cases: [(Break, &str); 9] = [
         (
-            |it| it.source.default_category_ids.clear(),
+            |it| it.sources[0].default_category_ids.clear(),
             "change default category",
         ),
         (
-            |it| it.source.user_thread_default_category_ids.push("x".to_owned()),
+            |it| {
+                it.sources[0]
+                    .user_thread_default_category_ids
+                    .push("x".to_owned());
+            },
             "change default category",
         ),
         (|it| it.folders = Some(Vec::new()), "create folder"),

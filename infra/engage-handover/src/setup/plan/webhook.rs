@@ -21,7 +21,7 @@ pub(crate) struct WebhookPlan {
 
 pub(super) fn plan(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
     let url = given.wish.webhook_url();
-    let wanted = given.wish.events.list();
+    let wanted = given.wish.event_list();
     let Some(all) = &observed.webhooks else {
         let act = Act::Webhook(WebhookPlan {
             found: None,

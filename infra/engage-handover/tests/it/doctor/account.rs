@@ -34,7 +34,12 @@ async fn a_healthy_connection_is_all_well() {
         skipped,
         [
             "right-open-threads",
+            "virtual-agent",
+            "reply-permission",
+            "webhook-imported",
+            "webhook-answers",
             "bot-identity-controlled",
+            "author-identity",
             "queue-subscribers"
         ]
     );

@@ -7,10 +7,11 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use simulated_ringcx::{NativeSource, SimulatedConfig};
 use standardwebhooks::Webhook;
 use tokio::net::TcpListener;
 
-use crate::bridge::{Bridge, OPERATOR_KEY, command};
+use crate::bridge::{BOT_KEY, Bridge, OPERATOR_KEY, command};
 
 pub(super) const SIGNING_SECRET: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
@@ -85,7 +86,8 @@ pub(super) async fn until_idle(bridge: &Bridge) {
         }
     };
     let patience = std::time::Duration::from_mins(1);
-    tokio::time::timeout(patience, idle).await.expect("it is done");
+    let done = tokio::time::timeout(patience, idle).await;
+    assert!(done.is_ok(), "it is not done:\n{}", bridge.log());
 }
 
 impl World {
@@ -105,6 +107,51 @@ impl World {
         bridge.until_queued(1).await;
         // What the bridge does meanwhile must not meet the mistake.
         until_idle(&bridge).await;
+        Self {
+            bridge,
+            config,
+            public_url,
+            round_trip: false,
+        }
+    }
+
+    /// The bot answers on channels of RCE's own.
+    pub(super) async fn native(sources: Vec<NativeSource>) -> Self {
+        let ids: Vec<String> = sources.iter().map(|source| source.id.clone()).collect();
+        let mut bridge = Bridge::unconfigured(SimulatedConfig::native(sources)).await;
+        let settings = bridge.rce.config();
+        let bot = serve(Receiver::Verifies).await;
+        let config = format!(
+            r#"
+[connections.default]
+bot_keys = ["{BOT_KEY}"]
+operator_keys = ["{OPERATOR_KEY}"]
+
+[connections.default.ringcx]
+channel = "native"
+source_ids = {ids:?}
+base_api_url = "{base}"
+api_access_token = "{token}"
+webhook_secrets = ["{secret}"]
+verification_token = "{verify}"
+bot_category_id = "{bot_category}"
+agent_category_id = "{agent_category}"
+
+[connections.default.bot]
+url = "{bot}/events"
+signing_secrets = ["{SIGNING_SECRET}"]
+"#,
+            base = bridge.rce.base_url(),
+            token = settings.api_token,
+            secret = settings.webhook_secret,
+            verify = settings.verify_token,
+            bot_category = settings.bot_category_id,
+            agent_category = settings.agent_category_id,
+        );
+        std::fs::write(bridge.config(), &config).unwrap();
+        bridge.start_process().await;
+        assert!(bridge.rce.set_webhook(&bridge.url("/handover/rce")).await);
+        let public_url = Some(bridge.origin());
         Self {
             bridge,
             config,
@@ -209,7 +256,15 @@ impl Verdict {
 
 /// One mistake, and the checks that name it with a part of their words.
 pub(super) async fn case(mistake: impl AsyncFnOnce(&mut World), expected: &[(&str, &str)]) -> Verdict {
-    let mut world = Box::pin(World::new()).await;
+    case_in(Box::pin(World::new()).await, mistake, expected).await
+}
+
+/// The same in a world of the test's own.
+pub(super) async fn case_in(
+    mut world: World,
+    mistake: impl AsyncFnOnce(&mut World),
+    expected: &[(&str, &str)],
+) -> Verdict {
     mistake(&mut world).await;
     let verdict = world.examine().await;
     let failed = verdict.failed();

@@ -22,7 +22,7 @@ fn the_token_and_the_clock() {
         facts.account.monitor = Seen::Forbidden;
         facts.account.users = Seen::Forbidden;
         facts.account.time_sheets = Seen::Forbidden;
-        facts.source = Seen::Forbidden;
+        facts.sources[0].source = Seen::Forbidden;
         facts.channels = Seen::Forbidden;
         facts.bot_category = Seen::Forbidden;
         facts.agent_category = Seen::Forbidden;
@@ -48,7 +48,7 @@ fn the_token_and_the_clock() {
         account.monitor = Seen::NotFound;
         account.users = Seen::NotFound;
         account.time_sheets = Seen::NotFound;
-        facts.source = Seen::Yes(None);
+        facts.sources[0].source = Seen::Yes(None);
         facts.channels = Seen::NotFound;
         facts.bot_category = Seen::Yes(None);
         facts.agent_category = Seen::Yes(None);
@@ -166,13 +166,13 @@ fn the_rights() {
 #[test]
 fn the_source() {
     fails(
-        |facts| facts.source = Seen::Yes(None),
+        |facts| facts.sources[0].source = Seen::Yes(None),
         "source",
         Status::Error,
         "50c1",
     );
     fails(
-        |facts| facts.source = Seen::Forbidden,
+        |facts| facts.sources[0].source = Seen::Forbidden,
         "source",
         Status::Error,
         "403",

@@ -72,7 +72,7 @@ fn the_agents() {
     let may = |words: &'static [&'static str]| {
         move |facts: &mut Facts| {
             let words = words.iter().copied().map(str::to_owned).collect();
-            facts.agents.permissions.insert("a2".to_owned(), Seen::Yes(words));
+            facts.sources[0].agents.insert("a2".to_owned(), Seen::Yes(words));
         }
     };
     fails(
