@@ -196,7 +196,7 @@ fn delivery(event: BotEvent) -> Delivery {
 }
 
 async fn ask(connection: &Connection, message: CustomerWords) -> Result<Answered, BotError> {
-    tell(connection, BotEvent::CustomerWrote { message }).await
+    tell(connection, BotEvent::CustomerWrote { message: Box::new(message) }).await
 }
 
 async fn tell(connection: &Connection, event: BotEvent) -> Result<Answered, BotError> {
@@ -408,7 +408,7 @@ async fn states_are_inputs_of_the_same_endpoint_and_agents_words_are_not() {
     };
     assert_eq!(bots.parts(&connection, &failed), 0);
     let edited = BotEvent::CustomerEdited {
-        message: words(Some("x")),
+        message: Box::new(words(Some("x"))),
     };
     for connection in [connection, chatlayer(&platform.url)] {
         assert_eq!(bots.parts(&connection, &edited), 0);
@@ -436,7 +436,7 @@ async fn chatlayers_webhook_channel_knows_the_person_by_the_conversations_id() {
     assert_eq!(heard.body, expected);
 
     let bots = Bots::new(handover_ringcx::http::client());
-    let nothing = BotEvent::CustomerWrote { message: words(None) };
+    let nothing = BotEvent::CustomerWrote { message: Box::new(words(None)) };
     assert_eq!(
         bots.parts(&chatlayer(&platform.url), &nothing),
         0,

@@ -36,11 +36,11 @@ pub enum BotEvent {
     },
     /// The person wrote on a channel of RCE's own: the bot's turn.
     CustomerWrote {
-        message: CustomerWords,
+        message: Box<CustomerWords>,
     },
     /// They changed what they had written.
     CustomerEdited {
-        message: CustomerWords,
+        message: Box<CustomerWords>,
     },
     /// They took it back.
     CustomerTookBack {

@@ -107,7 +107,7 @@ pub enum Channel {
     /// We do: a channel made with the Source SDK.
     #[default]
     SourceSdk,
-    /// RCE does (Apple Messages for Business, WhatsApp, Messenger, e-mail, SMS, …).
+    /// RCE does (Apple Messages for Business, Messenger, e-mail, SMS, …).
     Native,
 }
 

@@ -25,6 +25,7 @@ pub const WALLBOARD_SECRET: &str = "whsec_ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1ND
 pub const PUBLIC_URL: &str = "https://bridge.example.org";
 
 /// Builds a [`Bench`].
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Setup {
     pub(crate) rce: SimulatedConfig,
     pub(crate) clock: TestClock,

@@ -343,7 +343,9 @@ async fn say(task: &Task<'_>, conversation: &Conversation, imported: &Imported) 
         .with("message_id", message.id.as_str())
         .with("epoch", conversation.epoch());
     let words = Words {
-        event: BotEvent::CustomerWrote { message },
+        event: BotEvent::CustomerWrote {
+            message: Box::new(message),
+        },
         accepted,
         claim: told(task, imported),
     };
@@ -540,7 +542,7 @@ pub(super) async fn tell_change(task: &Task<'_>, imported: &Imported) -> Result<
                 }
             } else {
                 BotEvent::CustomerEdited {
-                    message: message.clone(),
+                    message: Box::new(message.clone()),
                 }
             };
             let epoch = conversation.epoch();

@@ -115,10 +115,10 @@ fn every_event(full: bool) -> Vec<BotEvent> {
             message: message(full),
         },
         BotEvent::CustomerWrote {
-            message: customer_words(full),
+            message: Box::new(customer_words(full)),
         },
         BotEvent::CustomerEdited {
-            message: customer_words(full),
+            message: Box::new(customer_words(full)),
         },
         BotEvent::CustomerTookBack {
             message: MessageId::new("rcx-2"),
