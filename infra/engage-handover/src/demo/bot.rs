@@ -20,7 +20,7 @@ pub(super) enum Answer {
 
 /// What a line is about, in the order in which the bot looks for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Topic {
+pub(super) enum Topic {
     Human,
     Refund,
     Order,
@@ -123,7 +123,7 @@ pub(super) fn unavailable(reason: &str) -> &'static str {
     }
 }
 
-fn topic(line: &str) -> Option<Topic> {
+pub(super) fn topic(line: &str) -> Option<Topic> {
     let line = line.to_lowercase();
     let words: Vec<&str> = line
         .split(|c: char| !c.is_alphanumeric())

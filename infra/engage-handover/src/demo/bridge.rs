@@ -35,6 +35,19 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
+    /// An event that the bot took.
+    pub(super) fn event(what: String, event: Value) -> Self {
+        Self {
+            at: now_ms(),
+            direction: "event",
+            what,
+            status: Some(204),
+            took_ms: 0.0,
+            sent: event,
+            answer: Value::Null,
+        }
+    }
+
     /// The answer of a call that worked, or one sentence for the person at the screen.
     pub(super) fn outcome(&self) -> Result<&Value, String> {
         match self.status {
@@ -79,7 +92,12 @@ impl Bridge {
     /// Tells the bridge a line of the bot.
     pub(super) async fn bot_says(&self, conversation: &str, id: &str, text: &str) -> Exchange {
         let body = json!({ "id": id, "from": "bot", "text": text });
-        self.call(Method::POST, conversation, "/messages", body).await
+        self.post_message(conversation, body).await
+    }
+
+    /// Any message: with buttons, with files.
+    pub(super) async fn post_message(&self, conversation: &str, message: Value) -> Exchange {
+        self.call(Method::POST, conversation, "/messages", message).await
     }
 
     /// Asks for a human.

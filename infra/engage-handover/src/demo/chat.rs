@@ -25,7 +25,7 @@ pub(super) enum Phase {
 }
 
 /// One line of the chat window.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Line {
     pub(super) id: String,
     /// `customer`, `bot`, `agent` or `notice`.
@@ -36,6 +36,12 @@ pub(super) struct Line {
     /// `[{url, filename}]`
     #[serde(skip_serializing_if = "Value::is_null")]
     pub(super) attachments: Value,
+    /// RCE's structured content: `{type, items: [{title, payload}]}`
+    #[serde(skip_serializing_if = "Value::is_null")]
+    pub(super) structured: Value,
+    /// Why it is not delivered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) trouble: Option<String>,
     /// Unix milliseconds.
     pub(super) at: i64,
     pub(super) state: LineState,
@@ -52,6 +58,7 @@ pub(super) enum LineState {
 /// Everything that the chat window shows.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct View {
+    /// The bridge's name of it; empty until it has one.
     pub(super) conversation: String,
     pub(super) customer: &'static str,
     pub(super) bot: &'static str,
@@ -61,6 +68,9 @@ pub(super) struct View {
     pub(super) queue: Value,
     /// The bot or the agent is writing.
     pub(super) typing: bool,
+    /// The bot stopped answering; after so many seconds the agents have the conversation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) asleep: Option<u64>,
     /// How many handovers ended.
     pub(super) handovers_over: u32,
     pub(super) lines: Vec<Line>,
@@ -86,6 +96,7 @@ impl Chat {
             agent: None,
             queue: Value::Null,
             typing: false,
+            asleep: None,
             handovers_over: 0,
             lines: Vec::new(),
         };
@@ -171,6 +182,8 @@ impl Line {
             name,
             text,
             attachments: Value::Null,
+            structured: Value::Null,
+            trouble: None,
             at: now_ms(),
             state: LineState::Sent,
         }

@@ -48,6 +48,18 @@ impl Desk {
         }
     }
 
+    /// The thread that a content is in, as RCE knows it now.
+    pub(super) async fn thread_of(&self, content: Option<&str>) -> Option<String> {
+        self.refresh().await;
+        let state = self.state.borrow();
+        let mut threads = state["threads"].as_array()?.iter();
+        let has = |thread: &&Value| {
+            let contents = thread["contents"].as_array();
+            contents.is_some_and(|contents| contents.iter().any(|it| it["id"].as_str() == content))
+        };
+        threads.find(has)?["thread_id"].as_str().map(str::to_owned)
+    }
+
     /// Keeps the state fresh until it is dropped.
     pub(super) async fn follow(self: Arc<Self>) {
         loop {

@@ -1,87 +1,49 @@
 //! The bridge's events arrive: verified, taken once, and turned into what the customer sees.
 
-use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
-use standardwebhooks::Webhook;
 
 use super::bridge::Exchange;
 use super::chat::{Chat, Line, LineState, Phase};
 use super::host::Host;
-use super::now_ms;
-
-/// How many ids of taken events are remembered.
-const IDS_KEPT: usize = 10_000;
+use super::inbox::Inbox;
 
 /// The receiver of the bot's events.
 pub(super) struct Receiver {
     host: Arc<Host>,
-    webhook: Webhook,
-    taken: Mutex<(HashSet<String>, VecDeque<String>)>,
+    inbox: Inbox,
 }
 
 impl Receiver {
     pub(super) fn new(host: Arc<Host>, signing_secret: &str) -> anyhow::Result<Self> {
-        Ok(Self {
-            host,
-            webhook: Webhook::new(signing_secret)?,
-            taken: Mutex::default(),
-        })
+        let inbox = Inbox::new(signing_secret)?;
+        Ok(Self { host, inbox })
     }
 
     /// Takes one delivery. Whatever is not signed by the bridge is refused; a repeat has no effect.
     pub(super) fn receive(&self, headers: &HeaderMap, body: &Bytes) -> StatusCode {
-        if self.webhook.verify(body, headers).is_err() {
-            return StatusCode::UNAUTHORIZED;
-        }
-        let id = headers
-            .get("webhook-id")
-            .and_then(|id| id.to_str().ok())
-            .unwrap_or_default();
-        let Ok(event) = serde_json::from_slice::<Value>(body) else {
-            return StatusCode::BAD_REQUEST;
+        let (id, event) = match self.inbox.open(headers, body) {
+            Ok(opened) => opened,
+            Err(refusal) => return refusal,
         };
         let chat = event["data"]["conversation"]
             .as_str()
             .and_then(|id| self.host.chat(id));
         if let Some(chat) = chat
-            && self.is_new(id)
+            && self.inbox.is_new(&id)
         {
             self.apply(&chat, event);
         }
         StatusCode::NO_CONTENT
     }
 
-    fn is_new(&self, id: &str) -> bool {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let (ids, order) = &mut *taken;
-        if !ids.insert(id.to_owned()) {
-            return false;
-        }
-        order.push_back(id.to_owned());
-        if order.len() > IDS_KEPT
-            && let Some(oldest) = order.pop_front()
-        {
-            ids.remove(&oldest);
-        }
-        true
-    }
-
     fn apply(&self, chat: &Arc<Chat>, event: Value) {
         let kind = event["type"].as_str().unwrap_or_default().to_owned();
         show(chat, &kind, &event["data"]);
-        chat.record(Exchange {
-            at: now_ms(),
-            direction: "event",
-            what: kind.clone(),
-            status: Some(StatusCode::NO_CONTENT.as_u16()),
-            took_ms: 0.0,
-            sent: event,
-            answer: Value::Null,
-        });
+        chat.record(Exchange::event(kind.clone(), event));
         let (host, chat) = (Arc::clone(&self.host), Arc::clone(chat));
         match kind.as_str() {
             "message.created" => drop(tokio::spawn(async move { host.thank(&chat).await })),
@@ -215,8 +177,10 @@ mod tests {
     use super::super::bridge::Bridge;
     use super::super::config::Secrets;
     use super::super::customers::VISITOR;
+    use super::super::now_ms;
     use super::*;
     use serde_json::json;
+    use standardwebhooks::Webhook;
 
     fn delivery(secret: &str, id: &str, event: &Value) -> (HeaderMap, Bytes) {
         let body = event.to_string();

@@ -17,7 +17,7 @@ use super::pause;
 
 /// Everything that the bot knows.
 pub(super) struct Host {
-    pub(super) bridge: Bridge,
+    pub(super) bridge: Arc<Bridge>,
     chats: Mutex<HashMap<String, Arc<Chat>>>,
     arrived: AtomicUsize,
 }
@@ -25,7 +25,7 @@ pub(super) struct Host {
 impl Host {
     pub(super) fn new(bridge: Bridge) -> Self {
         Self {
-            bridge,
+            bridge: Arc::new(bridge),
             chats: Mutex::default(),
             arrived: AtomicUsize::new(0),
         }
@@ -237,7 +237,7 @@ impl Host {
 }
 
 /// Shows a call on the page and passes its outcome on.
-fn record(chat: &Chat, exchange: Exchange) -> Result<Value, String> {
+pub(super) fn record(chat: &Chat, exchange: Exchange) -> Result<Value, String> {
     let outcome = exchange.outcome().cloned();
     chat.record(exchange);
     outcome

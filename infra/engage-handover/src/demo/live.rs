@@ -12,15 +12,15 @@ use futures_util::stream::{Stream, unfold};
 use serde_json::Value;
 use tokio::sync::watch;
 
+use super::bridge::Bridge;
 use super::chat::{Chat, View};
 use super::desk::Desk;
-use super::host::Host;
 
 /// How often the timeline is asked for when nothing else happens.
 const TIMELINE_EVERY: Duration = Duration::from_millis(400);
 
 struct Live {
-    host: Arc<Host>,
+    bridge: Arc<Bridge>,
     chat: Arc<Chat>,
     view: watch::Receiver<View>,
     desk: watch::Receiver<Value>,
@@ -32,13 +32,13 @@ struct Live {
 
 /// Everything that the page shows, as it changes.
 pub(super) fn stream(
-    host: &Arc<Host>,
+    bridge: &Arc<Bridge>,
     desk: &Desk,
     chat: Arc<Chat>,
     stopping: watch::Receiver<bool>,
 ) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
     let live = Live {
-        host: Arc::clone(host),
+        bridge: Arc::clone(bridge),
         view: chat.subscribe(),
         chat,
         desk: desk.subscribe(),
@@ -93,7 +93,9 @@ impl Live {
     }
 
     async fn timeline(&mut self) {
-        if let Ok(timeline) = self.host.bridge.timeline(&self.chat.id).await
+        let conversation = self.chat.look(|view| view.conversation.clone());
+        if !conversation.is_empty()
+            && let Ok(timeline) = self.bridge.timeline(&conversation).await
             && timeline != self.timeline_seen
         {
             self.push("timeline", timeline.clone());

@@ -10,11 +10,13 @@
 //! | `bridge` | the bot's client of the bot API |
 //! | `bot` | what the bot understands and says |
 //! | `host` | the bot at work: chat windows, wording and bridge joined |
-//! | `events` | the bridge's signed events |
+//! | `inbox` | where the bridge's signed events arrive |
+//! | `events` | what they mean for a chat |
 //! | `chat` | one conversation as the customer sees it |
 //! | `customers` | who chats |
 //! | `desk` | the way to the simulated desk |
 //! | `live` | the stream that the page follows |
+//! | `native` | the second tab: a channel that RCE owns |
 //! | `web`, `page` | the HTTP server and the page's files |
 
 mod bot;
@@ -25,7 +27,9 @@ mod customers;
 mod desk;
 mod events;
 mod host;
+mod inbox;
 mod live;
+mod native;
 mod page;
 mod start;
 mod web;
@@ -65,7 +69,8 @@ pub async fn run(options: DemoOptions) -> anyhow::Result<()> {
     let open_browser = options.open_browser;
     let demo = start(options).await?;
     out(&format!("The demo runs at {}", demo.url()));
-    out("On the left you are a customer, on the right an agent; below, watch the bridge between them.");
+    out("On the left you are a customer, on the right an agent; watch the bridge between them.");
+    out("The second tab shows a channel of RingCentral's own, such as WhatsApp.");
     out("The RingCentral Engage Digital you see is simulated. Ctrl-C stops everything.");
     if open_browser {
         browse(demo.url());

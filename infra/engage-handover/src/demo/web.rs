@@ -19,7 +19,7 @@ use super::customers::VISITOR;
 use super::desk::Desk;
 use super::events::Receiver;
 use super::host::Host;
-use super::{live, page};
+use super::{live, native, page};
 
 /// Scripts, styles and requests of this origin only; nobody may frame the page.
 const CONTENT_SECURITY_POLICY: &str =
@@ -29,6 +29,8 @@ const CONTENT_SECURITY_POLICY: &str =
 #[derive(Clone)]
 pub(super) struct Parts {
     pub(super) host: Arc<Host>,
+    /// The bot on the channel that RCE owns.
+    pub(super) native: Arc<native::Host>,
     pub(super) desk: Arc<Desk>,
     pub(super) receiver: Arc<Receiver>,
     pub(super) stopping: watch::Receiver<bool>,
@@ -37,7 +39,7 @@ pub(super) struct Parts {
     pub(super) loopback_only: bool,
 }
 
-type Answer = Result<Response, Problem>;
+pub(super) type Answer = Result<Response, Problem>;
 
 pub(super) fn router(parts: Parts) -> Router {
     Router::new()
@@ -51,6 +53,7 @@ pub(super) fn router(parts: Parts) -> Router {
         .route("/live/{id}", get(follow))
         .route("/desk/{*path}", post(act))
         .route("/bot/events", post(event))
+        .merge(native::router())
         .fallback_service(page::router())
         .layer(middleware::from_fn_with_state(parts.clone(), guard))
         .with_state(parts)
@@ -160,7 +163,7 @@ async fn read(State(parts): State<Parts>, Path(id): Path<String>, Json(read): Js
 
 async fn follow(State(parts): State<Parts>, Path(id): Path<String>) -> Answer {
     let chat = find(&parts, &id)?;
-    let stream = live::stream(&parts.host, &parts.desk, chat, parts.stopping.clone());
+    let stream = live::stream(&parts.host.bridge, &parts.desk, chat, parts.stopping.clone());
     Ok(Sse::new(stream).keep_alive(KeepAlive::default()).into_response())
 }
 
@@ -174,24 +177,25 @@ async fn event(State(parts): State<Parts>, headers: HeaderMap, body: Bytes) -> S
 }
 
 fn find(parts: &Parts, id: &str) -> Result<Arc<Chat>, Problem> {
-    let unknown = || {
-        Problem(
-            StatusCode::NOT_FOUND,
-            "this conversation is not known any more".to_owned(),
-        )
-    };
     parts.host.chat(id).ok_or_else(unknown)
 }
 
-fn accepted() -> Response {
+pub(super) fn unknown() -> Problem {
+    Problem(
+        StatusCode::NOT_FOUND,
+        "this conversation is not known any more".to_owned(),
+    )
+}
+
+pub(super) fn accepted() -> Response {
     (StatusCode::ACCEPTED, Json(json!({}))).into_response()
 }
 
 /// What the page shows instead of a success.
-struct Problem(StatusCode, String);
+pub(super) struct Problem(StatusCode, String);
 
 impl Problem {
-    fn internal(error: &anyhow::Error) -> Self {
+    pub(super) fn internal(error: &anyhow::Error) -> Self {
         Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
     }
 }

@@ -5,6 +5,8 @@
 mod bridge;
 mod cli;
 mod crash;
+#[cfg(feature = "demo")]
+mod demo;
 mod docs;
 mod doctor;
 mod hygiene;

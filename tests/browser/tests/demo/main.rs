@@ -1,6 +1,7 @@
 //! A person uses the demo: from the bot to the agent and back.
 
 mod browser;
+mod native;
 mod page;
 
 use std::net::{Ipv4Addr, SocketAddr};

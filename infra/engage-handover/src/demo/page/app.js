@@ -1,39 +1,47 @@
 // Joins the panes: one stream of events from the demo, handed to whoever shows them.
 
 import { $, doing, post, setText, toEnd } from "./dom.js";
+import { CHANNELS } from "./channels.js";
 import * as chat from "./chat.js";
 import * as desk from "./desk.js";
 import * as guide from "./guide.js";
 import * as timeline from "./timeline.js";
 import * as wire from "./wire.js";
 
-const state = { chat: null };
+const state = { chat: null, channel: CHANNELS.own };
 let stream = null;
 
 async function begin() {
-  const { conversation } = await post("/chat");
-  sessionStorage.setItem("conversation", conversation);
-  follow(conversation);
+  const { channel } = state;
+  const { conversation } = await post(channel.base);
+  sessionStorage.setItem(channel.key, conversation);
+  if (channel === state.channel) follow(conversation);
 }
 
 function follow(conversation) {
+  const { channel } = state;
   stream?.close();
-  for (const pane of [chat, desk, timeline, wire]) pane.reset(conversation);
+  for (const pane of [chat, desk, guide, timeline, wire]) pane.reset(conversation, channel);
   state.chat = null;
-  stream = new EventSource(`/live/${encodeURIComponent(conversation)}`);
+  stream = new EventSource(`${channel.live}/${encodeURIComponent(conversation)}`);
   on("chat", (view) => {
     state.chat = view;
     chat.show(view);
+    desk.belongs(view.conversation);
+    wire.phase(view);
   });
   on("desk", desk.show);
   on("timeline", timeline.show);
   on("exchanges", wire.add);
+  const own = stream;
   stream.onopen = () => document.body.removeAttribute("data-offline");
   stream.onerror = () => {
+    if (own !== stream) return;
     document.body.dataset.offline = "true";
     guide.offline();
     // A closed stream was refused: the demo was restarted and knows nothing of this conversation.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => begin().catch(() => follow(conversation)), 1000);
+    if (own.readyState !== EventSource.CLOSED) return;
+    setTimeout(() => own === stream && begin().catch(() => own === stream && follow(conversation)), 1000);
   };
 }
 
@@ -104,7 +112,42 @@ $("restart").addEventListener("click", () =>
   }),
 );
 
-goTo("chat");
-const known = sessionStorage.getItem("conversation");
-if (known) follow(known);
-else doing(null, begin);
+// The two tabs: whose channel it is. What is half written stays where it was written.
+const tabs = [...document.querySelectorAll("[role='tab']")];
+const drafts = {};
+const boxes = ["chat-input", "desk-input"];
+
+function choose(name) {
+  drafts[state.channel.key] = boxes.map((id) => $(id).value);
+  state.channel = CHANNELS[name];
+  boxes.forEach((id, index) => ($(id).value = drafts[state.channel.key]?.[index] ?? ""));
+  document.body.dataset.channel = name;
+  for (const tab of tabs) {
+    const chosen = tab.dataset.channel === name;
+    tab.ariaSelected = String(chosen);
+    tab.tabIndex = chosen ? 0 : -1;
+    if (chosen) $("panes").setAttribute("aria-labelledby", tab.id);
+  }
+  history.replaceState(null, "", name === "own" ? location.pathname : `#${name}`);
+  for (const pane of Object.keys(seen)) seen[pane] = 0;
+  goTo("chat");
+  const known = sessionStorage.getItem(state.channel.key);
+  if (known) follow(known);
+  else doing(null, begin);
+}
+
+const KEYS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+tabs.forEach((tab, index) => {
+  tab.addEventListener("click", () => tab.ariaSelected === "true" || choose(tab.dataset.channel));
+  tab.addEventListener("keydown", (event) => {
+    const step = KEYS[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const to = Number.isFinite(step) ? (index + step + tabs.length) % tabs.length : step < 0 ? 0 : tabs.length - 1;
+    tabs[to].focus();
+    tabs[to].click();
+  });
+});
+
+const wanted = location.hash.slice(1);
+choose(Object.hasOwn(CHANNELS, wanted) ? wanted : "own");

@@ -1,19 +1,21 @@
 // The customer's chat.
 
-import { $, about, clock, composer, doing, h, followEnd, ordinal, post, reconcile, setText, toEnd, toast } from "./dom.js";
+import { $, about, attachments, clock, composer, doing, h, followEnd, ordinal, post, reconcile, setText, toEnd, toast } from "./dom.js";
 
-const CHIPS = {
-  bot: ["Where is my order?", "When are you open?", "I want to talk to a human"],
-  active: ["My order number is 4711.", "Thank you! 🙏"],
-};
 let view = null;
 let conversation = "";
+let channel = null;
 let read = new Set();
 let typing = { sent: 0, timer: 0 };
 
-export function reset(id) {
+export function reset(id, next) {
   conversation = id;
+  channel = next;
   view = null;
+  setText($("chat-title"), channel.title);
+  setText($("chat-where"), channel.where);
+  $("chat-input").placeholder = channel.placeholder;
+  $("picture").hidden = channel.isOurs;
   read = new Set();
   $("chat-lines").replaceChildren();
 }
@@ -40,7 +42,7 @@ export function show(next) {
 function handler() {
   const pill = $("handler");
   const [kind, text] = {
-    bot: ["bot", `${view.bot} (bot) answers`],
+    bot: view.asleep ? ["waiting", `${view.bot} (bot) is silent`] : ["bot", `${view.bot} (bot) answers`],
     requested: ["waiting", "Asking for an agent"],
     queued: ["waiting", "Waiting for an agent"],
     active: ["agent", `${view.agent ?? "An agent"} answers`],
@@ -50,7 +52,7 @@ function handler() {
 }
 
 function waiting() {
-  const shown = view.phase === "requested" || view.phase === "queued";
+  const shown = channel.isOurs && (view.phase === "requested" || view.phase === "queued");
   $("waiting").hidden = !shown;
   const { position, estimated_wait_ms: wait } = view.queue ?? {};
   setText($("waiting-place"), Number.isInteger(position) ? `${ordinal(position)} in line` : "Looking for an agent…");
@@ -63,44 +65,63 @@ function make(line) {
   return h(
     "div",
     { className: own ? "line own" : "line", data: { from: line.from, testid: `chat-${line.from}` } },
-    h("span", { className: "who" }, h("b", { dir: "auto" }, own ? "You" : (line.name ?? "Agent")), clock(line.at)),
-    h("div", { className: "body", dir: "auto" }, line.text),
+    h("span", { className: "who" }, h("b", { dir: "auto" }, own ? "You" : (line.name ?? "Agent")), voice(line), clock(line.at)),
+    line.text ? h("div", { className: "body", dir: "auto" }, line.text) : null,
     ...attachments(line),
+    choices(line),
   );
 }
 
-function attachments(line) {
-  if (!Array.isArray(line.attachments)) return [];
-  return line.attachments
-    .filter((file) => /^https?:/.test(file?.url ?? ""))
-    .map((file) =>
-      h("a", { className: "attachment", href: file.url, target: "_blank", rel: "noopener noreferrer" }, file.filename ?? file.url),
-    );
+/** On a channel of RingCentral's own everybody speaks in the company's name; here one sees who it was. */
+const voice = (line) => (channel.isOurs || line.from === "customer" ? null : h("span", { className: "voice" }, line.from));
+
+/** Buttons: what is pressed goes back with its payload. */
+function choices(line) {
+  const items = line.structured?.items;
+  if (!Array.isArray(items)) return null;
+  return h("div", { className: "choices", role: "group", ariaLabel: "Answers to choose from" },
+    ...items.map((item) =>
+      h("button", { type: "button", className: "chip", data: { testid: "choice" },
+        onclick: () => send(item.title, undefined, { payload: item.payload, in_reply_to: line.id }) }, item.title)));
 }
 
 function update(element, line) {
-  if (line.from !== "customer") return;
   element.dataset.state = line.state;
-  const trouble = element.querySelector(".trouble");
-  if (line.state !== "failed") return trouble?.remove();
-  if (trouble) return;
+  if (line.from === "customer") trouble(element, line);
+  else if (!channel.isOurs) delivery(element, line);
+}
+
+function trouble(element, line) {
+  const shown = element.querySelector(".trouble");
+  if (line.state !== "failed") return shown?.remove();
+  if (shown) return;
   const again = h("button", { type: "button", onclick: () => send(line.text, line.id) }, "Try again");
   element.append(h("span", { className: "trouble" }, "Not delivered.", again));
 }
 
+/** What is not on the phone yet is marked as such. */
+function delivery(element, line) {
+  let mark = element.querySelector(".mark");
+  if (!mark) element.append((mark = h("span", { className: "mark", data: { testid: "chat-mark" } })));
+  setText(mark, {
+    sending: "Not on the phone yet",
+    failed: `Never arrived: ${line.trouble ?? "no reason given"}`,
+  }[line.state] ?? "✓✓ On the phone");
+}
+
 function chips() {
-  const texts = CHIPS[view.phase] ?? [];
+  const texts = channel.chips[view.phase] ?? [];
   const asked = view.lines.some((line) => line.from === "customer");
-  const next = view.phase === "bot" ? texts[asked ? 2 : 0] : null;
+  const next = view.phase === "bot" ? texts[channel.nextChip(asked, view)] : null;
   reconcile($("chips"), texts, (text) => text, (text) =>
     h("button", { type: "button", className: "chip", onclick: () => send(text), data: { testid: "chip" } }, text),
     (chip, text) => chip.classList.toggle("next", text === next));
 }
 
-async function send(text, id = crypto.randomUUID()) {
+async function send(text, id = crypto.randomUUID(), further = {}) {
   stopTyping();
   try {
-    await post(`/chat/${conversation}/messages`, { id, text });
+    await post(`${channel.base}/${conversation}/messages`, { id, text, ...further });
   } catch (error) {
     toast(error.message);
   }
@@ -110,7 +131,7 @@ async function send(text, id = crypto.randomUUID()) {
 function startTyping() {
   clearTimeout(typing.timer);
   typing.timer = setTimeout(stopTyping, 4000);
-  if (view?.phase !== "active" || Date.now() - typing.sent < 2100) return;
+  if (!channel.isOurs || view?.phase !== "active" || Date.now() - typing.sent < 2100) return;
   typing.sent = Date.now();
   const preview = $("chat-input").value;
   post(`/chat/${conversation}/typing`, { state: "start", preview }).catch(() => {});
@@ -125,7 +146,7 @@ function stopTyping() {
 
 /** What can be seen was read. */
 export function markRead() {
-  if (!view || document.hidden || !$("pane-chat").checkVisibility()) return;
+  if (!view || !channel.isOurs || document.hidden || !$("pane-chat").checkVisibility()) return;
   for (const line of view.lines) {
     if (line.from !== "agent" || read.has(line.id)) continue;
     read.add(line.id);
@@ -138,3 +159,5 @@ document.addEventListener("visibilitychange", markRead);
 composer($("chat-form"), $("chat-input"), (text) => send(text));
 $("chat-input").addEventListener("input", startTyping);
 $("cancel").addEventListener("click", () => doing($("cancel"), () => post(`/chat/${conversation}/leave`)));
+$("picture").addEventListener("click", () =>
+  doing($("picture"), () => post(`${channel.base}/${conversation}/messages`, { id: crypto.randomUUID(), picture: true })));

@@ -1,6 +1,6 @@
 // The agents' desk of the simulated RingCentral Engage Digital.
 
-import { $, clock, composer, doing, followEnd, h, millis, ordinal, post, reconcile, setText, toEnd, toast } from "./dom.js";
+import { $, attachments, clock, composer, doing, followEnd, h, millis, ordinal, post, reconcile, setText, toEnd, toast } from "./dom.js";
 
 let agents = [];
 let threads = [];
@@ -9,26 +9,46 @@ let openId = null;
 let mine = "";
 let focusReply = false;
 let offered = null;
+let channel = null;
+let state = {};
+/** What was open in the other tab. */
+const kept = new Map();
 
 const agentName = (id) => agents.find((agent) => agent.id === id)?.name ?? "another agent";
 const opened = () => threads.find((thread) => thread.id === openId);
 export const waiting = () => threads.filter((thread) => thread.place === "queue").length;
 
 /** A new conversation of the visitor: its entry is marked. */
-export function reset(conversation) {
-  mine = conversation;
-  render();
+export function reset(conversation, next) {
+  if (next !== channel) {
+    kept.set(channel, { openId, offered });
+    ({ openId, offered } = kept.get(next) ?? { openId: null, offered: null });
+    channel = next;
+    $("desk-lines").replaceChildren();
+    $("arrive").hidden = !channel.isOurs;
+  }
+  mine = channel.isOurs ? conversation : "";
+  show(state);
 }
 
-export function show(state) {
+/** The visitor's conversation has a name now. */
+export function belongs(conversation) {
+  if (!conversation || conversation === mine) return;
+  mine = conversation;
+  show(state);
+}
+
+export function show(next) {
+  state = next;
   agents = state.agents ?? [];
   if (!agents.some((agent) => agent.id === me)) me = agents[0]?.id ?? null;
   const queue = new Map((state.queue ?? []).map((card) => [card.thread_id, card]));
   const typing = new Map((state.typing ?? []).map((card) => [card.thread_id, card.preview]));
-  threads = (state.threads ?? []).map((card) => ({
+  const isHere = (card) => (card.source_id === state.source_id) === channel.isOurs;
+  threads = (state.threads ?? []).filter(isHere).map((card) => ({
     id: card.thread_id,
     name: card.customer_name ?? "A customer",
-    isMine: Boolean(mine) && String(card.foreign_id).includes(mine),
+    isMine: Boolean(mine) && (card.thread_id === mine || String(card.foreign_id).includes(mine)),
     place: place(card, queue),
     agent: card.agent_id,
     position: queue.get(card.thread_id)?.position,
@@ -37,6 +57,7 @@ export function show(state) {
     replies: card.replies ?? 0,
     context: card.context_data ?? {},
     lines: card.contents ?? [],
+    notes: card.comments ?? [],
     typing: typing.get(card.thread_id),
   }));
   offer();
@@ -154,6 +175,9 @@ function thread() {
     $("desk-input").focus();
   }
   context(item);
+  $("notes").hidden = item.notes.length === 0;
+  reconcile($("notes"), item.notes.map((note, index) => ({ ...note, index })), (note) => `${item.id}-${note.index}`, (note) =>
+    h("li", { dir: "auto", data: { testid: "desk-note" } }, note.body));
   const scroller = $("desk-lines");
   reconcile(scroller, item.lines, (line) => line.id, make, update);
   $("desk-typing").hidden = item.typing === undefined || !own;
@@ -182,7 +206,15 @@ function make(line) {
   const own = line.author_kind === "agent";
   return h("div", { className: own ? "line own" : "line", data: { from: line.author_kind, testid: `desk-${line.author_kind}` } },
     h("span", { className: "who" }, h("b", { dir: "auto" }, line.author_name ?? line.author_kind), clock(line.created_at)),
-    h("div", { className: "body", dir: "auto" }, line.body ?? "(no text)"));
+    line.body || !line.attachments?.length ? h("div", { className: "body", dir: "auto" }, line.body ?? "(no text)") : null,
+    ...attachments(line),
+    choices(line));
+}
+
+/** What the customer could choose from. */
+function choices({ structured_content: shown }) {
+  if (!Array.isArray(shown?.items)) return null;
+  return h("div", { className: "choices" }, ...shown.items.map((item) => h("span", { className: "choice" }, item.title ?? "")));
 }
 
 function update(element, line) {

@@ -16,6 +16,16 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
+/** Links to the files of a line. */
+export function attachments(line) {
+  if (!Array.isArray(line.attachments)) return [];
+  return line.attachments
+    .filter((file) => /^https?:/.test(file?.url ?? ""))
+    .map((file) =>
+      h("a", { className: "attachment", href: file.url, target: "_blank", rel: "noopener noreferrer" }, file.filename ?? file.url),
+    );
+}
+
 /** Sets the text only if it differs, so that screen readers are not told twice. */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

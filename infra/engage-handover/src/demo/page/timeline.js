@@ -5,8 +5,12 @@ import { $, clock, followEnd, h, millis, reconcile, setText, toEnd } from "./dom
 /** Members of a row that have a column of their own, or say nothing to a reader. */
 const ELSEWHERE = new Set(["at", "what", "text", "epoch", "latency_ms", "event"]);
 let entries = [];
+let channel = null;
 
-export function reset() {
+export function reset(_, next) {
+  channel = next;
+  setText($("way-out"), channel.way[0]);
+  setText($("way-in"), channel.way[1]);
   entries = [];
   $("timeline-rows").replaceChildren();
   $("timeline").hidden = true;
@@ -83,7 +87,7 @@ function clip(text, length) {
 /** The middle of each kind of latency, from acceptance by the bridge to delivery. */
 function figures() {
   const kinds = [
-    ["agent → customer", (entry) => entry.what === "event.delivered" && entry.event === "message.created"],
+    [channel.isOurs ? "agent → customer" : "customer → bot", (entry) => entry.what === "event.delivered" && entry.event === "message.created"],
     ["customer → desk", (entry) => entry.what === "message.sent" && entry.author === "user"],
     ["request → queue", (entry) => entry.what === "handover.started"],
   ];
