@@ -12,7 +12,7 @@ use handover_core::ids::ConnectionId;
 use handover_core::ports::StoreError;
 use handover_core::settings::Connection;
 use handover_embedded::Embedded;
-use handover_figures::{CONTENT_TYPE, EVERY, Figures, Process, QueueStanding, Standing};
+use handover_figures::{BudgetStanding, CONTENT_TYPE, EVERY, Figures, Process, QueueStanding, Standing};
 use handover_handlers::App;
 use handover_handlers::app::ReloadedConnections;
 use handover_handlers::bot_api::is_operator;
@@ -165,7 +165,12 @@ impl Monitor {
                 account(&connection.ringcx.api_base),
                 connection.ringcx.requests_per_minute,
             );
-            budgets.push((name.clone(), self.budget.left(&account, limit, now), limit));
+            let budget = BudgetStanding {
+                left: self.budget.left(&account, limit, now),
+                limit,
+                wait: self.budget.look(&account, limit, now),
+            };
+            budgets.push((name.clone(), budget));
         }
         let process = handover_machine::process();
         let queues = stored.queues.iter().map(|queue| QueueStanding {

@@ -319,6 +319,14 @@ impl RestBudget for TableBudget {
         }
     }
 
+    async fn turn(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        let turn = lock(&self.desk(account).holder).turn(limit, now);
+        match turn {
+            Some(turn) => turn,
+            None => self.wait(account, limit, now).await,
+        }
+    }
+
     async fn wait(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
         match self.ask(now, self.look(account, limit, now)).await {
             Some(wait) => wait,

@@ -66,8 +66,9 @@ impl Metrics for Emf {
             Measured::DuplicateDropped => collected.count("DuplicatesDropped"),
             Measured::DeadLettered => collected.count("DeadLetters"),
             Measured::Failed { kind } => *collected.failures.entry(kind).or_default() += 1,
+            Measured::HeldBack { wait } => collected.time("RestBudgetWait", wait),
             // CloudWatch has these: the queues', the functions' and the gateway's own metrics.
-            Measured::Worked { .. } | Measured::Called { .. } | Measured::HeldBack { .. } => {}
+            Measured::Worked { .. } | Measured::Called { .. } => {}
         }
     }
 }

@@ -6,7 +6,7 @@
 #[path = "queue/meddler.rs"]
 mod meddler;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,11 +16,14 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 use futures_util::future::join_all;
 use handover_aws::budget::TableBudget;
 use handover_aws::client::OurClient;
+use handover_conformance::TestClock;
 use handover_core::Timestamp;
-use handover_core::ports::Urgency::{self, Idle, Now};
+use handover_core::ports::Urgency::{self, Begun, Idle, Now};
+use handover_core::ports::{Contents as _, Reply};
 use handover_emulators::{DynamoDb, REGION, skip_all, unique};
+use handover_handlers::config::{self, Lookup};
 use handover_machine::RandomIds;
-use handover_ringcx::RestBudget as _;
+use handover_ringcx::{RestBudget as _, RingCxClient};
 use meddler::{Answer, Meddler};
 use tokio::sync::OnceCell;
 
@@ -109,12 +112,15 @@ async fn take_all(instance: &TableBudget, limit: u32, urgency: Urgency, now: Tim
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn br_065_racing_instances_get_the_limit_together_and_not_one_place_more() {
-    for limit in [40, 300] {
+    // A twentieth is left to what was begun.
+    for (limit, for_replies) in [(40, 38), (300, 285)] {
         let scene = Scene::new().await;
         let instances: Vec<TableBudget> = (0..6).map(|_| scene.instance()).collect();
         let racing = instances.iter().map(|one| take_all(one, limit, Now, seconds(1)));
         let taken: Vec<usize> = join_all(racing).await;
-        assert_eq!(taken.iter().sum::<usize>(), limit as usize, "{taken:?}");
+        assert_eq!(taken.iter().sum::<usize>(), for_replies, "{taken:?}");
+        let begun = take_all(&instances[0], limit, Begun, seconds(1)).await;
+        assert_eq!(begun, limit as usize - for_replies);
         for one in &instances {
             assert!(one.take(ACCOUNT, limit, Now, seconds(69)).await.is_err());
         }
@@ -144,7 +150,7 @@ async fn the_idle_of_all_instances_share_a_twentieth_and_refusals_are_not_asked_
         assert_eq!(take_all(&other, 60, Idle, seconds(second)).await, 0);
     }
     assert_eq!(scene.reads(), reads);
-    assert_eq!(take_all(&other, 60, Now, seconds(60)).await, 57);
+    assert_eq!(take_all(&other, 60, Now, seconds(60)).await, 54);
 }
 
 #[tokio::test]
@@ -162,8 +168,8 @@ async fn br_065_a_429_that_one_instance_gets_pauses_and_slows_down_the_others() 
     assert_eq!(other.limited(ACCOUNT, None, seconds(2)).await, wait);
     assert_eq!(
         take_all(&other, 100, Now, seconds(7)).await,
-        49,
-        "half, less the one of before"
+        47,
+        "half, less the one of before and what is kept"
     );
 
     let longer = other.limited(ACCOUNT, None, seconds(8)).await;
@@ -323,4 +329,90 @@ async fn a_book_that_this_version_cannot_read_is_left_alone() {
     let other = scene.instance();
     assert_eq!(take_all(&other, 300, Now, seconds(1)).await, 15);
     assert_eq!(emulator().await.items(&scene.table).await, [newer]);
+}
+
+/// Counts replies, and refuses them in a way that nobody takes for a limit.
+async fn counting_rce() -> (String, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let app = axum::Router::new().fallback(move || {
+        counted.fetch_add(1, Ordering::SeqCst);
+        async { axum::http::StatusCode::UNPROCESSABLE_ENTITY }
+    });
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (url, count)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn br_065_replies_of_several_instances_on_native_channels_stay_below_the_limit_together() {
+    let scene = Scene::new().await;
+    let (rce, count) = counting_rce().await;
+    let text = format!(
+        r#"
+[connections.acme]
+bot_keys = ["bot-key-0123456789abcdef"]
+[connections.acme.ringcx]
+base_api_url = "{rce}"
+api_access_token = "token"
+channel = "native"
+source_ids = ["5f0c00000000000000005001"]
+webhook_secrets = ["secret"]
+verification_token = "verify"
+bot_category_id = "5f0c0000000000000000ca0b"
+agent_category_id = "5f0c0000000000000000ca0a"
+requests_per_minute = 100
+[connections.acme.bot]
+url = "{rce}/events"
+signing_secrets = ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
+"#
+    );
+    let connection = config::parse(&text, &NoLookup)
+        .expect("a configuration")
+        .remove(0);
+    let clock = Arc::new(TestClock::at(seconds(0)));
+    let instances: Vec<RingCxClient> = (0..4)
+        .map(|_| {
+            let budget = Arc::new(scene.instance());
+            RingCxClient::new(handover_ringcx::http::client(), budget, Arc::clone(&clock) as _)
+        })
+        .collect();
+    let reply = Reply {
+        text: Some("words".to_owned()),
+        ..Reply::default()
+    };
+    let mut last_minute = 0;
+    for minute in 1..=3 {
+        // Each has more to say than all of them may.
+        let saying = instances.iter().map(|one| async {
+            for _ in 0..150 {
+                if one.rest_wait(&connection).await.is_zero() {
+                    let _ = one.reply(&connection, &reply).await;
+                }
+            }
+        });
+        join_all(saying).await;
+        let said = count.load(Ordering::SeqCst) - last_minute;
+        assert!((80..=95).contains(&said), "{said} replies in minute {minute}");
+        last_minute += said;
+        let delays = join_all(instances.iter().map(|one| one.rest_delay(&connection))).await;
+        assert!(delays.iter().all(|delay| !delay.is_zero()), "{delays:?}");
+        clock.advance(Duration::from_secs(70));
+    }
+}
+
+/// All of it is literal.
+struct NoLookup;
+
+impl Lookup for NoLookup {
+    fn env(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, _: &str) -> Result<String, std::io::Error> {
+        Err(std::io::ErrorKind::NotFound.into())
+    }
 }

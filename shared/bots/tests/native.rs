@@ -196,7 +196,13 @@ fn delivery(event: BotEvent) -> Delivery {
 }
 
 async fn ask(connection: &Connection, message: CustomerWords) -> Result<Answered, BotError> {
-    tell(connection, BotEvent::CustomerWrote { message: Box::new(message) }).await
+    tell(
+        connection,
+        BotEvent::CustomerWrote {
+            message: Box::new(message),
+        },
+    )
+    .await
 }
 
 async fn tell(connection: &Connection, event: BotEvent) -> Result<Answered, BotError> {
@@ -436,7 +442,9 @@ async fn chatlayers_webhook_channel_knows_the_person_by_the_conversations_id() {
     assert_eq!(heard.body, expected);
 
     let bots = Bots::new(handover_ringcx::http::client());
-    let nothing = BotEvent::CustomerWrote { message: Box::new(words(None)) };
+    let nothing = BotEvent::CustomerWrote {
+        message: Box::new(words(None)),
+    };
     assert_eq!(
         bots.parts(&chatlayer(&platform.url), &nothing),
         0,

@@ -11,7 +11,10 @@ use crate::ids::{CategoryId, ContentId, EventId, IdentityId, InterventionId, Mes
 
 /// One content, as the event describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "RCE says that many things of a content")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "RCE says that many things of a content"
+)]
 pub struct Imported {
     pub event: EventId,
     pub content: ContentId,

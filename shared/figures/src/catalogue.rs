@@ -88,7 +88,7 @@ metrics! {
     RINGCX_CALL_SECONDS = "engage_handover_ringcx_call_seconds", Kind::Times(CALL), ["connection", "api"],
         "How long RingCentral took to answer";
     RINGCX_HELD_BACK = "engage_handover_ringcx_held_back_seconds", Kind::Times(BUDGET), ["connection"],
-        "How long REST calls were told to wait for the account's budget; its count is the number of calls held back";
+        "How long REST calls and replies were told to wait for the account's budget; its count is how often something was held back";
 
     HANDOVERS_OPEN = "engage_handover_handovers_open", Kind::Gauge, ["connection", "status"],
         "Handovers under way";
@@ -102,6 +102,8 @@ metrics! {
         "REST calls that the account may still make in this minute; connections of one account share it";
     BUDGET_LIMIT = "engage_handover_ringcx_budget_limit", Kind::Gauge, ["connection"],
         "REST calls that the account may make in a minute";
+    BUDGET_WAIT = "engage_handover_ringcx_budget_wait_seconds", Kind::Gauge, ["connection"],
+        "How long a reply would have to wait for the account's budget now; 0 if not at all";
     STORE_BYTES = "engage_handover_store_bytes", Kind::Gauge, [],
         "Size of the database and its log";
     BUILD_INFO = "engage_handover_build_info", Kind::Gauge, ["version"],

@@ -26,7 +26,7 @@ use handover_core::ports::{Measured, Metrics};
 pub use catalogue::{ALL, Kind, Metric};
 pub use plots::{EVERY, POINTS};
 pub use prometheus::CONTENT_TYPE;
-pub use standing::{Process, QueueStanding, Standing};
+pub use standing::{BudgetStanding, Process, QueueStanding, Standing};
 pub use telemetry::{Telemetry, TelemetryOptions, Unusable};
 
 use plots::Plots;

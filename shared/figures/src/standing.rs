@@ -7,8 +7,8 @@ use handover_core::ids::ConnectionId;
 use handover_core::job::QueueName;
 
 use crate::catalogue::{
-    BUDGET_LEFT, BUDGET_LIMIT, BUILD_INFO, CPU, DEAD_LETTERS, HANDOVERS_OPEN, JOBS_OLDEST, JOBS_WAITING,
-    Labels, MAX_FDS, MEMORY, Metric, OPEN_FDS, START_TIME, STORE_BYTES, named,
+    BUDGET_LEFT, BUDGET_LIMIT, BUDGET_WAIT, BUILD_INFO, CPU, DEAD_LETTERS, HANDOVERS_OPEN, JOBS_OLDEST,
+    JOBS_WAITING, Labels, MAX_FDS, MEMORY, Metric, OPEN_FDS, START_TIME, STORE_BYTES, named,
 };
 
 /// Statuses of a handover that is under way.
@@ -26,8 +26,7 @@ pub struct Standing {
     pub queues: Vec<QueueStanding>,
     /// Connection, queue, how many.
     pub dead_letters: Vec<(ConnectionId, String, u64)>,
-    /// The REST budget: connection, calls left, limit.
-    pub budgets: Vec<(ConnectionId, u32, u32)>,
+    pub budgets: Vec<(ConnectionId, BudgetStanding)>,
     pub store_bytes: u64,
     pub process: Process,
 }
@@ -39,6 +38,16 @@ pub struct QueueStanding {
     /// In hand or not.
     pub waiting: u64,
     pub oldest: Duration,
+}
+
+/// The REST budget of a connection's account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BudgetStanding {
+    /// Calls that may still be made in this minute.
+    pub left: u32,
+    pub limit: u32,
+    /// How long a reply would have to wait.
+    pub wait: Duration,
 }
 
 /// What the operating system says of the process; what it does not say is `None`.
@@ -100,9 +109,10 @@ impl Standing {
             add(&JOBS_WAITING, labels(), number(standing.waiting));
             add(&JOBS_OLDEST, labels(), standing.oldest.as_secs_f64());
         }
-        for (connection, left, limit) in &self.budgets {
-            add(&BUDGET_LEFT, vec![named(connection)], f64::from(*left));
-            add(&BUDGET_LIMIT, vec![named(connection)], f64::from(*limit));
+        for (connection, budget) in &self.budgets {
+            add(&BUDGET_LEFT, vec![named(connection)], f64::from(budget.left));
+            add(&BUDGET_LIMIT, vec![named(connection)], f64::from(budget.limit));
+            add(&BUDGET_WAIT, vec![named(connection)], budget.wait.as_secs_f64());
         }
         add(&STORE_BYTES, vec![], number(self.store_bytes));
         add(&BUILD_INFO, vec![("version", self.version.into())], 1.0);

@@ -168,6 +168,12 @@ impl AvailabilityCache {
     }
 }
 
+/// How long a reply or the start of a handover would wait now, because the account's REST budget is used up.
+pub async fn delay(app: &App, connection: &Connection) -> Duration {
+    let asked = app.ringcx.rest_delay(connection);
+    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_default()
+}
+
 async fn ask(app: &App, connection: &Connection, now: Timestamp) -> Availability {
     let live = live(app, connection, now).await.unwrap_or_default();
     if let Some(agents) = live

@@ -2,8 +2,8 @@
 //!
 //! RCE throttles an account as a whole (REST API, "Rate limits": 500 requests a minute by default, whoever makes
 //! them), so connections of one account share one budget, and the smallest limit that any of them asks for counts.
-//! Those for whom a person waits come first; the idle get a small share of what is left. A 429 pauses everybody
-//! and slows them down afterwards.
+//! Replies come before handovers, those before housekeeping, and what was begun is finished first. Those who wait with a
+//! reply are told one time each, so that who came first goes first. A 429 pauses everybody and slows them down afterwards.
 //!
 //! | module | owns |
 //! |---|---|
@@ -11,6 +11,8 @@
 //! | `book` | [`AccountBook`]: the same for several processes, which lease places from it |
 //! | `holder` | [`LeaseHolder`]: what one of those processes holds and knows |
 //! | `brake` | what a 429 does to both |
+//! | `room` | how much each [`Urgency`] may take |
+//! | `turns` | who waits, and until when |
 //! | `limits` | the limits that connections ask for |
 //!
 //! All of it is pure: the time is passed in, and where a book is kept is somebody else's concern.
@@ -26,6 +28,8 @@ mod brake;
 mod holder;
 mod limits;
 mod process;
+mod room;
+mod turns;
 
 pub use book::{AccountBook, Lease};
 pub use holder::LeaseHolder;
@@ -33,6 +37,8 @@ pub use process::ProcessBudget;
 
 /// The window in which requests are counted.
 const WINDOW: Duration = Duration::from_mins(1);
+/// RCE counts requests as they arrive: by so much one may be on its way longer than another.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// Who may call the REST API now, for each account.
 #[async_trait]
@@ -54,28 +60,10 @@ pub trait RestBudget: Send + Sync {
         let _ = (account, limit, now);
         Duration::ZERO
     }
-}
 
-/// How many places may be taken already, in a window, when one more is asked for.
-#[derive(Clone, Copy, Debug)]
-struct Room {
-    all: u32,
-    idle: u32,
-}
-
-impl Room {
-    /// The idle have a twentieth, at least one place, and none while less than a fifth is free.
-    fn of(limit: u32, urgency: Urgency) -> Self {
-        match urgency {
-            Urgency::Now => Self {
-                all: limit.saturating_sub(1),
-                idle: u32::MAX,
-            },
-            Urgency::Idle => Self {
-                all: limit - limit.div_ceil(5),
-                idle: (limit / 20).saturating_sub(1),
-            },
-        }
+    /// The same for somebody who comes back then: the next one is told a later time.
+    async fn turn(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        self.wait(account, limit, now).await
     }
 }
 

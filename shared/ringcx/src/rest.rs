@@ -58,6 +58,14 @@ impl<'a> Call<'a> {
             urgency: Urgency::Now,
         }
     }
+
+    /// The rest of what was begun with other calls.
+    pub(crate) fn rest_of(operation: &'static str, method: Method, path: &'a [&'a str]) -> Self {
+        Self {
+            urgency: Urgency::Begun,
+            ..Self::new(operation, method, path)
+        }
+    }
 }
 
 /// A body that is no form.

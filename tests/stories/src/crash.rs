@@ -169,7 +169,7 @@ impl<T> Ports<T> {
 
 /// Implements a port by forwarding its methods, each one a step.
 macro_rules! steps {
-    ($port:ident, $error:ident, $failure:path; $(fn $name:ident($($arg:ident: $kind:ty),*) -> $returns:ty;)+ $({ $other:item })?) => {
+    ($port:ident, $error:ident, $failure:path; $(fn $name:ident($($arg:ident: $kind:ty),*) -> $returns:ty;)+ $({ $($other:item)+ })?) => {
         #[async_trait]
         impl<T: $port> $port for Ports<T> {
             $(
@@ -177,7 +177,7 @@ macro_rules! steps {
                     self.steps.step(self.steps.next(), self.real.$name($($arg),*), $failure).await
                 }
             )+
-            $($other)?
+            $($($other)+)?
         }
     };
 }
@@ -256,6 +256,10 @@ steps! { Contents, RingCxError, RingCxError::NoAnswer;
     {
         async fn rest_wait(&self, connection: &Connection) -> Duration {
             self.real.rest_wait(connection).await
+        }
+
+        async fn rest_delay(&self, connection: &Connection) -> Duration {
+            self.real.rest_delay(connection).await
         }
     }
 }

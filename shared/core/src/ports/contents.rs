@@ -124,8 +124,15 @@ pub trait Contents: Send + Sync {
         Err(RingCxError::NotFound)
     }
 
-    /// How long a REST call would have to wait now, because the account's budget is used up.
+    /// How long a reply would have to wait now, because the account's budget is used up. Whoever asks comes back then:
+    /// those who ask later are told a later time.
     async fn rest_wait(&self, connection: &Connection) -> Duration {
+        let _ = connection;
+        Duration::ZERO
+    }
+
+    /// The same for those who only want to know.
+    async fn rest_delay(&self, connection: &Connection) -> Duration {
         let _ = connection;
         Duration::ZERO
     }

@@ -19,10 +19,15 @@ use crate::signal::AgentNews;
 use super::Contents;
 
 /// How soon somebody needs the answer of a REST call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Urgency {
-    /// A person waits for it.
+    /// The rest of what was begun: without it the calls before were for nothing.
+    Begun,
+    /// A person waits for it: replies, and what has to be known of what they wrote.
     Now,
+    /// The first call of moving a conversation between bot and agents: it lets replies pass where the budget is nearly
+    /// used up.
+    Soon,
     /// Housekeeping: only with what nobody else needs, 5 % of the budget at most.
     Idle,
 }

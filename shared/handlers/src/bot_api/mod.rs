@@ -20,6 +20,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::App;
+use crate::availability;
 use crate::respond::{Answer, Problem, json};
 use crate::routes::{BOT_API_BODY_LIMIT, Call};
 
@@ -176,7 +177,11 @@ pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Problem {
 pub async fn availability(app: &App, call: &Call) -> Result<Answer, Problem> {
     authenticate_reader(call)?;
     let known = app.availability.get(app, &call.connection).await;
-    Ok(json(StatusCode::OK, &known.view()))
+    // Asked last: finding out about agents takes of the same budget.
+    let delay = availability::delay(app, &call.connection).await;
+    let mut view = known.view();
+    view["ringcx"] = serde_json::json!({"delay_ms": u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)});
+    Ok(json(StatusCode::OK, &view))
 }
 
 #[cfg(test)]

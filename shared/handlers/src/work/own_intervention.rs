@@ -184,7 +184,7 @@ async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention
         let thread = conversation.rce_thread.as_ref();
         let current = match thread {
             Some(thread) => {
-                let urgency = handover_core::ports::Urgency::Now;
+                let urgency = handover_core::ports::Urgency::Begun;
                 ringcx.thread(connection, thread, urgency).await?.categories
             }
             None => Vec::new(),

@@ -285,7 +285,7 @@ struct Moved {
 async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Moved>, RingCxError> {
     let ringcx = &task.app.ringcx;
     let known = match &conversation.rce_thread {
-        Some(id) => match ringcx.thread(&task.connection, id, Urgency::Now).await {
+        Some(id) => match ringcx.thread(&task.connection, id, Urgency::Soon).await {
             Ok(thread) => is_of_connection(task, &thread).then_some(thread),
             Err(RingCxError::NotFound) => None,
             Err(error) => return Err(error),

@@ -57,7 +57,11 @@ pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation
 }
 
 async fn move_back(task: &Task<'_>, id: &ThreadId) -> Result<(), RingCxError> {
-    let thread = task.app.ringcx.thread(&task.connection, id, Urgency::Now).await?;
+    let thread = task
+        .app
+        .ringcx
+        .thread(&task.connection, id, Urgency::Soon)
+        .await?;
     let wanted = bot_categories(&thread.categories, &task.connection.ringcx);
     if wanted != thread.categories {
         task.app
@@ -150,7 +154,7 @@ async fn end_at_ringcx(
             .await;
         if_possible("the agent is not told that the customer left", said)?;
     }
-    let read = ringcx.interventions(connection, &thread, Urgency::Now).await;
+    let read = ringcx.interventions(connection, &thread, Urgency::Soon).await;
     // Without the right to read them they cannot be ended, but the thread can be moved.
     let known = !matches!(read, Err(RingCxError::NotPermitted { .. }));
     let interventions = if known { read? } else { Vec::new() };

@@ -60,7 +60,7 @@ impl RingCxClient {
     async fn comment_with(&self, connection: &Connection, form: &[(&str, &str)]) -> Result<(), RingCxError> {
         let call = Call {
             form: Some(form),
-            ..Call::new("comment", Method::POST, &["intervention_comments"])
+            ..Call::rest_of("comment", Method::POST, &["intervention_comments"])
         };
         self.rest(connection, call).await.map(drop)
     }
@@ -82,7 +82,7 @@ impl RingCxClient {
         form.extend(categories.map(|category| ("thread_category_ids[]", category)));
         let call = Call {
             form: Some(&form),
-            ..Call::new("hand_over", Method::POST, &[BOTS, "handover"])
+            ..Call::rest_of("hand_over", Method::POST, &[BOTS, "handover"])
         };
         self.rest(connection, call).await.map(drop)
     }
@@ -94,7 +94,7 @@ impl RingCxClient {
     ) -> Result<(), RingCxError> {
         let call = Call {
             form: Some(&[("intervention_id", intervention.as_str())]),
-            ..Call::new("complete", Method::POST, &[BOTS, "complete"])
+            ..Call::rest_of("complete", Method::POST, &[BOTS, "complete"])
         };
         self.rest(connection, call).await.map(drop)
     }

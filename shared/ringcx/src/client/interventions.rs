@@ -190,7 +190,7 @@ impl RingCxClient {
         id: &InterventionId,
     ) -> Result<(), RingCxError> {
         let path = [INTERVENTIONS, id.as_str(), "close"];
-        let call = Call::new("close_intervention", Method::PUT, &path);
+        let call = Call::rest_of("close_intervention", Method::PUT, &path);
         self.rest(connection, call).await.map(drop)
     }
 
@@ -201,7 +201,7 @@ impl RingCxClient {
         id: &InterventionId,
     ) -> Result<(), RingCxError> {
         let path = [INTERVENTIONS, id.as_str(), "cancel"];
-        let call = Call::new("cancel_intervention", Method::DELETE, &path);
+        let call = Call::rest_of("cancel_intervention", Method::DELETE, &path);
         self.rest(connection, call).await.map(drop)
     }
 }

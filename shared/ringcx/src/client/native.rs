@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use handover_core::ids::{
     AgentId, AttachmentId, CategoryId, ContentId, IdentityId, InterventionId, SourceId, ThreadId,
 };
-use handover_core::ports::{Content, Contents, Intervention, Person, Reply, RingCxError, Upload, Urgency};
+use handover_core::ports::{
+    Content, Contents, Intervention, Measured, Person, Reply, RingCxError, Upload, Urgency,
+};
 use handover_core::settings::Connection;
 
 use super::{RingCxClient, account};
@@ -98,13 +100,17 @@ impl Contents for RingCxClient {
 
     async fn rest_wait(&self, connection: &Connection) -> Duration {
         let settings = &connection.ringcx;
-        let budget = &self.rest.budget;
-        budget
-            .wait(
-                &account(&settings.api_base),
-                settings.requests_per_minute,
-                self.clock.now(),
-            )
-            .await
+        let (account, limit) = (account(&settings.api_base), settings.requests_per_minute);
+        let wait = self.rest.budget.turn(&account, limit, self.clock.now()).await;
+        if !wait.is_zero() {
+            self.metrics.record(&connection.id, Measured::HeldBack { wait });
+        }
+        wait
+    }
+
+    async fn rest_delay(&self, connection: &Connection) -> Duration {
+        let settings = &connection.ringcx;
+        let (account, limit) = (account(&settings.api_base), settings.requests_per_minute);
+        self.rest.budget.wait(&account, limit, self.clock.now()).await
     }
 }

@@ -57,6 +57,7 @@ impl RingCxClient {
     async fn search(&self, connection: &Connection, search: &str) -> Result<Vec<Thread>, RingCxError> {
         let call = Call {
             query: &[("limit", "2"), ("q", search)],
+            urgency: Urgency::Soon,
             ..Call::new("find_thread", Method::GET, &[THREADS])
         };
         let answer = self.rest(connection, call).await?;
@@ -100,7 +101,7 @@ impl RingCxClient {
         let path = [THREADS, id.as_str(), "update_categories"];
         let call = Call {
             form: Some(&form),
-            ..Call::new("set_categories", Method::PUT, &path)
+            ..Call::rest_of("set_categories", Method::PUT, &path)
         };
         let answer = self.rest(connection, call).await?;
         let mut changed = thread(&answer.json()?).ok_or(RingCxError::Unavailable {
@@ -119,14 +120,14 @@ impl RingCxClient {
     /// RCE opens by a GET.
     pub(super) async fn get_open(&self, connection: &Connection, id: &ThreadId) -> Result<(), RingCxError> {
         let path = [THREADS, id.as_str(), "open"];
-        self.rest(connection, Call::new("open_thread", Method::GET, &path))
+        self.rest(connection, Call::rest_of("open_thread", Method::GET, &path))
             .await
             .map(drop)
     }
 
     pub(super) async fn put_ignore(&self, connection: &Connection, id: &ThreadId) -> Result<(), RingCxError> {
         let path = [THREADS, id.as_str(), "ignore"];
-        self.rest(connection, Call::new("archive", Method::PUT, &path))
+        self.rest(connection, Call::rest_of("archive", Method::PUT, &path))
             .await
             .map(drop)
     }

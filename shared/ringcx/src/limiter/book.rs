@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::brake::Brake;
 use super::limits::Limits;
-use super::{Room, later, since};
+use super::room::{Kind, Room};
+use super::{later, since};
 
 /// How long leased places can be used: longer ones would be wasted more often.
 const SLOT: Duration = Duration::from_secs(5);
@@ -34,6 +35,9 @@ const OF_FREE: u32 = 4;
 pub struct AccountBook {
     /// The places that each slot gave away.
     slots: BTreeMap<i64, Given>,
+    /// How many of them went to handovers, of what is kept for replies.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    reserved: BTreeMap<i64, u32>,
     limits: Limits,
     brake: Brake,
 }
@@ -47,6 +51,9 @@ struct Given(u32, u32);
 pub struct Lease {
     pub(super) slot: i64,
     pub(super) places: u32,
+    pub(super) kind: Kind,
+    /// What is left is kept for replies.
+    pub(super) is_scarce: bool,
     /// The limit at which they were leased.
     pub(super) limit: u32,
     /// Nothing succeeded since the last 429.
@@ -57,8 +64,8 @@ impl AccountBook {
     /// How long a book matters that nobody writes in: a pause, and what a 429 leaves behind it.
     pub const KEPT: Duration = Duration::from_hours(2);
 
-    /// Leases places, at least one and at most `wanted`; for the idle one at a time. Or tells how long until one may
-    /// be free.
+    /// Leases places, at least one and at most `wanted`; for the idle one at a time, and for handovers where little
+    /// is free. Or tells how long until one may be free.
     pub(super) fn lease(
         &mut self,
         wanted: u32,
@@ -72,31 +79,45 @@ impl AccountBook {
         }
         let slot = slot_of(now);
         let slowed = self.brake.slow(limit, now);
-        let room = Room::of(slowed, urgency);
-        let all = self.given(slot).map(|(slot, given)| (slot, given.0));
-        let idle = self.given(slot).map(|(slot, given)| (slot, given.1));
-        let taken: u32 = all.clone().map(|(_, places)| places).sum();
-        let wait = until_left(all, room.all, now).max(until_left(idle, room.idle, now));
-        if let Some(wait) = wait {
-            return Err(wait);
-        }
-        let places = match urgency {
-            Urgency::Now => {
-                let free = slowed.saturating_sub(taken);
+        let taken: u32 = self.given(slot, Kind::Any).map(|(_, places)| places).sum();
+        let kind = self.room(slowed, urgency, slot, now)?;
+        let places = match kind {
+            Kind::Any => {
+                let free = Room::replies(slowed).saturating_sub(taken);
                 wanted.min(slowed / MOST).min(free / OF_FREE).max(1)
             }
-            Urgency::Idle => 1,
+            Kind::Idle | Kind::Reserved => 1,
         };
         self.forget(slot);
         let given = self.slots.entry(slot).or_default();
         given.0 += places;
-        given.1 += if urgency == Urgency::Idle { places } else { 0 };
+        match kind {
+            Kind::Any => {}
+            Kind::Idle => given.1 += places,
+            Kind::Reserved => *self.reserved.entry(slot).or_default() += places,
+        }
         Ok(Lease {
             slot,
             places,
+            kind,
+            is_scarce: taken + places > Room::shared(slowed),
             limit,
             is_wary: self.brake.is_wary(),
         })
+    }
+
+    /// What places would be counted as, or how long until one may be free.
+    fn room(&self, limit: u32, urgency: Urgency, slot: i64, now: Timestamp) -> Result<Kind, Duration> {
+        let mut shortest = None;
+        for room in Room::of(limit, urgency) {
+            let all = until_left(self.given(slot, Kind::Any), room.all, now);
+            let alike = until_left(self.given(slot, room.kind), room.of_kind, now);
+            let Some(wait) = all.max(alike) else {
+                return Ok(room.kind);
+            };
+            shortest = Some(shortest.map_or(wait, |shortest: Duration| shortest.min(wait)));
+        }
+        Err(shortest.unwrap_or_default())
     }
 
     /// RCE answered 429. Returns how long everybody pauses.
@@ -111,14 +132,22 @@ impl AccountBook {
 
     /// What was given away in the slots that share the limit with this one. Clocks differ, so some may be later; what
     /// is later by more than all slots is of a clock that was wrong, and must not block others for long.
-    fn given(&self, slot: i64) -> impl DoubleEndedIterator<Item = (i64, Given)> + Clone {
+    fn given(&self, slot: i64, kind: Kind) -> impl DoubleEndedIterator<Item = (i64, u32)> {
         let sharing = slot - SLOTS + 1..slot + SLOTS;
-        self.slots.range(sharing).map(|(slot, given)| (*slot, *given))
+        self.slots.range(sharing).map(move |(slot, given)| {
+            let places = match kind {
+                Kind::Any => given.0,
+                Kind::Idle => given.1,
+                Kind::Reserved => self.reserved.get(slot).copied().unwrap_or_default(),
+            };
+            (*slot, places)
+        })
     }
 
     /// Forgets what no process needs, however late its clock is.
     fn forget(&mut self, slot: i64) {
         self.slots.retain(|given, _| (given - slot).abs() < 2 * SLOTS);
+        self.reserved.retain(|given, _| (given - slot).abs() < 2 * SLOTS);
     }
 }
 

@@ -1,12 +1,18 @@
 //! One process among several that share a book.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use handover_core::Timestamp;
 use handover_core::ports::Urgency;
 
 use super::book::{AccountBook, Lease, slot_of};
-use super::{later, since};
+use super::room::Kind;
+use super::{WINDOW, later, since};
+
+/// How much later than the first the last of many who wait is told to come back. Other processes have such, too, so nobody
+/// knows how many wait in all.
+const LONGEST_QUEUE: Duration = WINDOW;
 
 /// What a process holds of an account's book, and knows without looking into it.
 #[derive(Clone, Debug, Default)]
@@ -15,10 +21,8 @@ pub struct LeaseHolder {
     /// How many places were used in the slot of the last lease, and in the last one before it.
     used: u32,
     used_before: u32,
-    /// Nobody gets a place.
-    closed: Option<Closed>,
-    /// The idle get none.
-    closed_to_idle: Option<Closed>,
+    /// Who gets no place: those of an urgency, and whoever comes after them.
+    closed: BTreeMap<Urgency, Closed>,
     /// Nothing succeeded since the last 429.
     is_wary: bool,
 }
@@ -28,16 +32,20 @@ pub struct LeaseHolder {
 struct Closed {
     since: Timestamp,
     until: Timestamp,
+    /// How many were told to come back when it is over.
+    told: u32,
 }
 
 impl LeaseHolder {
     /// Takes a place that is held, or says why none is to be had. `None`: the book knows.
     pub fn take(&mut self, limit: u32, urgency: Urgency, now: Timestamp) -> Option<Result<(), Duration>> {
-        let closed = match urgency {
-            Urgency::Now => [self.closed, None],
-            Urgency::Idle => [self.closed, self.closed_to_idle],
-        };
-        if let Some(rest) = closed.into_iter().flatten().filter_map(|c| c.rest(now)).max() {
+        if urgency == Urgency::Now
+            && let Some(turn) = self.turn(limit, now)
+        {
+            return Some(Err(turn));
+        }
+        let closed = self.closed.range(..=urgency);
+        if let Some(rest) = closed.filter_map(|(_, closed)| closed.rest(now)).max() {
             return Some(Err(rest));
         }
         // How many are idle is counted by the book only.
@@ -51,6 +59,10 @@ impl LeaseHolder {
         if !is_current || lease.places == 0 || limit.max(1) < lease.limit {
             return None;
         }
+        // How much of what is kept for replies goes to handovers, too.
+        if urgency == Urgency::Soon && lease.is_scarce {
+            return None;
+        }
         lease.places -= 1;
         self.used += 1;
         Some(Ok(()))
@@ -60,6 +72,12 @@ impl LeaseHolder {
     pub fn look(&self, limit: u32, now: Timestamp) -> Option<Duration> {
         let answer = self.clone().take(limit, Urgency::Now, now)?;
         Some(answer.err().unwrap_or_default())
+    }
+
+    /// What [`Self::take`] would refuse, for somebody who comes back then. `None`: there may be a place.
+    pub fn turn(&mut self, limit: u32, now: Timestamp) -> Option<Duration> {
+        let closed = self.closed.range_mut(..=Urgency::Now);
+        closed.filter_map(|(_, closed)| closed.turn(limit, now)).max()
     }
 
     /// Leases from the book as many places as this process is likely to use; [`Self::learn`] takes the answer when the
@@ -90,10 +108,12 @@ impl LeaseHolder {
         answer: Result<Lease, Duration>,
         now: Timestamp,
     ) -> Result<(), Duration> {
-        match (answer, urgency) {
-            (Ok(mut lease), Urgency::Now) => {
+        match answer {
+            Ok(mut lease) if lease.kind == Kind::Any => {
                 lease.places = lease.places.saturating_sub(1);
                 self.is_wary = lease.is_wary;
+                let last = self.lease.as_ref().filter(|last| last.slot == lease.slot);
+                lease.places += last.map_or(0, |last| last.places);
                 if self.lease.as_ref().is_none_or(|last| last.slot != lease.slot) {
                     self.used_before = std::mem::take(&mut self.used);
                 }
@@ -101,16 +121,16 @@ impl LeaseHolder {
                 self.lease = Some(lease);
                 Ok(())
             }
-            (Ok(lease), Urgency::Idle) => {
+            Ok(lease) => {
                 self.is_wary = lease.is_wary;
                 Ok(())
             }
-            (Err(wait), Urgency::Now) => {
-                self.closed = Some(Closed::new(wait, now));
-                Err(wait)
-            }
-            (Err(wait), Urgency::Idle) => {
-                self.closed_to_idle = Some(Closed::new(wait, now));
+            Err(wait) => {
+                let closed = Closed {
+                    told: 1,
+                    ..Closed::new(wait, now)
+                };
+                self.closed.insert(urgency, closed);
                 Err(wait)
             }
         }
@@ -119,13 +139,14 @@ impl LeaseHolder {
     /// RCE answered 429 to this process: what it holds is void.
     pub fn limited(&mut self, wait: Duration, now: Timestamp) {
         self.lease = None;
-        self.closed = Some(Closed::new(wait, now));
+        self.closed.insert(Urgency::Begun, Closed::new(wait, now));
         self.is_wary = true;
     }
 
     /// RCE did what it was asked. Whether the book must know, which is seldom.
     pub fn succeeded(&mut self, now: Timestamp) -> bool {
-        let is_paused = self.closed.is_some_and(|closed| closed.rest(now).is_some());
+        let mut closed = self.closed.range(..=Urgency::Now);
+        let is_paused = closed.any(|(_, closed)| closed.rest(now).is_some());
         self.is_wary && !is_paused && std::mem::take(&mut self.is_wary)
     }
 }
@@ -135,7 +156,17 @@ impl Closed {
         Self {
             since: now,
             until: later(now, wait),
+            told: 0,
         }
+    }
+
+    /// Until it is over, and then one after the other at the pace of the limit: if all came at once, one would get the
+    /// first place, and nobody would know whose turn it was.
+    fn turn(&mut self, limit: u32, now: Timestamp) -> Option<Duration> {
+        let rest = self.rest(now)?;
+        let after = (WINDOW / limit.max(1)).saturating_mul(self.told);
+        self.told = self.told.saturating_add(1);
+        Some(rest + after.min(LONGEST_QUEUE))
     }
 
     fn rest(self, now: Timestamp) -> Option<Duration> {

@@ -10,10 +10,9 @@ use handover_core::ports::Urgency;
 
 use super::brake::Brake;
 use super::limits::Limits;
-use super::{RestBudget, Room, WINDOW, since};
-
-/// A request this much older than the window has left it for certain, however a clock rounds.
-const MARGIN: Duration = Duration::from_millis(1);
+use super::room::{Kind, Room};
+use super::turns::Turns;
+use super::{MARGIN, RestBudget, WINDOW, later, since};
 
 /// Counts every request, so that all of the limit can be used.
 #[derive(Debug, Default)]
@@ -27,12 +26,13 @@ struct Account {
     log: VecDeque<Request>,
     limits: Limits,
     brake: Brake,
+    turns: Turns,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Request {
     at: Timestamp,
-    urgency: Urgency,
+    kind: Kind,
 }
 
 impl ProcessBudget {
@@ -70,10 +70,22 @@ impl ProcessBudget {
     }
 
     /// What [`Self::try_take`] would say to whom a person waits for, without taking a place.
-    pub(super) fn look(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+    pub fn look(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
         let mut copy = self.lock().get(account).cloned().unwrap_or_default();
         let answer = copy.take(limit, Urgency::Now, now);
         answer.err().unwrap_or_default()
+    }
+
+    /// The same; whoever has to wait is expected.
+    pub(super) fn look_and_expect(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        let mut accounts = self.lock();
+        let Some(account) = accounts.get_mut(account) else {
+            return Duration::ZERO;
+        };
+        match account.room(limit, Urgency::Now, now) {
+            Ok(_) => Duration::ZERO,
+            Err(wait) => account.expect(limit, wait, now),
+        }
     }
 
     pub(super) fn note_limited(
@@ -122,24 +134,54 @@ impl RestBudget for ProcessBudget {
     async fn wait(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
         self.look(account, limit, now)
     }
+
+    async fn turn(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
+        self.look_and_expect(account, limit, now)
+    }
 }
 
 impl Account {
     fn take(&mut self, limit: u32, urgency: Urgency, now: Timestamp) -> Result<(), Duration> {
+        match self.room(limit, urgency, now) {
+            Ok(kind) => {
+                if urgency == Urgency::Now {
+                    self.turns.came(now);
+                }
+                self.log.push_back(Request { at: now, kind });
+                Ok(())
+            }
+            Err(wait) if urgency == Urgency::Now => Err(self.expect(limit, wait, now)),
+            Err(wait) => Err(wait),
+        }
+    }
+
+    /// What a place would be counted as, or how long until one may be free if nobody else waits.
+    fn room(&mut self, limit: u32, urgency: Urgency, now: Timestamp) -> Result<Kind, Duration> {
         let limit = self.limits.ask(limit, now);
         if let Some(rest) = self.brake.pause(now) {
             return Err(rest);
         }
         self.forget(now);
-        let room = Room::of(self.brake.slow(limit, now), urgency);
-        let all = self.log.iter();
-        let idle = all.clone().filter(|request| request.urgency == Urgency::Idle);
-        let wait = until_left(all, room.all, now).max(until_left(idle, room.idle, now));
-        if let Some(wait) = wait {
-            return Err(wait);
+        let mut shortest = None;
+        for room in Room::of(self.brake.slow(limit, now), urgency) {
+            let all = self.log.iter();
+            let alike = all.clone().filter(|request| request.kind == room.kind);
+            let wait = until_left(all, room.all, now).max(until_left(alike, room.of_kind, now));
+            let Some(wait) = wait else {
+                return Ok(room.kind);
+            };
+            shortest = Some(shortest.map_or(wait, |shortest: Duration| shortest.min(wait)));
         }
-        self.log.push_back(Request { at: now, urgency });
-        Ok(())
+        Err(shortest.unwrap_or_default())
+    }
+
+    /// Tells somebody who has to wait at least so long when it is their turn.
+    fn expect(&mut self, limit: u32, at_least: Duration, now: Timestamp) -> Duration {
+        self.turns.forget(now);
+        let limit = Room::replies(self.brake.slow(self.limits.ask(limit, now), now));
+        let taken: Vec<Timestamp> = self.log.iter().map(|request| request.at).collect();
+        let turn = self.turns.next(&taken, limit, later(now, at_least), now);
+        since(now, turn)
     }
 
     /// Forgets what has left the window.

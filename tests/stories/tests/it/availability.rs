@@ -44,7 +44,7 @@ async fn a_switched_off_connection_and_a_desk_without_agents_say_so_and_create_n
     let seen = bench.call("GET", "/availability", &Value::Null).await.expect(200);
     assert_eq!(
         seen,
-        json!({"available": false, "reason": "no_agents", "agents": 0})
+        json!({"available": false, "reason": "no_agents", "agents": 0, "ringcx": {"delay_ms": 0}})
     );
     bench.rce.set_availability(SAM, AgentStatus::Available).unwrap();
     bench.pass(Duration::from_secs(11));

@@ -32,6 +32,7 @@ mod logged;
 mod looking;
 mod messages;
 mod native;
+mod native_budget;
 mod native_chatlayer;
 mod native_cognigy;
 mod native_defects;

@@ -101,7 +101,7 @@ fn where_little_is_free_places_are_leased_one_by_one() {
     while one.take(&mut table, 300, Now, seconds(1)).is_ok() {
         taken += 1;
     }
-    assert_eq!(taken, 300);
+    assert_eq!(taken, 285, "all but what is kept to finish something");
     let wait = other.take(&mut table, 300, Now, seconds(1)).unwrap_err();
     assert_eq!(
         seconds(1) + wait,
@@ -119,10 +119,8 @@ fn refusals_are_remembered_without_asking_the_book() {
         one.take(&mut table, 1, Now, seconds(1)),
         Err(Duration::from_secs(69))
     );
-    assert_eq!(
-        one.0.take(1, Now, seconds(50)),
-        Some(Err(Duration::from_secs(20)))
-    );
+    let after_the_first = Duration::from_secs(20 + 60);
+    assert_eq!(one.0.take(1, Now, seconds(50)), Some(Err(after_the_first)));
     assert_eq!(
         one.0.take(1, Idle, seconds(50)),
         Some(Err(Duration::from_secs(20)))
@@ -181,9 +179,15 @@ fn br_065_one_processs_429_pauses_and_slows_down_all() {
     for process in [&mut one, &mut other] {
         let answer = process.take(&mut table, 100, Now, seconds(2));
         assert_eq!(answer, Err(Duration::from_secs(4)));
+        let answer = process.take(&mut table, 100, Now, seconds(2));
+        assert_eq!(
+            answer,
+            Err(Duration::from_millis(4_600)),
+            "the next one comes after the first"
+        );
     }
     let left = std::iter::from_fn(|| other.take(&mut table, 100, Now, seconds(6)).ok()).count();
-    assert_eq!(left, 49, "half, less the one of before");
+    assert_eq!(left, 47, "half, less the one of before and what is kept");
 }
 
 #[test]
@@ -255,7 +259,7 @@ fn a_thousand_calls_of_a_quiet_account_are_a_few_hundred_writes() {
 
 #[test]
 fn a_thousand_calls_of_one_process_are_a_few_hundred_writes() {
-    let (made, writes) = cost(1, (0..1_000).map(|n| (0, n * 250)));
+    let (made, writes) = cost(1, (0..1_000).map(|n| (0, n * 280)));
     assert_eq!(made, 1_000);
     assert!(writes <= 250, "{writes}");
 }
@@ -269,9 +273,9 @@ fn single_calls_of_many_processes_waste_nothing() {
 #[test]
 fn many_processes_that_ask_for_too_much_get_six_sevenths_of_the_limit_and_waste_little() {
     for processes in [1, 2, 30] {
-        // Twenty calls a second for a thousand seconds, where 300 in 70 s can be had: about 4,300.
+        // Twenty calls a second for a thousand seconds, where 285 in 70 s can be had: about 4,100.
         let (made, _) = cost(processes, (0..20_000).map(|n| (n % processes, n as u64 * 50)));
-        assert!(made >= 3_800, "{made} of {processes} processes");
+        assert!(made >= 3_600, "{made} of {processes} processes");
     }
 }
 
@@ -313,7 +317,7 @@ proptest! {
             }
             match holder.take(limit, urgency, now) {
                 Some(Ok(())) => taken.push((time, urgency)),
-                Some(Err(wait)) => prop_assert!(wait <= Duration::from_secs(80)),
+                Some(Err(wait)) => prop_assert!(wait <= Duration::from_secs(80 + 60)),
                 None => {
                     let mut book = table.book.clone();
                     let answer = holder.lease(&mut book, limit, urgency, now);
