@@ -18,6 +18,7 @@ use handover_aws::budget::TableBudget;
 use handover_aws::client::OurClient;
 use handover_conformance::TestClock;
 use handover_core::Timestamp;
+use handover_core::ids::ContentId;
 use handover_core::ports::Urgency::{self, Begun, Idle, Now};
 use handover_core::ports::{Contents as _, Reply};
 use handover_emulators::{DynamoDb, REGION, skip_all, unique};
@@ -219,8 +220,8 @@ async fn what_a_dead_instance_had_leased_is_there_again_a_little_more_than_a_min
     drop(dying);
     let other = scene.instance();
     let taken = take_all(&other, 300, Now, seconds(1)).await;
-    assert!((292..=296).contains(&taken), "{taken}");
-    assert_eq!(take_all(&other, 300, Now, seconds(70)).await, 300);
+    assert!((277..=281).contains(&taken), "{taken}");
+    assert_eq!(take_all(&other, 300, Now, seconds(70)).await, 285);
 }
 
 #[tokio::test]
@@ -261,7 +262,11 @@ async fn without_the_table_each_instance_has_a_twentieth_and_what_it_was_told() 
         Err(Duration::from_secs(5)),
         "that of the other"
     );
-    assert_eq!(take_all(&one, 300, Now, seconds(75)).await, 150, "half");
+    assert_eq!(
+        take_all(&one, 300, Now, seconds(75)).await,
+        143,
+        "half, less what is kept"
+    );
 }
 
 #[tokio::test]
@@ -360,8 +365,8 @@ base_api_url = "{rce}"
 api_access_token = "token"
 channel = "native"
 source_ids = ["5f0c00000000000000005001"]
-webhook_secrets = ["secret"]
-verification_token = "verify"
+webhook_secrets = ["webhook-secret-0123456789"]
+verification_token = "verification-0123456789"
 bot_category_id = "5f0c0000000000000000ca0b"
 agent_category_id = "5f0c0000000000000000ca0a"
 requests_per_minute = 100
@@ -381,6 +386,7 @@ signing_secrets = ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="]
         })
         .collect();
     let reply = Reply {
+        in_reply_to: Some(ContentId::new("65d0a1000000000000740001")),
         text: Some("words".to_owned()),
         ..Reply::default()
     };
