@@ -42,8 +42,8 @@ mod timers;
 
 pub use counted::{Came, Counted, GAP, Held, Next};
 pub use native::{
-    Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said, Tried,
-    UploadedFiles,
+    AgentReported, Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said,
+    Tried, UploadedFiles,
 };
 pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
@@ -327,6 +327,8 @@ impl Conversation {
         now: Timestamp,
     ) -> u32 {
         let epoch = self.epoch() + 1;
+        // Whoever began it: from now on the person waits for the agents.
+        self.bot_reacted();
         self.control = Control::Requested;
         self.handover = Some(Box::new(Handover {
             id,

@@ -6,7 +6,7 @@
 use handover_core::heard::{Heard, OUR_OWN};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{NEWS_TAKEN_FOR, StoreError};
+use handover_core::ports::{ClaimKey, Commit, Expected, NEWS_TAKEN_FOR, StoreError};
 use handover_core::settings::Connection;
 use handover_core::signal::{Signal, SignalKind};
 use handover_ringcx::webhook::{
@@ -20,6 +20,9 @@ use crate::imported::{self, Taken};
 use crate::respond::{Answer, Problem, raw};
 use crate::routes::{Call, RCE_BODY_LIMIT};
 use crate::work;
+
+/// How often a note is made anew because somebody else changed the conversation meanwhile.
+const CONFLICT_RETRIES: usize = 50;
 
 /// Answers the validation request that RCE sends when a webhook is saved.
 ///
@@ -72,9 +75,13 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
     })?;
     let heard = app.availability.hear(app, connection, &batch.agents).await;
     heard.map_err(unavailable)?;
-    let mut taken = 0;
+    let (mut taken, mut signals) = (0, batch.signals);
     if connection.is_native() {
+        signals.sort_by_key(|signal| signal.issued_at);
         for content in batch.contents {
+            // An agent who came before the person wrote has it, one who went has not.
+            let earlier = signals.partition_point(|signal| signal.issued_at <= content.issued_at);
+            pass_on(app, connection, signals.drain(..earlier)).await?;
             let outcome = imported::take(app, connection, content)
                 .await
                 .map_err(unavailable)?;
@@ -85,23 +92,31 @@ async fn accept(app: &App, call: &Call) -> Result<Answer, Problem> {
     if let Err(error) = work::sweep(app, connection).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "no sweep");
     }
-    let mut jobs = Vec::with_capacity(batch.signals.len());
-    for signal in batch.signals {
-        if let Some(job) = route(app, connection, signal).await.map_err(unavailable)? {
-            jobs.push(job);
-        }
-    }
+    let queued = taken + pass_on(app, connection, signals.into_iter()).await?;
     tracing::info!(
-        connection.id = %connection.id, delivery.id = batch.id, queued = jobs.len() + taken, ignored = batch.ignored,
-        "webhook accepted"
+        connection.id = %connection.id, delivery.id = batch.id, queued, ignored = batch.ignored, "webhook accepted"
     );
-    if !jobs.is_empty() {
-        app.queue.send(jobs).await.map_err(unavailable)?;
-    }
     if !batch.id.as_deref().is_some_and(|id| id.starts_with(OUR_OWN)) {
         health::heard(app, connection, Heard::Delivery).await;
     }
     Ok(raw(StatusCode::OK, "application/json", "{}"))
+}
+
+/// Queues what concerns somebody here; returns how many that are.
+async fn pass_on(
+    app: &App,
+    connection: &Connection,
+    signals: impl Iterator<Item = Signal>,
+) -> Result<usize, Problem> {
+    let mut jobs = Vec::new();
+    for signal in signals {
+        jobs.extend(route(app, connection, signal).await.map_err(unavailable)?);
+    }
+    let queued = jobs.len();
+    if queued > 0 {
+        app.queue.send(jobs).await.map_err(unavailable)?;
+    }
+    Ok(queued)
 }
 
 /// Where a signal goes; `None` if it concerns nobody here.
@@ -142,6 +157,12 @@ async fn route(
     if is_native {
         // The conversation has the thread's id; it may begin with what waits in the same group.
         let ours = ForeignThreadId::of(&ConversationId::new(thread.as_str()));
+        if matches!(
+            signal.kind,
+            SignalKind::AgentJoined | SignalKind::AgentWrote { .. }
+        ) {
+            agent_is_reported(app, connection, &ours, &signal).await?;
+        }
         let job = app.job(&connection.id, &ours, Work::ApplySignal { signal });
         return Ok(Some(Outgoing::deduplicated(job, key)));
     }
@@ -156,6 +177,37 @@ async fn route(
         None => return Ok(None),
     };
     Ok(Some(Outgoing::deduplicated(job, key)))
+}
+
+/// Notes at once that an agent may have the conversation: the signal itself waits its turn, behind a bot that does not
+/// answer maybe, and until then the bot's words wait too.
+async fn agent_is_reported(
+    app: &App,
+    connection: &Connection,
+    thread: &ForeignThreadId,
+    signal: &Signal,
+) -> Result<(), StoreError> {
+    let key = ClaimKey::of(&connection.id, thread, signal_claim(connection, signal));
+    if app.store.claimed(&key, app.now()).await?.is_some() {
+        return Ok(());
+    }
+    for _ in 0..CONFLICT_RETRIES {
+        let Some(found) = app.store.conversation(&connection.id, thread).await? else {
+            return Ok(());
+        };
+        let mut conversation = found.conversation.clone();
+        conversation.agent_is_reported(signal, app.now());
+        if conversation == found.conversation {
+            return Ok(());
+        }
+        let expected = Expected::Version(found.version);
+        let commit = Commit::writing(conversation, expected, &connection.timers);
+        match app.store.commit(commit).await {
+            Err(StoreError::Conflict) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(StoreError::Conflict)
 }
 
 /// RCE names no thread in the answers to a survey, only the intervention, and knows whose that is.

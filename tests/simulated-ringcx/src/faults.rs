@@ -64,6 +64,8 @@ pub enum Fault {
     Drop,
     /// The request has its effect, but the connection is dropped instead of an answer.
     LoseAnswer,
+    /// The request has its effect, but is answered with this status. To the Send API it is as `LoseAnswer`.
+    StatusAfterEffect(u16),
     /// The connection is dropped at once, and the request has its effect after this time. To the Send API it is as
     /// `LoseAnswer`.
     DelayedLoss(Duration),
@@ -182,4 +184,12 @@ pub(crate) fn dropped_connection() -> Response {
         ))
     });
     Response::new(Body::from_stream(broken))
+}
+
+/// What comes in place of an answer: a status, or for 0 nothing.
+pub(crate) fn in_place_of_answer(status: u16) -> Response {
+    if status == 0 {
+        return dropped_connection();
+    }
+    refusal(status, String::new())
 }

@@ -73,7 +73,7 @@ pub(crate) async fn receive(
             let refusal = Refusal::new(409, "Resource is already being changed");
             return finish(&hub, at, &action, logged, Err(refusal));
         }
-        Some(Fault::LoseAnswer | Fault::DelayedLoss(_)) => {
+        Some(Fault::LoseAnswer | Fault::DelayedLoss(_) | Fault::StatusAfterEffect(_)) => {
             let outcome = hub.change(|state| state.authorise(&source, &body, &parts.headers, &query, parsed));
             tracing::debug!(?outcome, "the answer is lost on purpose");
             return lose(&hub, at, &action, logged);

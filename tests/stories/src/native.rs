@@ -1,7 +1,9 @@
 //! Channels that RCE owns: what people write there, and what they see.
 
 use serde_json::{Value, json};
-use simulated_ringcx::{NativeKind, NativeMessage, NativeSource, Seen, SimulatedConfig, Speaker};
+use simulated_ringcx::{
+    NativeKind, NativeMessage, NativeSource, Seen, SimulatedConfig, Speaker, WebhookBehaviour,
+};
 
 use crate::{Bench, Heard, Setup};
 
@@ -99,5 +101,35 @@ impl Bench {
         for request in self.rce.requests() {
             println!("{} {} {}", request.status, request.what, request.body);
         }
+    }
+}
+
+impl Bench {
+    /// The event that tells of a content's import, for stories that send every webhook themselves.
+    #[track_caller]
+    pub fn imported(&self, content: &str, changes: &Value) -> Value {
+        let event = self.rce.event_of("content.imported", content, changes);
+        event.expect("there is such a content")
+    }
+
+    /// Whether RCE's events reach us from now on; otherwise they are lost for good.
+    pub fn rce_reports(&self, reports: bool) {
+        self.rce.set_webhooks(WebhookBehaviour {
+            down: !reports,
+            ..WebhookBehaviour::default()
+        });
+    }
+
+    /// The texts that the customer read, whoever said them.
+    pub fn said(&self, thread: &str) -> Vec<String> {
+        self.read_by_customer(thread).into_iter().map(|it| it.1).collect()
+    }
+
+    /// The comments that agents read on the thread's interventions.
+    pub fn comments(&self, thread: &str) -> Vec<String> {
+        self.rce.read(|state| {
+            let all = state.interventions(thread).flat_map(|it| it.comments.iter());
+            all.map(|comment| comment.body.clone()).collect()
+        })
     }
 }

@@ -4,19 +4,21 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::event::BotEvent;
 use crate::handover::{Cause, Handover, HandoverRequest};
 use crate::ids::{
-    AgentId, AttachmentId, ConnectionId, ContentId, ConversationId, HandoverId, IdentityId, InterventionId,
-    JobId, MessageId, SourceId, ThreadId,
+    AgentId, AttachmentId, ConnectionId, ContentId, ConversationId, EventId, HandoverId, IdentityId,
+    InterventionId, JobId, MessageId, SourceId, ThreadId,
 };
 use crate::imported::Imported;
 use crate::ports::Person;
 use crate::profile::UserProfile;
 use crate::settings::Timers;
+use crate::signal::Signal;
 
 use super::{Control, Conversation, Counted};
 
@@ -30,6 +32,8 @@ const UNANSWERED: usize = 20;
 const TAKEN_BACK: usize = 20;
 /// How many of the bot's contents are remembered.
 const SAID: usize = 20;
+/// How long an agent who was reported may wait for a bot that does not answer.
+const REPORT_WAITS: SignedDuration = SignedDuration::from_mins(6);
 /// How many of the bot's own interventions are remembered.
 const OWN_INTERVENTIONS: usize = 20;
 /// Longest list of kinds of structured content.
@@ -76,6 +80,9 @@ pub struct Native {
     /// What RCE took of the bot's words, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<Said>,
+    /// RCE reported an agent, and that waits for its turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_reported: Option<AgentReported>,
     /// The bot opens one, and it is not known yet which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engaging_since: Option<Timestamp>,
@@ -93,6 +100,9 @@ pub struct Answerable {
     pub content: ContentId,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub private: bool,
+    /// When RCE reported it, by its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_at: Option<Timestamp>,
 }
 
 /// A message of the person that the bot was not told yet.
@@ -100,6 +110,13 @@ pub struct Answerable {
 pub struct Pending {
     pub content: ContentId,
     pub issued_at: Timestamp,
+}
+
+/// An agent of whom RCE reported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentReported {
+    pub event: EventId,
+    pub at: Timestamp,
 }
 
 /// A reply on its way, stored before it is sent: RCE recognises no repeats.
@@ -124,7 +141,7 @@ pub struct Replying {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tried {
     pub at: Timestamp,
-    /// RCE answered that it is in trouble: whatever it did, it is done with it.
+    /// RCE answered that it takes nothing now: whatever it did, it is done with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub answered: bool,
 }
@@ -217,6 +234,7 @@ impl Native {
             person_known: false,
             replying: None,
             said: Vec::new(),
+            agent_reported: None,
             engaging_since: None,
             own_interventions: Vec::new(),
             chatlayer: None,
@@ -414,6 +432,7 @@ impl Conversation {
             native.answerable.push(Answerable {
                 content: imported.content.clone(),
                 private: imported.private,
+                issued_at: Some(imported.issued_at),
             });
             keep_last(&mut native.answerable, ANSWERABLE);
         }
@@ -456,7 +475,7 @@ impl Conversation {
         let unanswered = std::mem::take(&mut native.unanswered);
         let left = unanswered
             .into_iter()
-            .filter(|said| !agents_ended_it || said.issued_at > at_ringcx);
+            .filter(|said| !agents_ended_it || said.issued_at >= at_ringcx);
         native.left_to_bot.extend(left.map(|said| said.content));
         keep_last(&mut native.left_to_bot, UNANSWERED);
     }
@@ -474,6 +493,36 @@ impl Conversation {
         if let Some(native) = self.native.as_mut() {
             native.unanswered.clear();
         }
+    }
+
+    /// RCE reports an agent. Until that has its turn, the bot's words wait.
+    pub fn agent_is_reported(&mut self, signal: &Signal, now: Timestamp) {
+        let Some(native) = self.native.as_mut() else {
+            return;
+        };
+        let mut own = native.own_interventions.iter();
+        let is_bots = native.engaging_since.is_some()
+            || own.any(|own| own.agent.is_some() && own.agent == signal.agent);
+        if self.control != Control::Active && !is_bots {
+            native.agent_reported = Some(AgentReported {
+                event: signal.event.clone(),
+                at: now,
+            });
+        }
+    }
+
+    /// What RCE reported had its turn.
+    pub fn had_its_turn(&mut self, event: &EventId) {
+        if let Some(native) = self.native.as_mut() {
+            native.agent_reported.take_if(|reported| reported.event == *event);
+        }
+    }
+
+    /// Whether an agent may have the conversation, which is not decided yet.
+    pub fn may_be_with_agent(&self, now: Timestamp) -> bool {
+        let native = self.native.as_deref();
+        let reported = native.and_then(|native| native.agent_reported.as_ref());
+        reported.is_some_and(|reported| now.duration_since(reported.at) < REPORT_WAITS)
     }
 
     /// It was not the person's, or the agents have it: the bot is not told.
@@ -546,7 +595,6 @@ impl Conversation {
         if self.control != Control::Bot || self.native.is_none() {
             return None;
         }
-        self.bot_reacted();
         let request = HandoverRequest {
             reason: Some(explanation(cause).to_owned()),
             ..HandoverRequest::default()

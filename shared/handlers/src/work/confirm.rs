@@ -30,6 +30,15 @@ const LOOKS: [Duration; 6] = [
 /// Until then RCE's report is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Marks the name of what is said in place of structured content.
+const AS_TEXT: &str = "#as-text";
+
+/// The name by which the bot knows a message.
+pub(super) fn named_by_bot(message: &MessageId) -> MessageId {
+    let name = message.as_str();
+    MessageId::new(name.strip_suffix(AS_TEXT).unwrap_or(name))
+}
+
 /// RCE reports that something was delivered, or was not.
 pub(super) fn exported(
     task: &Task<'_>,
@@ -159,8 +168,13 @@ async fn not_delivered(task: &Task<'_>, content: &ContentId, message: &Message) 
         if !native.settle_failure(content) {
             return;
         }
+        // Of several parts the first one that fails is news.
+        let mut parts = native.said.iter().filter(|said| said.message == message.id);
+        if parts.any(|said| said.settled && said.content != *content) {
+            return;
+        }
         if let Some(structured) = &message.structured {
-            let id = MessageId::new(format!("{}-text", message.id));
+            let id = MessageId::new(format!("{}{AS_TEXT}", message.id));
             let as_text = Message {
                 foreign_id: ForeignMessageId::of(&task.job.thread, &id),
                 id,

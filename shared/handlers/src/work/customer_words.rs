@@ -121,21 +121,20 @@ async fn order(
     if waited >= STEPS_ASIDE_FOR || !native.is_ahead(&imported.content, imported.issued_at) {
         return Ok(None);
     }
-    // Behind whatever waits now, as old as before: so it steps aside for a while only.
-    let mut job = task.app.job(
-        &task.job.connection,
-        &task.job.thread,
-        Work::TellCustomerMessage {
-            imported: imported.clone(),
-        },
-    );
+    step_aside(task).await.map(Some)
+}
+
+/// Behind whatever waits now, as old as before: so it steps aside for a while only.
+async fn step_aside(task: &Task<'_>) -> Result<Step, StoreError> {
+    let (connection, thread) = (&task.job.connection, &task.job.thread);
+    let mut job = task.app.job(connection, thread, task.job.work.clone());
     job.accepted_at = task.job.accepted_at;
     let commit = Commit {
         jobs: vec![Outgoing::new(job)],
         ..Commit::default()
     };
     task.app.store.commit(commit).await?;
-    Ok(Some(Step::Done))
+    Ok(Step::Done)
 }
 
 /// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
@@ -503,6 +502,12 @@ pub(super) async fn tell_change(task: &Task<'_>, imported: &Imported) -> Result<
         return deliver::deliver(task, &found.conversation, None).await;
     }
     let native = found.conversation.native.as_deref();
+    // The message itself may have stepped aside; its change is told after it.
+    let is_to_come =
+        native.is_some_and(|native| native.pending.iter().any(|it| it.content == imported.content));
+    if is_to_come && task.since_accepted() < STEPS_ASIDE_FOR {
+        return step_aside(task).await;
+    }
     let is_known = native.is_some_and(|native| {
         let mut answerable = native.answerable.iter();
         answerable.any(|it| it.content == imported.content)

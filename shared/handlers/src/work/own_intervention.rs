@@ -3,7 +3,7 @@
 
 use handover_core::conversation::{Conversation, OwnIntervention};
 use handover_core::ids::{AgentId, ContentId};
-use handover_core::ports::{Intervention, RingCxError, StoreError};
+use handover_core::ports::{Intervention, RingCxError, StoreError, Urgency};
 use handover_core::settings::BotIntervention;
 use handover_core::signal::{Signal, SignalKind};
 
@@ -92,10 +92,9 @@ pub(super) async fn engage(
     conversation: &Conversation,
     content: &ContentId,
 ) -> Result<bool, EngageError> {
-    let open = conversation
-        .native
-        .as_deref()
-        .is_some_and(|native| native.open_intervention().is_some());
+    let native = conversation.native.as_deref();
+    let open = native.is_some_and(|native| native.open_intervention().is_some());
+    let tried_before = native.is_some_and(|native| native.engaging_since.is_some());
     if open || task.connection.ringcx.native.bot_intervention == BotIntervention::Never {
         return Ok(false);
     }
@@ -107,18 +106,24 @@ pub(super) async fn engage(
     .await
     .map_err(EngageError::Store)?;
     let engaged = match task.app.ringcx.engage(&task.connection, content).await {
-        Ok(engaged) => engaged,
-        Err(RingCxError::Refused { .. } | RingCxError::NotPermitted { .. } | RingCxError::NotFound) => {
-            task.change(|conversation, _| {
-                if let Some(native) = conversation.native.as_mut() {
-                    native.engaging_since = None;
-                }
-            })
-            .await
-            .map_err(EngageError::Store)?;
-            return Ok(false);
+        Ok(engaged) => Some(engaged),
+        // There is one: maybe from an attempt whose answer was lost.
+        Err(RingCxError::Refused { .. }) if tried_before => {
+            let found = from_before(task, conversation).await;
+            found.map_err(EngageError::RingCx)?
         }
+        Err(error) if is_final(&error) => None,
         Err(error) => return Err(EngageError::RingCx(error)),
+    };
+    let Some(engaged) = engaged else {
+        task.change(|conversation, _| {
+            if let Some(native) = conversation.native.as_mut() {
+                native.engaging_since = None;
+            }
+        })
+        .await
+        .map_err(EngageError::Store)?;
+        return Ok(false);
     };
     task.change(|conversation, commit| {
         if let Some(native) = conversation.native.as_mut() {
@@ -132,6 +137,23 @@ pub(super) async fn engage(
     .await
     .map_err(EngageError::Store)?;
     Ok(true)
+}
+
+/// The intervention that an earlier attempt opened. Whose account RCE's own bot has is not known before: there, what is open
+/// now is taken for it.
+async fn from_before(
+    task: &Task<'_>,
+    conversation: &Conversation,
+) -> Result<Option<Intervention>, RingCxError> {
+    let Some(thread) = &conversation.rce_thread else {
+        return Ok(None);
+    };
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    let own = own_account(task).await?;
+    let others = connection.ringcx.native.virtual_agent || own.is_none();
+    let all = ringcx.interventions(connection, thread, Urgency::Now).await?;
+    let mut open = all.into_iter().filter(|it| !it.closed);
+    Ok(open.find(|it| it.agent_replies == 0 && (others || it.agent == own)))
 }
 
 /// Why it is not known whether the bot has an intervention.
@@ -184,8 +206,10 @@ async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention
         let thread = conversation.rce_thread.as_ref();
         let current = match thread {
             Some(thread) => {
-                let urgency = handover_core::ports::Urgency::Begun;
-                ringcx.thread(connection, thread, urgency).await?.categories
+                ringcx
+                    .thread(connection, thread, Urgency::Begun)
+                    .await?
+                    .categories
             }
             None => Vec::new(),
         };

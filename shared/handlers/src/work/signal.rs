@@ -106,6 +106,7 @@ async fn decide(
             }
             let now = task.app.now();
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
+            conversation.had_its_turn(&signal.event);
             if conversation.rce_thread.is_none() {
                 conversation.rce_thread.clone_from(&signal.thread);
             }

@@ -57,11 +57,11 @@ pub(super) async fn to_bot_category(task: &Task<'_>, conversation: &Conversation
 }
 
 async fn move_back(task: &Task<'_>, id: &ThreadId) -> Result<(), RingCxError> {
-    let thread = task
-        .app
-        .ringcx
-        .thread(&task.connection, id, Urgency::Soon)
-        .await?;
+    let thread = match task.app.ringcx.thread(&task.connection, id, Urgency::Soon).await {
+        // It became part of another, whose conversation is not this one.
+        Err(RingCxError::NotFound) if task.connection.is_native() => return Ok(()),
+        thread => thread?,
+    };
     let wanted = bot_categories(&thread.categories, &task.connection.ringcx);
     if wanted != thread.categories {
         task.app

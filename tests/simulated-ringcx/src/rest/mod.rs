@@ -131,6 +131,7 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
     let voice = is_reply(&parts.method, &path)
         .then(|| hub.read(|state| state.second_voice_of(&params)))
         .flatten();
+    // The status in place of an answer; 0 is none.
     let lost = match fault {
         Some(Fault::Drop) => {
             log(0);
@@ -150,7 +151,7 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
         }
         Some(Fault::Delay(time)) => {
             hub.pause(time).await;
-            false
+            None
         }
         Some(Fault::DelayedLoss(time)) => {
             log(0);
@@ -163,19 +164,20 @@ pub(crate) async fn receive(Shared(hub): Shared<Arc<Hub>>, request: Request) -> 
             late.happen_after(&hub, time);
             return faults::dropped_connection();
         }
-        Some(Fault::LoseAnswer) => true,
-        None => false,
+        Some(Fault::StatusAfterEffect(status)) => Some(status),
+        Some(Fault::LoseAnswer) => Some(0),
+        None => None,
     };
     let answer = hub.change(|state| {
         let answer = dispatch(state, &parts.method, &path, &params, &token);
         if is_reply(&parts.method, &path) {
-            state.watch_reply(&params, &answer, lost, voice.clone());
+            state.watch_reply(&params, &answer, lost.is_some(), voice.clone());
         }
         answer
     });
-    if lost {
-        log(0);
-        return faults::dropped_connection();
+    if let Some(status) = lost {
+        log(status);
+        return faults::in_place_of_answer(status);
     }
     match answer {
         Ok(value) => {

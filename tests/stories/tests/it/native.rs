@@ -14,6 +14,12 @@ pub(crate) async fn finish(bench: Bench, thread: &str) {
     bench.finish().await;
 }
 
+/// A long text, of about 22 characters for each sentence.
+pub(crate) fn sentences(count: usize) -> String {
+    let all: Vec<String> = (0..count).map(|n| format!("Sentence number {n}. ")).collect();
+    all.concat()
+}
+
 #[tokio::test]
 async fn a_person_writes_to_rce_the_bot_answers_an_agent_takes_over_and_the_bot_resumes() {
     let bench = Setup::default().on(NativeKind::WhatsApp).start().await;
@@ -53,7 +59,7 @@ async fn a_person_writes_to_rce_the_bot_answers_an_agent_takes_over_and_the_bot_
     bench.nadia_writes("Hello Sam");
     bench.until_quiet().await;
     assert_eq!(bench.status(&thread).await, "active");
-    bench.pass(Duration::from_secs(60));
+    bench.pass(Duration::from_mins(1));
     bench.rce.close(&thread).unwrap();
     bench.until_quiet().await;
     assert_eq!(bench.categories(&thread), ["bot"]);
@@ -91,7 +97,7 @@ async fn what_nobody_answered_in_the_queue_is_the_bots_when_it_has_the_conversat
     bench.nadia_writes("Hello?");
     bench.until_quiet().await;
     assert_eq!(bench.heard_texts(), ["I want a human"], "agents may answer it");
-    bench.pass(Duration::from_secs(60));
+    bench.pass(Duration::from_mins(1));
     bench.until_quiet().await;
     assert_eq!(
         bench.bot.kinds().last().map(String::as_str),

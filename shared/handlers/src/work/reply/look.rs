@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handover_core::Timestamp;
 use handover_core::conversation::{Conversation, Tried};
 use handover_core::imported::Authorship;
 use handover_core::ports::{Content, Reply, RingCxError, Urgency};
@@ -9,8 +10,8 @@ use jiff::SignedDuration;
 
 use crate::work::Task;
 
-/// How many of a thread's contents are looked at.
-const LOOKED_AT: usize = 30;
+/// How many of a thread's contents are looked at: as many of the bot's are remembered, which are not looked for.
+const LOOKED_AT: usize = 20;
 
 /// How long after an attempt it is looked for the first time.
 pub(super) const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -18,8 +19,8 @@ pub(super) const FIRST_LOOK: Duration = Duration::from_secs(2);
 /// When it is looked, after an attempt without an answer: RCE may still be at it, and its search may lag behind. Only
 /// after the last look it is sent again.
 const LOOKS: [Duration; 3] = [FIRST_LOOK, Duration::from_secs(8), Duration::from_secs(20)];
-/// The same where RCE answered, so that it is done with it.
-const LOOKS_AFTER_ANSWER: [Duration; 1] = [FIRST_LOOK];
+/// The same where RCE answered that it does not take anything now: most likely it has done nothing.
+const LOOKS_AFTER_ANSWER: [Duration; 2] = [FIRST_LOOK, Duration::from_secs(8)];
 
 /// How much earlier than we think RCE may have written it: its times have whole seconds, and a clock of its own.
 const EARLIER: SignedDuration = SignedDuration::from_secs(10);
@@ -55,7 +56,7 @@ pub(super) async fn into_thread(
         .ringcx
         .newest_contents(&task.connection, thread, LOOKED_AT, Urgency::Now)
         .await?;
-    let since = conversation.by_ringcx_clock(tried.at) - EARLIER;
+    let since = not_before(conversation, reply, tried) - EARLIER;
     let known = |content: &Content| {
         let native = conversation.native.as_deref();
         native.is_some_and(|native| native.said(&content.imported.content).is_some())
@@ -72,6 +73,16 @@ pub(super) async fn into_thread(
         (None, Some(next)) => Seen::NotYet { after: *next - age },
         (None, None) => Seen::No,
     })
+}
+
+/// By RCE's clock. How far that is off may not be known; but a reply is no older than what it answers.
+fn not_before(conversation: &Conversation, reply: &Reply, tried: Tried) -> Timestamp {
+    let tried = conversation.by_ringcx_clock(tried.at);
+    let native = conversation.native.as_deref();
+    let mut answerable = native.into_iter().flat_map(|native| &native.answerable);
+    let answered = answerable.find(|it| Some(&it.content) == reply.in_reply_to.as_ref());
+    let asked = answered.and_then(|answered| answered.issued_at);
+    asked.map_or(tried, |asked| asked.min(tried))
 }
 
 /// Whether a content says what a reply says. RCE may give back white space otherwise, and shortens what is too long for a

@@ -15,6 +15,8 @@ mod parts;
 mod refused;
 mod upload;
 
+use std::time::Duration;
+
 use handover_core::conversation::{Conversation, Delivered, Detour, MaySpeak, Replying, Tried};
 use handover_core::event::BotEvent;
 use handover_core::handover::Cause;
@@ -61,6 +63,9 @@ pub(super) async fn say(
         {
             return not_said(task, message).await;
         }
+        if conversation.may_be_with_agent(task.app.now()) {
+            return Ok(Step::Wait { after: AGENT_DECIDED });
+        }
         match next(task, &conversation, message, progress.as_ref()).await? {
             Next::Go => {}
             Next::Stop(step) => return Ok(step),
@@ -71,6 +76,12 @@ pub(super) async fn say(
         why: Why::new("too_slow", "there is too much to say for one go"),
     })
 }
+
+/// How soon it is looked again whether an agent has the conversation.
+const AGENT_DECIDED: Duration = Duration::from_millis(500);
+
+/// "Service Unavailable": whoever says so has not begun.
+const NOT_NOW: u16 = 503;
 
 /// What comes after one step.
 enum Next {
@@ -176,10 +187,11 @@ async fn failed(
         RingCxError::NoAnswer(_) => Ok(Next::Stop(Step::Wait {
             after: look::FIRST_LOOK,
         })),
-        RingCxError::Unavailable { .. } => {
+        RingCxError::Unavailable { status } => {
+            // What stands between may say so (502, 504) while RCE is still at it.
             let tried = Tried {
                 at: task.app.now(),
-                answered: true,
+                answered: status == NOT_NOW,
             };
             set_tried(task, Some(tried)).await?;
             Ok(Next::Stop(Step::Again {
@@ -242,9 +254,9 @@ async fn took(
     last: bool,
 ) -> Result<Next, StoreError> {
     let id = &content.imported.content;
-    // Only what can be said in another way is kept for it.
+    // Only what can be said in another way is kept for it: what this part says.
     let kept = Message {
-        text: message.text.clone().filter(|_| part.structured.is_some()),
+        text: part.text.clone().filter(|_| part.structured.is_some()),
         structured: message.structured.clone().filter(|_| part.structured.is_some()),
         attachments: Vec::new(),
         ..message.clone()
@@ -335,7 +347,7 @@ pub(super) fn tell_failure(
     commit.jobs.push(task.outgoing(Work::Tell {
         epoch: conversation.epoch(),
         event: BotEvent::MessageFailed {
-            message: message.id.clone(),
+            message: super::confirm::named_by_bot(&message.id),
             reason: why.code.to_owned(),
         },
         after_tidy_up: false,
