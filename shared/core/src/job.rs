@@ -80,6 +80,8 @@ pub enum Work {
     TellCustomerChange { imported: Imported },
 
     // ---- to-ringcx ----
+    /// On a channel of RCE's own: apply what RCE reported, whatever state the bot is in. It is told afterwards.
+    ApplyNews { signal: Signal },
     /// Send a message of the person or the bot.
     SendMessage { message: Message },
     /// Bring the conversation before the agents.
@@ -146,6 +148,7 @@ impl Work {
             Self::CheckTimers { .. } => "check_timers",
             Self::TellQueue { .. } => "tell_queue",
             Self::TellTyping { .. } => "tell_typing",
+            Self::ApplyNews { .. } => "apply_news",
             Self::SendMessage { .. } => "send_message",
             Self::StartHandover { .. } => "start_handover",
             Self::LeaveHandover { .. } => "leave_handover",
@@ -191,7 +194,8 @@ impl Work {
             | Self::TellCustomerMessage { .. }
             | Self::TellWhatAgentsLeft { .. }
             | Self::TellCustomerChange { .. } => QueueName::ToBot,
-            Self::SendMessage { .. }
+            Self::ApplyNews { .. }
+            | Self::SendMessage { .. }
             | Self::StartHandover { .. }
             | Self::LeaveHandover { .. }
             | Self::RestoreBotCategory { .. }
@@ -218,6 +222,8 @@ impl Job {
     pub fn group(&self) -> String {
         match &self.work {
             Work::TellSubscriber { url, .. } => format!("{}/{}/{url}", self.connection, self.thread),
+            // Who has the conversation must not wait for what the bot says, nor for a bot that hears nothing.
+            Work::ApplyNews { .. } => format!("{}/{}/news", self.connection, self.thread),
             Work::LookAfter => format!("{}/{}/look", self.connection, self.thread),
             Work::ConfirmReply { content, .. } => {
                 format!("{}/{}/reply/{content}", self.connection, self.thread)

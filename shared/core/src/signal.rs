@@ -72,6 +72,8 @@ pub enum SignalKind {
         #[serde(default)]
         by_hand: bool,
     },
+    /// Something was written on such a channel by an interface of RCE's: by the bridge, or by another program.
+    ProgramWrote { content: ContentId },
     /// It was put aside for a while (`intervention.deferred`). Not an end.
     Deferred,
     /// It is back (`intervention.reactivated`).
@@ -111,6 +113,7 @@ impl SignalKind {
                 | Self::ExportFailed { .. }
                 | Self::Exported { .. }
                 | Self::AgentWrote { .. }
+                | Self::ProgramWrote { .. }
                 | Self::Deferred
                 | Self::Reactivated
         )
@@ -121,6 +124,7 @@ impl SignalKind {
         match self {
             Self::ExportFailed { content }
             | Self::Exported { content }
+            | Self::ProgramWrote { content }
             | Self::AgentWrote { content, .. } => Some(content),
             _ => None,
         }

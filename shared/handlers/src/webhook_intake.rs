@@ -130,7 +130,7 @@ async fn route(
     // taken by itself.
     let is_of_native = matches!(
         signal.kind,
-        SignalKind::Exported { .. } | SignalKind::AgentWrote { .. }
+        SignalKind::Exported { .. } | SignalKind::AgentWrote { .. } | SignalKind::ProgramWrote { .. }
     );
     let is_echo =
         signal.kind == SignalKind::Note && signal.name.starts_with("content.") || is_of_native && !is_native;
@@ -163,7 +163,7 @@ async fn route(
         ) {
             agent_is_reported(app, connection, &ours, &signal).await?;
         }
-        let job = app.job(&connection.id, &ours, Work::ApplySignal { signal });
+        let job = app.job(&connection.id, &ours, Work::ApplyNews { signal });
         return Ok(Some(Outgoing::deduplicated(job, key)));
     }
     let job = match app.store.thread_owner(&connection.id, &thread).await? {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 use crate::event::BotEvent;
-use crate::handover::{Cause, Handover, HandoverRequest};
+use crate::handover::{Cause, Handover, HandoverRequest, HandoverStatus};
 use crate::ids::{
     AgentId, AttachmentId, ConnectionId, ContentId, ConversationId, EventId, HandoverId, IdentityId,
     InterventionId, JobId, MessageId, SourceId, ThreadId,
@@ -32,8 +32,10 @@ const UNANSWERED: usize = 20;
 const TAKEN_BACK: usize = 20;
 /// How many of the bot's contents are remembered.
 const SAID: usize = 20;
+/// How many contents are remembered that may be a reply.
+const ECHOES: usize = 10;
 /// How long an agent who was reported may wait for a bot that does not answer.
-const REPORT_WAITS: SignedDuration = SignedDuration::from_mins(6);
+const REPORT_WAITS: SignedDuration = SignedDuration::from_mins(1);
 /// How many of the bot's own interventions are remembered.
 const OWN_INTERVENTIONS: usize = 20;
 /// Longest list of kinds of structured content.
@@ -80,6 +82,12 @@ pub struct Native {
     /// What RCE took of the bot's words, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub said: Vec<Said>,
+    /// Contents that RCE reported while it was not known whether it had a reply: one of them may be it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub echoes: Vec<ContentId>,
+    /// Agents' interventions, as it looked, that turned out to be over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub of_nobody: Vec<InterventionId>,
     /// RCE reported an agent, and that waits for its turn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_reported: Option<AgentReported>,
@@ -234,6 +242,8 @@ impl Native {
             person_known: false,
             replying: None,
             said: Vec::new(),
+            echoes: Vec::new(),
+            of_nobody: Vec::new(),
             agent_reported: None,
             engaging_since: None,
             own_interventions: Vec::new(),
@@ -297,6 +307,7 @@ impl Native {
         let replying = self.reply_of(job);
         replying.tried = None;
         replying.done.push(content.clone());
+        self.echoes.clear();
         for own in self.own_interventions.iter_mut().filter(|own| !own.over) {
             own.replied = true;
         }
@@ -320,6 +331,18 @@ impl Native {
         Some(said.message.clone())
     }
 
+    /// RCE reported a content that went out, or was written. It may be the reply whose answer was lost.
+    pub fn echoed(&mut self, content: &ContentId) {
+        let is_sought = self
+            .replying
+            .as_ref()
+            .is_some_and(|replying| replying.tried.is_some());
+        if is_sought && self.said(content).is_none() && !self.echoes.contains(content) {
+            self.echoes.push(content.clone());
+            keep_last(&mut self.echoes, ECHOES);
+        }
+    }
+
     /// What follows from a failure is done now. `false`: it was, or there is nothing that failed.
     pub fn settle_failure(&mut self, content: &ContentId) -> bool {
         let failed =
@@ -330,6 +353,14 @@ impl Native {
                 true
             }
             None => false,
+        }
+    }
+
+    /// An intervention that is not the bot's is over, so that its name on a content tells nothing.
+    pub fn is_of_nobody(&mut self, intervention: &InterventionId) {
+        if !self.of_nobody.contains(intervention) {
+            self.of_nobody.push(intervention.clone());
+            keep_last(&mut self.of_nobody, OWN_INTERVENTIONS);
         }
     }
 
@@ -619,6 +650,23 @@ impl Conversation {
         };
         handover.noted = true;
         true
+    }
+
+    /// Whether the person said this to agents, who ended the handover since. RCE dates contents in whole seconds: then they may
+    /// have been written at the end of the second.
+    pub fn was_said_to_agents(&self, said: Timestamp) -> bool {
+        let whole = said.subsec_nanosecond() == 0;
+        let at_the_latest = if whole {
+            said.saturating_add(SignedDuration::from_secs(1)).unwrap_or(said)
+        } else {
+            said
+        };
+        let had_it = |handover: &Handover| {
+            handover.status == HandoverStatus::Completed && handover.accepted_at.is_some()
+        };
+        self.handover.as_deref().is_some_and(had_it)
+            && self.last_end.is_some_and(|end| at_the_latest < end)
+            && self.began_at_ringcx().is_some_and(|began| said >= began)
     }
 
     /// The message of the bot that is known by this id towards RCE was said already.

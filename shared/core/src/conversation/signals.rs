@@ -112,7 +112,10 @@ impl Conversation {
     ) -> SignalDecision {
         if matches!(
             signal.kind,
-            SignalKind::Note | SignalKind::ExportFailed { .. } | SignalKind::Exported { .. }
+            SignalKind::Note
+                | SignalKind::ExportFailed { .. }
+                | SignalKind::Exported { .. }
+                | SignalKind::ProgramWrote { .. }
         ) {
             return SignalDecision::Noted;
         }
@@ -197,6 +200,7 @@ impl Conversation {
             | SignalKind::ExportFailed { .. }
             | SignalKind::Exported { .. }
             | SignalKind::AgentWrote { .. }
+            | SignalKind::ProgramWrote { .. }
             | SignalKind::Note => SignalDecision::Noted,
         }
     }

@@ -46,6 +46,12 @@ pub(super) fn exported(
     signal: &Signal,
     commit: &mut Commit,
 ) {
+    let Some(native) = conversation.native.as_mut() else {
+        return;
+    };
+    if let Some(content) = signal.kind.content() {
+        native.echoed(content);
+    }
     let (content, outcome) = match &signal.kind {
         SignalKind::Exported { content } => (content, Delivered::Yes),
         SignalKind::ExportFailed { content } => (content, Delivered::No),

@@ -33,6 +33,17 @@ const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
 const TOLD: &str = "told";
 
 pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
+    tell_unless(task, imported, |conversation| {
+        conversation.was_said_to_agents(imported.issued_at)
+    })
+    .await
+}
+
+async fn tell_unless(
+    task: &Task<'_>,
+    imported: &Imported,
+    is_agents: impl Fn(&Conversation) -> bool,
+) -> Result<Step, StoreError> {
     let key = told_key(task, imported);
     let told = task.app.store.claimed(&key, task.app.now());
     let (found, told) = tokio::try_join!(task.read(), told)?;
@@ -54,6 +65,9 @@ pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, S
     };
     if !is_bots_turn(&found.conversation) {
         return agents_are_told(task, imported).await;
+    }
+    if is_agents(&found.conversation) {
+        return nobody_is_told(task, imported, "it was said to the agents").await;
     }
     let person = match whose(task, &found.conversation, imported).await {
         Ok(Whose::Customer(person)) => person,
@@ -90,7 +104,7 @@ pub(super) async fn tell_left(task: &Task<'_>, content: &ContentId) -> Result<St
         .await;
     match read {
         Ok(content) if content.imported.deleted => Ok(Step::Done),
-        Ok(content) => tell(task, &content.imported).await,
+        Ok(content) => tell_unless(task, &content.imported, |_| false).await,
         Err(RingCxError::NotFound) => Ok(Step::Done),
         Err(error) => Ok(error.into()),
     }
@@ -148,9 +162,9 @@ async fn with_agents(
     let Some(kind) = hint(task, conversation, imported) else {
         return Ok(Ok(found));
     };
-    let (kind, agent, intervention) = match verify(task, conversation, kind).await {
+    let (kind, agent, intervention) = match verify(task, conversation, &kind).await {
         Ok(Some(known)) => known,
-        Ok(None) => return Ok(Ok(found)),
+        Ok(None) => return no_agents(task, found, imported, &kind).await,
         Err(error) if error.disposition() == Disposition::Reject => return Ok(Ok(found)),
         Err(error) => return Ok(Err(error.into())),
     };
@@ -200,6 +214,30 @@ async fn with_agents(
     Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
 }
 
+/// It is remembered that an intervention needs no second question.
+async fn no_agents(
+    task: &Task<'_>,
+    found: Versioned,
+    imported: &Imported,
+    hint: &Hint,
+) -> Result<Result<Versioned, Step>, StoreError> {
+    let Some(intervention) = imported
+        .intervention
+        .as_ref()
+        .filter(|_| matches!(hint, Hint::Intervention))
+    else {
+        return Ok(Ok(found));
+    };
+    let stored = task
+        .change_from(Some(found), |conversation, _| {
+            if let Some(native) = conversation.native.as_mut() {
+                native.is_of_nobody(intervention);
+            }
+        })
+        .await?;
+    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
+}
+
 /// What the content itself hints at.
 enum Hint {
     /// It is under somebody's intervention, of which we know nothing.
@@ -215,8 +253,10 @@ fn hint(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Op
     }
     let native = conversation.native.as_deref()?;
     let has = |category: &CategoryId| imported.categories.contains(category);
-    let is_unknown = |id: &InterventionId| native.own(id).is_none() && conversation.epoch() == 0;
-    if imported.intervention.as_ref().is_some_and(is_unknown) && native.answerable.is_empty() {
+    let is_unknown = |id: &InterventionId| {
+        native.own(id).is_none() && !native.of_nobody.contains(id) && !conversation.was_over_before(Some(id))
+    };
+    if imported.intervention.as_ref().is_some_and(is_unknown) {
         return Some(Hint::Intervention);
     }
     let tidy = conversation.tidied_epoch >= conversation.epoch();
@@ -230,7 +270,7 @@ type Known = (SignalKind, Option<AgentId>, Option<InterventionId>);
 async fn verify(
     task: &Task<'_>,
     conversation: &Conversation,
-    hint: Hint,
+    hint: &Hint,
 ) -> Result<Option<Known>, RingCxError> {
     let (connection, ringcx) = (&task.connection, &task.app.ringcx);
     let Some(thread) = &conversation.rce_thread else {

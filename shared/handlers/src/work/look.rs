@@ -44,10 +44,11 @@ pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
             return;
         }
         // In this order, so that a timer sees what was found.
-        let report = finding.clone().map(|signal| Work::ApplySignal { signal });
-        let check = conversation
-            .looked(timers, now)
-            .then_some(Work::CheckTimers { epoch });
+        let report = finding.clone().map(|signal| task.news(signal));
+        let checks = conversation.looked(timers, now);
+        // What is applied in an order of its own comes first: the next look checks.
+        let is_apart = matches!(report, Some(Work::ApplyNews { .. }));
+        let check = (checks && !is_apart).then_some(Work::CheckTimers { epoch });
         let works = report.into_iter().chain(check);
         commit.jobs.extend(works.map(|work| task.outgoing(work)));
     });

@@ -57,6 +57,7 @@ use handover_core::job::{Job, Work};
 use handover_core::ports::{Commit, Expected, Measured, Received, StoreError, Versioned};
 use handover_core::retry::{RetryBudget, YOUNG, backoff};
 use handover_core::settings::Connection;
+use handover_core::signal::Signal;
 use handover_core::timeline::TimelineEntry;
 use tracing::Instrument as _;
 
@@ -172,7 +173,9 @@ impl Task<'_> {
     async fn work(&self) -> Result<Step, StoreError> {
         match &self.job.work {
             Work::DeliverAgentMessage { message } => Box::pin(agent_message::deliver(self, message)).await,
-            Work::ApplySignal { signal } => Box::pin(signal::apply(self, signal)).await,
+            Work::ApplySignal { signal } | Work::ApplyNews { signal } => {
+                Box::pin(signal::apply(self, signal)).await
+            }
             Work::Tell {
                 epoch,
                 event,
@@ -238,6 +241,7 @@ impl Task<'_> {
             | Work::SayCounted
             | Work::ResolveSignal { .. } => RetryBudget::about_seconds(300),
             Work::ApplySignal { .. }
+            | Work::ApplyNews { .. }
             | Work::CheckTimers { .. }
             | Work::Tell { .. }
             | Work::SendMessage { .. }
@@ -366,6 +370,16 @@ impl Task<'_> {
 
     fn outgoing(&self, work: Work) -> handover_core::job::Outgoing {
         self.app.outgoing(&self.job.connection, &self.job.thread, work)
+    }
+
+    /// What RCE reported, to be applied in its turn. Where messages pass by us, that is behind the agents' words; on a channel
+    /// of RCE's own they do not.
+    fn news(&self, signal: Signal) -> Work {
+        if self.connection.is_native() {
+            Work::ApplyNews { signal }
+        } else {
+            Work::ApplySignal { signal }
+        }
     }
 
     /// What agents and customers may do by themselves on this connection.

@@ -39,7 +39,8 @@ pub(super) async fn whose_doing(
     match &signal.kind {
         SignalKind::AgentWrote { by_hand: true, .. }
         | SignalKind::Exported { .. }
-        | SignalKind::ExportFailed { .. } => return Ok(Doer::Others),
+        | SignalKind::ExportFailed { .. }
+        | SignalKind::ProgramWrote { .. } => return Ok(Doer::Others),
         SignalKind::AgentWrote { content, .. } if native.said(content).is_some() => return Ok(Doer::Bot),
         _ => {}
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use handover_core::Timestamp;
 use handover_core::conversation::{Control, Conversation, Doubt, Ending, SignalDecision};
+use handover_core::event::BotEvent;
 use handover_core::ids::{ConversationId, ForeignThreadId, ThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{
@@ -142,6 +143,11 @@ async fn decide(
                             transcript: Vec::new(),
                         }));
                     }
+                    if is_news(task) {
+                        let tell = |event| tells(task, epoch, event);
+                        commit.jobs.extend(events.into_iter().map(tell));
+                        return Next::Nothing;
+                    }
                     conversation.number(&task.job.id, epoch, events, false, task.job.accepted_at);
                     Next::Deliver
                 }
@@ -159,6 +165,20 @@ async fn decide(
         })
         .await?;
     Ok(stored.map(|(next, stored)| (next, stored.conversation)))
+}
+
+/// Whether the bot is told by a job of its own, because this one must not wait for it.
+fn is_news(task: &Task<'_>) -> bool {
+    matches!(task.job.work, Work::ApplyNews { .. })
+}
+
+fn tells(task: &Task<'_>, epoch: u32, event: BotEvent) -> Outgoing {
+    let after_tidy_up = false;
+    task.outgoing(Work::Tell {
+        epoch,
+        event,
+        after_tidy_up,
+    })
 }
 
 fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Timestamp, commit: &mut Commit) {
@@ -219,19 +239,27 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
     };
     let stored = task
         .change(|conversation, commit| {
-            if deliver::started(task, conversation).is_some() {
+            let is_done = match is_news(task) {
+                true => ending_of(task, conversation).is_none(),
+                false => deliver::started(task, conversation).is_some(),
+            };
+            if is_done {
                 return;
             }
             conversation.ending = None;
             conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
             conversation.resume(ending.epoch);
-            conversation.number(
-                &task.job.id,
-                ending.epoch,
-                vec![ending.event.clone()],
-                false,
-                task.job.accepted_at,
-            );
+            if is_news(task) {
+                commit.jobs.push(tells(task, ending.epoch, ending.event.clone()));
+            } else {
+                conversation.number(
+                    &task.job.id,
+                    ending.epoch,
+                    vec![ending.event.clone()],
+                    false,
+                    task.job.accepted_at,
+                );
+            }
             if !restored {
                 commit
                     .jobs
@@ -457,10 +485,9 @@ async fn pass_on(
     mut commit: Commit,
 ) -> Result<Step, StoreError> {
     let claim = signal_claim(&task.connection, signal);
-    let work = Work::ApplySignal {
-        signal: signal.clone(),
-    };
-    let job = task.app.job(&task.job.connection, ours, work);
+    let job = task
+        .app
+        .job(&task.job.connection, ours, task.news(signal.clone()));
     commit.jobs.push(Outgoing::deduplicated(job, claim));
     match task.app.store.commit(commit).await {
         Ok(()) => Ok(Step::Done),

@@ -162,9 +162,13 @@ impl<'a> Event<'a> {
         let from = self.metadata("created_from").and_then(Value::as_str);
         let automatic = self.metadata("auto_submitted").and_then(Value::as_bool);
         let by_hand = from == Some("interface");
-        let may_be_person = self.agent("content.replied").is_some() && (by_hand || from.is_none());
         let content = self.content()?;
-        (may_be_person && automatic != Some(true)).then_some(SignalKind::AgentWrote { content, by_hand })
+        let may_be_person = self.agent("content.replied").is_some() && (by_hand || from.is_none());
+        Some(if may_be_person && automatic != Some(true) {
+            SignalKind::AgentWrote { content, by_hand }
+        } else {
+            SignalKind::ProgramWrote { content }
+        })
     }
 
     fn intervention(&self, name: &str) -> Option<String> {

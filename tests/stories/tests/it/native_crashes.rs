@@ -44,6 +44,9 @@ async fn end_state(bench: &Bench, thread: &str) -> EndState {
     // RCE recognises no repeats here either; what agents read twice is no harm.
     let mut comments = bench.comments(thread);
     comments.dedup();
+    // What is taken up first after a crash may be told first: news of agents and the person's words have queues of their own.
+    let mut kinds = bench.bot.kinds();
+    kinds.sort();
     let said = bench.seen(thread).into_iter().map(|it| {
         let kind = it.structured_type().map(str::to_owned);
         let files = it.attachments.iter().map(|file| file["filename"].clone());
@@ -53,7 +56,7 @@ async fn end_state(bench: &Bench, thread: &str) -> EndState {
         said: said.collect(),
         categories: bench.categories(thread),
         control: format!("{}/{}", seen["handler"], seen["handover"]["status"]),
-        kinds: bench.bot.kinds(),
+        kinds,
         texts: bench.bot.texts(),
         comments,
         open: bench.rce.read(|state| state.open_intervention(thread).is_some()),

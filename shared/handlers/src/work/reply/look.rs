@@ -51,6 +51,9 @@ pub(super) async fn into_thread(
     let Some(thread) = &conversation.rce_thread else {
         return Ok(Seen::No);
     };
+    if let Some(content) = among_echoes(task, conversation, reply).await? {
+        return Ok(Seen::Yes(Box::new(content)));
+    }
     let newest = task
         .app
         .ringcx
@@ -73,6 +76,32 @@ pub(super) async fn into_thread(
         (None, Some(next)) => Seen::NotYet { after: *next - age },
         (None, None) => Seen::No,
     })
+}
+
+/// What RCE reported since is better than its search, which may lag behind.
+async fn among_echoes(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    reply: &Reply,
+) -> Result<Option<Content>, RingCxError> {
+    let Some(native) = conversation.native.as_deref() else {
+        return Ok(None);
+    };
+    for echo in native.echoes.iter().filter(|echo| native.said(echo).is_none()) {
+        let read = task
+            .app
+            .ringcx
+            .content(&task.connection, echo, Urgency::Now)
+            .await;
+        match read {
+            Ok(content) if content.imported.authorship == Authorship::Company && is_same(&content, reply) => {
+                return Ok(Some(content));
+            }
+            Ok(_) | Err(RingCxError::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// By RCE's clock. How far that is off may not be known; but a reply is no older than what it answers.

@@ -80,10 +80,16 @@ impl RestBudget for Book {
 
 #[tokio::test]
 async fn br_065_each_call_takes_its_place_for_whom_it_is() {
-    use Urgency::{Idle, Now};
+    use Urgency::{Begun, Idle, Now};
     for (asked_for, expected) in [
-        (Now, [Now, Now, Now, Idle, Now, Now, Now, Now, Now, Now, Now]),
-        (Idle, [Now, Idle, Idle, Idle, Now, Idle, Now, Now, Now, Now, Now]),
+        (
+            Now,
+            [Now, Now, Now, Idle, Now, Now, Now, Now, Begun, Begun, Begun],
+        ),
+        (
+            Idle,
+            [Now, Idle, Idle, Idle, Now, Idle, Now, Now, Begun, Begun, Begun],
+        ),
     ] {
         let (server, book) = (Server::start().await, Arc::new(Book::default()));
         let budget: Arc<dyn RestBudget> = Arc::<Book>::clone(&book);
