@@ -342,7 +342,7 @@ async fn counting_rce() -> (String, Arc<AtomicUsize>) {
     let counted = Arc::clone(&count);
     let app = axum::Router::new().fallback(move || {
         counted.fetch_add(1, Ordering::SeqCst);
-        async { axum::http::StatusCode::UNPROCESSABLE_ENTITY }
+        async { http::StatusCode::UNPROCESSABLE_ENTITY }
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await

@@ -93,18 +93,6 @@ impl Bench {
 }
 
 impl Bench {
-    /// Why something did not happen: the timeline and what RCE was asked.
-    pub async fn explain(&self, thread: &str) {
-        let path = format!("/conversations/{thread}/timeline");
-        let timeline = self.call("GET", &path, &Value::Null).await;
-        println!("{:#}", timeline.json());
-        for request in self.rce.requests() {
-            println!("{} {} {}", request.status, request.what, request.body);
-        }
-    }
-}
-
-impl Bench {
     /// The event that tells of a content's import, for stories that send every webhook themselves.
     #[track_caller]
     pub fn imported(&self, content: &str, changes: &Value) -> Value {

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use super::files::Inline;
 use super::idempotency::Once;
 use super::input::{self, Errors};
-use super::{Ask, CONFLICT_RETRIES, existing, unavailable};
+use super::{Ask, CONFLICT_RETRIES, existing, native, unavailable};
 use crate::App;
 use crate::availability::Availability;
 use crate::respond::{Answer, Problem};
@@ -63,9 +63,7 @@ pub async fn begin(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         let expected = found
             .as_ref()
             .map_or(Expected::New, |found| Expected::Version(found.version));
-        if connection.is_native() && found.as_ref().is_none_or(|it| it.conversation.native.is_none()) {
-            return Err(Problem::UnknownConversation);
-        }
+        native::must_exist(connection, found.as_ref().map(|it| &it.conversation))?;
         let mut conversation = found.map_or_else(
             || Conversation::new(connection.id.clone(), id.clone(), now),
             |found| found.conversation,

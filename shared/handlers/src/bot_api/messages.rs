@@ -57,9 +57,7 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
             .map_err(unavailable)?;
         let version = found.as_ref().map(|found| found.version);
         let before = found.map(|found| found.conversation);
-        if connection.is_native() && before.as_ref().is_none_or(|it| it.native.is_none()) {
-            return Err(Problem::UnknownConversation);
-        }
+        native::must_exist(connection, before.as_ref())?;
         let mut conversation = before
             .clone()
             .unwrap_or_else(|| Conversation::new(connection.id.clone(), id.clone(), now));
@@ -98,31 +96,26 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         };
         let speaks =
             connection.is_native() && conversation.may_speak(conversation.epoch(), notice) == MaySpeak::Yes;
-        let outcome = match (forwards || speaks, connection.topology()) {
-            (true, _) => "queued",
-            (false, Topology::Mirrored) => "kept",
-            (false, Topology::TaskOnly) => "not relayed",
-            (false, Topology::Native) => "not said: the agents have the conversation",
-        };
+        let outcome = outcome(forwards || speaks, connection.topology());
         let entry = accepted(&message, &conversation, outcome, now);
         commit
             .timeline
             .push((connection.id.clone(), thread.clone(), entry));
-        if forwards {
-            let work = Work::SendMessage {
-                message: message.clone(),
-            };
-            commit.jobs.push(app.outgoing(&connection.id, &thread, work));
-        } else if speaks {
-            let work = Work::Reply {
-                message: message.clone(),
+        let said = message.clone();
+        let work = match (forwards, speaks) {
+            (true, _) => Some(Work::SendMessage { message: said }),
+            (false, true) => Some(Work::Reply {
+                message: said,
                 epoch: conversation.epoch(),
                 notice,
-            };
-            commit.jobs.push(app.outgoing(&connection.id, &thread, work));
-        } else if connection.is_mirrored() {
-            commit.keep.push(message.clone());
-        }
+            }),
+            (false, false) => {
+                commit.keep.extend(connection.is_mirrored().then_some(said));
+                None
+            }
+        };
+        let jobs = work.map(|work| app.outgoing(&connection.id, &thread, work));
+        commit.jobs.extend(jobs);
         if let Some(answer) = once.settle(app, commit, StatusCode::ACCEPTED, &answer).await? {
             tracing::info!(
                 connection.id = %connection.id, conversation.id = %id, message.id = %message.id,
@@ -132,6 +125,16 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
         }
     }
     Err(Problem::Unavailable)
+}
+
+/// What becomes of a message, for the timeline.
+fn outcome(passes: bool, topology: Topology) -> &'static str {
+    match (passes, topology) {
+        (true, _) => "queued",
+        (false, Topology::Mirrored) => "kept",
+        (false, Topology::TaskOnly) => "not relayed",
+        (false, Topology::Native) => "not said: the agents have the conversation",
+    }
 }
 
 fn accepted(

@@ -1,6 +1,8 @@
 //! What differs where RCE owns the channel: the person's words come from there, not from the bot.
 
+use handover_core::conversation::Conversation;
 use handover_core::message::{Author, Message};
+use handover_core::settings::Connection;
 
 use crate::respond::Problem;
 
@@ -11,4 +13,13 @@ pub(super) fn check(message: &Message) -> Result<(), Problem> {
     }
     let reason = "from is \"bot\": on a channel of RingCX's own people write to RingCX, which reports it by content.imported";
     Err(Problem::Invalid(vec![reason.to_owned()]))
+}
+
+/// A conversation begins there with what a person writes, never with what a bot does.
+pub(super) fn must_exist(connection: &Connection, found: Option<&Conversation>) -> Result<(), Problem> {
+    let is_known = found.is_some_and(|conversation| conversation.native.is_some());
+    if connection.is_native() && !is_known {
+        return Err(Problem::UnknownConversation);
+    }
+    Ok(())
 }

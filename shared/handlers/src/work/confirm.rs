@@ -115,18 +115,20 @@ pub(super) async fn confirm(
                 });
             }
             Ok(None) => {}
-            Err(error) => match error.disposition() {
-                Disposition::Wait { after } => return Ok(Step::Wait { after }),
-                _ => tracing::debug!(
+            Err(error) => {
+                if let Disposition::Wait { after } = error.disposition() {
+                    return Ok(Step::Wait { after });
+                }
+                tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "RingCX does not say whether a reply was delivered"
-                ),
-            },
+                );
+            }
         }
     }
     match LOOKS.iter().find(|look| waited < **look) {
         Some(next) => Ok(Step::Wait {
-            after: *next - waited,
+            after: next.saturating_sub(waited),
         }),
         None => unknown(task, content, message).await,
     }

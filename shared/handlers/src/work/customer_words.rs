@@ -33,10 +33,8 @@ const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
 const TOLD: &str = "told";
 
 pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
-    tell_unless(task, imported, |conversation| {
-        conversation.was_said_to_agents(imported.issued_at)
-    })
-    .await
+    let is_agents = |conversation: &Conversation| conversation.was_said_to_agents(imported.issued_at);
+    Box::pin(tell_unless(task, imported, is_agents)).await
 }
 
 async fn tell_unless(
@@ -82,7 +80,7 @@ async fn tell_unless(
             if !is_bots_turn(conversation) {
                 return false;
             }
-            conversation.customer_is_heard(imported, person.as_ref(), task.app.now());
+            conversation.customer_is_heard(imported, person.as_deref(), task.app.now());
             let epoch = conversation.epoch();
             conversation.number(&task.job.id, epoch, Vec::new(), true, task.job.accepted_at);
             true
@@ -104,7 +102,7 @@ pub(super) async fn tell_left(task: &Task<'_>, content: &ContentId) -> Result<St
         .await;
     match read {
         Ok(content) if content.imported.deleted => Ok(Step::Done),
-        Ok(content) => tell_unless(task, &content.imported, |_| false).await,
+        Ok(content) => Box::pin(tell_unless(task, &content.imported, |_| false)).await,
         Err(RingCxError::NotFound) => Ok(Step::Done),
         Err(error) => Ok(error.into()),
     }
@@ -129,7 +127,7 @@ async fn order(
     let (waited, settle) = (task.since_accepted(), task.connection.ringcx.native.settle);
     if waited < settle {
         return Ok(Some(Step::Wait {
-            after: settle - waited,
+            after: settle.saturating_sub(waited),
         }));
     }
     if waited >= STEPS_ASIDE_FOR || !native.is_ahead(&imported.content, imported.issued_at) {
@@ -292,7 +290,7 @@ async fn verify(
 /// Whose words they are.
 enum Whose {
     /// `None`: who they are is known already, or cannot be.
-    Customer(Option<Person>),
+    Customer(Option<Box<Person>>),
     Company,
 }
 
@@ -325,11 +323,9 @@ async fn whose(
         .await
     {
         Ok(person) if person.is_company => Ok(Whose::Company),
-        Ok(person) => Ok(Whose::Customer(Some(person))),
+        Ok(person) => Ok(Whose::Customer(Some(Box::new(person)))),
         // What RCE does not show of them says nothing against them.
-        Err(error) if error.disposition() == Disposition::Reject => {
-            Ok(Whose::Customer(Some(Person::default())))
-        }
+        Err(error) if error.disposition() == Disposition::Reject => Ok(Whose::Customer(Some(Box::default()))),
         Err(error) => Err(error),
     }
 }

@@ -50,12 +50,11 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
     }
     let mut signal = signal.clone();
     match own_intervention::whose_doing(task, &found.conversation, &signal).await {
-        Ok(Doer::Others) => {}
         Ok(Doer::Bot) => signal.kind = SignalKind::Note,
         Ok(Doer::AgentOnBots) if signal.kind == SignalKind::AgentChanged => {
             signal.kind = SignalKind::AgentJoined;
         }
-        Ok(Doer::AgentOnBots) => {}
+        Ok(Doer::Others | Doer::AgentOnBots) => {}
         Ok(Doer::Unclear) => return Ok(Step::Wait { after: LOOK_AGAIN }),
         Err(error) => return Ok(error.into()),
     }
@@ -239,9 +238,10 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
     };
     let stored = task
         .change(|conversation, commit| {
-            let is_done = match is_news(task) {
-                true => ending_of(task, conversation).is_none(),
-                false => deliver::started(task, conversation).is_some(),
+            let is_done = if is_news(task) {
+                ending_of(task, conversation).is_none()
+            } else {
+                deliver::started(task, conversation).is_some()
             };
             if is_done {
                 return;

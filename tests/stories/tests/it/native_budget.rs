@@ -55,7 +55,7 @@ async fn drain(bench: &Bench, limit: usize, mut made: Vec<(Timestamp, usize)>) {
         work_now(bench).await;
         let (now, all) = (bench.clock_now(), rest(bench).len());
         let minute_ago = now
-            .saturating_sub(Duration::from_secs(60))
+            .saturating_sub(Duration::from_mins(1))
             .expect("a time of a story");
         let before = made.iter().rev().find(|(at, _)| *at <= minute_ago);
         let in_a_minute = all - before.map_or(made[0].1, |(_, all)| *all);

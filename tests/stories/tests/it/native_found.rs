@@ -82,7 +82,7 @@ async fn what_rce_reports_of_a_reply_settles_whether_it_has_it() {
     bench.until_quiet().await;
     bench
         .rce
-        .set_content_index_lag(IndexLag::For(Duration::from_secs(3_600)));
+        .set_content_index_lag(IndexLag::For(Duration::from_hours(1)));
     bench
         .rce
         .fail_next(FaultTarget::RestCreateContent, Fault::LoseAnswer, 1);

@@ -45,7 +45,7 @@ pub(super) async fn into_thread(
     let age = Duration::try_from(task.app.now().duration_since(tried.at)).unwrap_or_default();
     if age < FIRST_LOOK {
         return Ok(Seen::NotYet {
-            after: FIRST_LOOK - age,
+            after: FIRST_LOOK.saturating_sub(age),
         });
     }
     let Some(thread) = &conversation.rce_thread else {
@@ -73,7 +73,9 @@ pub(super) async fn into_thread(
     });
     Ok(match (ours, looks.iter().find(|look| age < **look)) {
         (Some(content), _) => Seen::Yes(Box::new(content)),
-        (None, Some(next)) => Seen::NotYet { after: *next - age },
+        (None, Some(next)) => Seen::NotYet {
+            after: next.saturating_sub(age),
+        },
         (None, None) => Seen::No,
     })
 }
