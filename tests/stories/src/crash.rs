@@ -20,11 +20,11 @@ use handover_core::ids::{
 use handover_core::job::{Outgoing, QueueName};
 use handover_core::message::Message;
 use handover_core::ports::{
-    Agents, Answered, BotError, BotPlatform, ClaimKey, Commit, Content, Contents, ConversationSummary,
-    CustomerMessage, DeadLetter, Delivery, Fetch, FetchError, Fetched, FileFetcher, FileStore,
-    FileStoreError, Identity, Intervention, JobQueue, OpenedFile, Person, QueueError, Receipt, Received,
-    Recorded, Reply, RingCx, RingCxError, Store, StoreError, Thread, ToLookAfter, Told, Upload, Urgency,
-    Versioned,
+    Agents, Answered, BotError, BotPlatform, ClaimKey, Commit, Content, Contents, ContentsPage,
+    ConversationSummary, CustomerMessage, DeadLetter, Delivery, Fetch, FetchError, Fetched, FileFetcher,
+    FileStore, FileStoreError, Identity, Intervention, JobQueue, OpenedFile, Person, QueueError, Receipt,
+    Received, Recorded, Reply, RingCx, RingCxError, Store, StoreError, Thread, ToLookAfter, Told, Upload,
+    Urgency, Versioned,
 };
 use handover_core::settings::{Connection, Endpoint};
 use handover_core::timeline::TimelineEntry;
@@ -244,7 +244,7 @@ steps! { Contents, RingCxError, RingCxError::NoAnswer;
     fn reply(connection: &Connection, reply: &Reply) -> Content;
     fn content(connection: &Connection, content: &ContentId, urgency: Urgency) -> Content;
     fn newest_contents(connection: &Connection, thread: &ThreadId, limit: usize, urgency: Urgency) -> Vec<Content>;
-    fn recent_contents(connection: &Connection, source: &SourceId) -> Vec<Content>;
+    fn recent_contents(connection: &Connection, source: &SourceId, offset: usize) -> ContentsPage;
     fn upload(connection: &Connection, file: &Upload) -> AttachmentId;
     fn person(connection: &Connection, identity: &IdentityId, urgency: Urgency) -> Person;
     fn own_account(connection: &Connection) -> Option<AgentId>;

@@ -48,13 +48,14 @@ pub trait Contents: Send + Sync {
         Err(RingCxError::NotFound)
     }
 
-    /// What came in or went out last on a source, newest first, one page: housekeeping.
+    /// What came in or went out last on a source, newest first, one page, after the `offset` newest: housekeeping.
     async fn recent_contents(
         &self,
         connection: &Connection,
         source: &SourceId,
-    ) -> Result<Vec<Content>, RingCxError> {
-        let _ = (connection, source);
+        offset: usize,
+    ) -> Result<ContentsPage, RingCxError> {
+        let _ = (connection, source, offset);
         Err(RingCxError::NotFound)
     }
 
@@ -163,6 +164,15 @@ pub struct Content {
     /// When it was written, by RCE's clock, in whole seconds.
     pub created_at: Option<Timestamp>,
     pub delivery: DeliveryStatus,
+}
+
+/// A page of a list of contents.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ContentsPage {
+    pub contents: Vec<Content>,
+    /// How many RCE listed, with those that are not readable as contents: the next page begins after them. None: the
+    /// list has ended.
+    pub listed: usize,
 }
 
 /// How far a content got on its way to the person (`synchronization_status`).

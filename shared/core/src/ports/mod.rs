@@ -11,7 +11,7 @@ mod store;
 
 pub use bot::{Address, Answered, BotError, BotPlatform, BotSays, Delivery, Ping, Probed, Told};
 pub use clock::Clock;
-pub use contents::{Content, Contents, DeliveryStatus, Person, Reply, Upload};
+pub use contents::{Content, Contents, ContentsPage, DeliveryStatus, Person, Reply, Upload};
 pub use files::{Fetch, FetchError, Fetched, FileFetcher, FileStore, FileStoreError, NoFiles, OpenedFile};
 pub use metrics::{Api, Measured, Metrics, NoMetrics, Side};
 pub use queue::{DeadLetter, JobQueue, QueueError, Receipt, Received};

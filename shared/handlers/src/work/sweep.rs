@@ -2,6 +2,9 @@
 //!
 //! Once a minute RCE is asked for what came in last on each source; whatever is unknown is taken as if it had been
 //! reported. What came before the bridge first looked is none of its business: agents know that.
+//!
+//! RCE is read back to the last sweep that came to its end. A sweep that does not come there (the budget, the limit of
+//! pages) takes what it read, and the next one goes on behind that.
 
 use std::time::Duration;
 
@@ -9,7 +12,8 @@ use handover_core::Timestamp;
 use handover_core::ids::{ForeignThreadId, SourceId};
 use handover_core::imported::{Authorship, Imported};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{Claim, ClaimKey, Commit, StoreError};
+use handover_core::ports::{Claim, ClaimKey, Commit, Content, StoreError};
+use handover_core::retry::Disposition;
 use handover_core::settings::Connection;
 use jiff::SignedDuration;
 
@@ -26,6 +30,10 @@ const REPORTED_WITHIN: SignedDuration = SignedDuration::from_secs(15);
 const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// What is older was not overheard but missed, for instance while nothing ran: agents have seen it.
 const MISSED: SignedDuration = SignedDuration::from_hours(6);
+/// Most pages that one sweep reads: a job has a minute.
+const PAGES_MAX: usize = 10;
+/// How many contents of a page are read again with the next one: what is removed in between moves the others up.
+const SEAM: usize = 10;
 /// How long it is remembered when a source was swept.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
@@ -74,22 +82,9 @@ pub(super) async fn sweep(task: &Task<'_>, source: &SourceId) -> Result<Step, St
     let key = ClaimKey::apart(format!("swept:{}:{source}", connection.id));
     let known = app.store.claimed(&key, now).await?;
     let swept = known.and_then(|known| Swept::read(&known.record));
-    let swept = swept.unwrap_or(Swept {
-        first: now,
-        last: now,
-    });
-    let contents = match app.ringcx.recent_contents(connection, source).await {
-        Ok(contents) => contents,
-        // Another sweep follows.
-        Err(error) => {
-            tracing::debug!(
-                connection.id = %connection.id, source.id = %source, error = &error as &dyn std::error::Error,
-                "a source could not be swept"
-            );
-            return Ok(Step::Done);
-        }
-    };
+    let swept = swept.unwrap_or_else(|| Swept::begins(now));
     let since = swept.first.max(swept.last - OVERLAP).max(now - MISSED);
+    let (contents, swept) = read(task, source, swept, since).await;
     let mut missed: Vec<Imported> = contents
         .into_iter()
         .filter(|content| content.creator.is_none())
@@ -120,8 +115,61 @@ pub(super) async fn sweep(task: &Task<'_>, source: &SourceId) -> Result<Step, St
             );
         }
     }
-    remember(task, key, Swept { last: now, ..swept }).await?;
+    remember(task, key, swept).await?;
     Ok(Step::Done)
+}
+
+/// Reads the source back to `since`, or on from where the sweep before had to stop, and says how far that came.
+async fn read(task: &Task<'_>, source: &SourceId, swept: Swept, since: Timestamp) -> (Vec<Content>, Swept) {
+    let (app, connection) = (task.app, &task.connection);
+    // What comes in meanwhile moves the rest down, so nothing is passed over.
+    let mut rest = swept.rest.unwrap_or(Rest {
+        offset: 0,
+        began: app.now(),
+    });
+    let finished = Swept {
+        last: rest.began,
+        rest: None,
+        ..swept
+    };
+    let mut contents = Vec::new();
+    for _ in 0..PAGES_MAX {
+        let page = match app.ringcx.recent_contents(connection, source, rest.offset).await {
+            Ok(page) => page,
+            // RCE may not list without end; asking again shows no more.
+            Err(error) if rest.offset > 0 && error.disposition() == Disposition::Reject => {
+                tracing::warn!(
+                    connection.id = %connection.id, source.id = %source, offset = rest.offset,
+                    error = &error as &dyn std::error::Error,
+                    "a source could not be swept to the end"
+                );
+                return (contents, finished);
+            }
+            Err(error) => {
+                tracing::debug!(
+                    connection.id = %connection.id, source.id = %source, offset = rest.offset,
+                    error = &error as &dyn std::error::Error,
+                    "a source could not be swept"
+                );
+                return (contents, swept.up_to(rest));
+            }
+        };
+        let is_behind = page
+            .contents
+            .iter()
+            .any(|content| content.imported.issued_at < since);
+        contents.extend(page.contents);
+        let step = page.listed.saturating_sub(SEAM);
+        if is_behind || step == 0 {
+            return (contents, finished);
+        }
+        rest.offset += step;
+    }
+    tracing::warn!(
+        connection.id = %connection.id, source.id = %source, pages = PAGES_MAX,
+        "a source has more to sweep than one sweep reads; the next one goes on"
+    );
+    (contents, swept.up_to(rest))
 }
 
 async fn remember(task: &Task<'_>, key: ClaimKey, swept: Swept) -> Result<(), StoreError> {
@@ -138,23 +186,58 @@ async fn remember(task: &Task<'_>, key: ClaimKey, swept: Swept) -> Result<(), St
     task.app.store.commit(commit).await
 }
 
-/// When a source was swept first, and last.
+/// How far a source was swept.
+#[derive(Clone, Copy)]
 struct Swept {
+    /// When that began.
     first: Timestamp,
+    /// When the last sweep began that came to its end.
     last: Timestamp,
+    /// What the sweeps since then left to the next one.
+    rest: Option<Rest>,
+}
+
+#[derive(Clone, Copy)]
+struct Rest {
+    /// How many of the newest contents were read.
+    offset: usize,
+    /// When the first of them were.
+    began: Timestamp,
 }
 
 impl Swept {
+    /// RCE dates contents in whole seconds.
+    fn begins(now: Timestamp) -> Self {
+        let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
+        Self {
+            first: second,
+            last: second,
+            rest: None,
+        }
+    }
+
+    fn up_to(self, rest: Rest) -> Self {
+        let rest = (rest.offset > 0).then_some(rest);
+        Self { rest, ..self }
+    }
+
     fn read(record: &str) -> Option<Self> {
-        let (first, last) = record.split_once(' ')?;
-        let time = |text: &str| Timestamp::from_millisecond(text.parse().ok()?).ok();
+        let mut members = record.split(' ');
+        let mut time = || Timestamp::from_millisecond(members.next()?.parse().ok()?).ok();
+        let (first, last) = (time()?, time()?);
+        let rest = time().zip(members.next().and_then(|offset| offset.parse().ok()));
         Some(Self {
-            first: time(first)?,
-            last: time(last)?,
+            first,
+            last,
+            rest: rest.map(|(began, offset)| Rest { offset, began }),
         })
     }
 
     fn record(&self) -> String {
-        format!("{} {}", self.first.as_millisecond(), self.last.as_millisecond())
+        let times = format!("{} {}", self.first.as_millisecond(), self.last.as_millisecond());
+        match self.rest {
+            Some(Rest { offset, began }) => format!("{times} {} {offset}", began.as_millisecond()),
+            None => times,
+        }
     }
 }

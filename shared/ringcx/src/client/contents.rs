@@ -6,7 +6,7 @@ use handover_core::Timestamp;
 use handover_core::files::media_type;
 use handover_core::ids::{AgentId, ContentId, EventId, SourceId, ThreadId};
 use handover_core::message::Attachment;
-use handover_core::ports::{Content, DeliveryStatus, RingCxError, Urgency};
+use handover_core::ports::{Content, ContentsPage, DeliveryStatus, RingCxError, Urgency};
 use handover_core::settings::Connection;
 use reqwest::Method;
 use serde_json::Value;
@@ -49,49 +49,52 @@ impl RingCxClient {
         urgency: Urgency,
     ) -> Result<Vec<Content>, RingCxError> {
         let search = format!("thread:{} order:created_at.desc", quoted(thread.as_str()));
-        let limit = limit.clamp(1, PAGE);
-        let mut found = self
-            .search_contents(connection, "thread_contents", &search, limit, urgency)
-            .await?;
+        let call = Call {
+            query: &[("limit", &limit.clamp(1, PAGE).to_string()), ("q", &search)],
+            urgency,
+            ..Call::new("thread_contents", Method::GET, &[CONTENTS])
+        };
+        let mut found = self.search_contents(connection, call).await?.contents;
         found.retain(|content| content.imported.thread == *thread);
         Ok(found)
     }
 
-    /// What came in or went out last on a source, newest first, one page of it.
+    /// What came in or went out last on a source, newest first, one page of it from `offset` on.
     pub(super) async fn search_source_contents(
         &self,
         connection: &Connection,
         source: &SourceId,
-    ) -> Result<Vec<Content>, RingCxError> {
+        offset: usize,
+    ) -> Result<ContentsPage, RingCxError> {
         let search = format!("source:{} order:created_at.desc", quoted(source.as_str()));
-        let mut found = self
-            .search_contents(connection, "recent_contents", &search, PAGE, Urgency::Idle)
-            .await?;
-        found.retain(|content| content.imported.source == *source);
-        Ok(found)
+        let (limit, offset) = (PAGE.to_string(), offset.to_string());
+        let query = [("limit", &*limit), ("offset", &*offset), ("q", &*search)];
+        let call = Call {
+            query: &query,
+            urgency: Urgency::Idle,
+            ..Call::new("recent_contents", Method::GET, &[CONTENTS])
+        };
+        let mut page = self.search_contents(connection, call).await?;
+        page.contents.retain(|content| content.imported.source == *source);
+        Ok(page)
     }
 
     async fn search_contents(
         &self,
         connection: &Connection,
-        operation: &'static str,
-        search: &str,
-        limit: usize,
-        urgency: Urgency,
-    ) -> Result<Vec<Content>, RingCxError> {
-        let call = Call {
-            query: &[("limit", &limit.to_string()), ("q", search)],
-            urgency,
-            ..Call::new(operation, Method::GET, &[CONTENTS])
-        };
+        call: Call<'_>,
+    ) -> Result<ContentsPage, RingCxError> {
         let answer = self.rest(connection, call).await?;
         let page = answer.json()?;
         let now = self.clock.now();
-        let records = answer.records(&page)?.iter();
-        let mut found: Vec<Content> = records.filter_map(|record| content(record, now)).collect();
+        let records = answer.records(&page)?;
+        let mut contents: Vec<Content> = records.iter().filter_map(|record| content(record, now)).collect();
         // Stable: what RCE dates by the same second stays in its order.
-        found.sort_by_key(|content| Reverse(content.created_at));
-        Ok(found)
+        contents.sort_by_key(|content| Reverse(content.created_at));
+        Ok(ContentsPage {
+            contents,
+            listed: records.len(),
+        })
     }
 
     /// The content that an answer shows. An answer without one is not RCE speaking.

@@ -7,7 +7,7 @@ use handover_core::ids::{
     AgentId, AttachmentId, CategoryId, ContentId, IdentityId, InterventionId, SourceId, ThreadId,
 };
 use handover_core::ports::{
-    Content, Contents, Intervention, Measured, Person, Reply, RingCxError, Upload, Urgency,
+    Content, Contents, ContentsPage, Intervention, Measured, Person, Reply, RingCxError, Upload, Urgency,
 };
 use handover_core::settings::Connection;
 
@@ -43,8 +43,9 @@ impl Contents for RingCxClient {
         &self,
         connection: &Connection,
         source: &SourceId,
-    ) -> Result<Vec<Content>, RingCxError> {
-        self.search_source_contents(connection, source).await
+        offset: usize,
+    ) -> Result<ContentsPage, RingCxError> {
+        self.search_source_contents(connection, source, offset).await
     }
 
     async fn upload(&self, connection: &Connection, file: &Upload) -> Result<AttachmentId, RingCxError> {

@@ -141,3 +141,69 @@ async fn a_lost_takeover_is_found_before_the_bot_speaks_beside_the_agent() {
     assert_eq!(bench.handler(&thread).await, "agent");
     finish(bench, &thread).await;
 }
+
+/// Many people write, each a thread of their own; those who wrote first are listed first.
+fn crowd(bench: &Bench, people: usize) -> Vec<String> {
+    let words = (0..people).map(|number| {
+        let text = format!("I am number {number}");
+        bench.customer(NativeMessage::new(format!("person-{number}"), text.clone()));
+        bench.pass(Duration::from_secs(1));
+        text
+    });
+    words.collect()
+}
+
+/// The texts that were heard, sorted, without the greeting.
+fn heard_of_crowd(bench: &Bench) -> Vec<String> {
+    let mut heard: Vec<String> = bench.heard_texts();
+    heard.retain(|text| text.starts_with("I am"));
+    heard.sort();
+    heard
+}
+
+#[tokio::test]
+async fn of_a_crowd_that_was_not_reported_everybody_is_heard_once() {
+    let (bench, thread) = unheard(chat().ringcx("requests_per_minute = 2000")).await;
+    let mut words = crowd(&bench, 260);
+    words.sort();
+    minutes(&bench, 2).await;
+    assert_eq!(heard_of_crowd(&bench), words);
+    minutes(&bench, 3).await;
+    assert_eq!(heard_of_crowd(&bench).len(), 260);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn a_sweep_for_which_the_budget_is_too_small_goes_on_with_the_next() {
+    // A twentieth is for sweeps: two pages a minute.
+    let (bench, thread) = unheard(chat().ringcx("requests_per_minute = 40")).await;
+    let mut words = crowd(&bench, 420);
+    words.sort();
+    let is_read = |offset: &str| {
+        let asked = bench.rce.requests();
+        let mut asked = asked.iter().filter(|request| request.status == 200);
+        asked.any(|request| request.body["offset"] == offset)
+    };
+    while !is_read("140") {
+        minutes(&bench, 1).await;
+    }
+    assert!(!is_read("280"), "the budget has no room for it");
+    // Whoever was found is asked who they are, which takes many minutes of that budget.
+    minutes(&bench, 25).await;
+    assert!(is_read("280"));
+    assert_eq!(heard_of_crowd(&bench), words);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn a_message_of_the_second_in_which_a_source_was_first_swept_is_heard() {
+    let bench = chat().by_hand().start().await;
+    bench.pass(Duration::from_millis(700));
+    let (thread, _) = bench.customer(NativeMessage::new("nadia", "Just in time"));
+    bench.pass(Duration::from_millis(200));
+    bench.settle().await;
+    bench.work().await;
+    minutes(&bench, 3).await;
+    assert_eq!(bench.heard_texts(), ["Just in time"]);
+    finish(bench, &thread).await;
+}

@@ -145,16 +145,20 @@ async fn what_happened_last_on_a_source_is_one_page_of_that_source() {
     ]);
     bench.server.answers_json(&json!({"records": records}));
     let source = SourceId::new("50c1");
-    let found = bench.client.recent_contents(&bench.connection, &source).await;
+    let found = bench
+        .client
+        .recent_contents(&bench.connection, &source, 300)
+        .await;
     let found = found.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].imported.content, ContentId::new("c1"));
+    assert_eq!(found.listed, 2, "the next page begins after them");
+    assert_eq!(found.contents.len(), 1);
+    assert_eq!(found.contents[0].imported.content, ContentId::new("c1"));
     assert_eq!(
         bench.server.only().target,
-        "/1.0/contents?limit=150&q=source%3A%2250c1%22%20order%3Acreated_at.desc"
+        "/1.0/contents?limit=150&offset=300&q=source%3A%2250c1%22%20order%3Acreated_at.desc"
     );
     bench.server.answers_json(&json!([]));
-    let odd = bench.client.recent_contents(&bench.connection, &source).await;
+    let odd = bench.client.recent_contents(&bench.connection, &source, 0).await;
     assert!(
         matches!(odd, Err(RingCxError::Unavailable { status: 200 })),
         "{odd:?}"

@@ -46,7 +46,7 @@ async fn call_all(client: &RingCxClient, connection: &Connection, urgency: Urgen
             .await
             .map(drop),
         client
-            .recent_contents(connection, &SourceId::new("50c1"))
+            .recent_contents(connection, &SourceId::new("50c1"), 0)
             .await
             .map(drop),
         client.upload(connection, &file).await.map(drop),
