@@ -155,6 +155,9 @@ fn customer_words(words: &CustomerWords) -> Value {
         "payload": words.payload,
         "sent_at": time(words.sent_at),
     });
+    if words.truncated {
+        value["truncated"] = json!(true);
+    }
     if let Some(answered) = &words.in_reply_to {
         value["in_reply_to"] = json!(answered);
     }

@@ -29,6 +29,9 @@ pub struct Imported {
     /// As plain text. `None`: there is none, or the event does not show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The text is only its beginning: the whole is longer than any message of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
     /// What the person picked from a structured message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<String>,

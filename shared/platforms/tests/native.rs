@@ -14,6 +14,7 @@ fn words(text: Option<&str>) -> CustomerWords {
     CustomerWords {
         id: MessageId::new("rcx-1"),
         text: text.map(str::to_owned),
+        truncated: false,
         attachments: Vec::new(),
         payload: None,
         in_reply_to: None,

@@ -62,6 +62,12 @@ pub fn is_one_to_one(source_type: Option<&str>) -> bool {
     )
 }
 
+/// Whether a channel of this kind carries e-mail: its contents have headers, which events do not show.
+pub fn is_mail(source_type: Option<&str>) -> bool {
+    let kind = source_type.unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("email") || kind.eq_ignore_ascii_case("emails")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +97,16 @@ mod tests {
         }
         for kind in [None, Some("twitter"), Some("facebook"), Some("answers"), Some("")] {
             assert!(!is_one_to_one(kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn mail_is_known_by_its_kind() {
+        for kind in ["email", "emails", "EMAIL"] {
+            assert!(is_mail(Some(kind)), "{kind}");
+        }
+        for kind in [None, Some("whats_app"), Some("")] {
+            assert!(!is_mail(kind), "{kind:?}");
         }
     }
 

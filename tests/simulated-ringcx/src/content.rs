@@ -117,6 +117,8 @@ pub struct Content {
     pub remotely_deleted: bool,
     /// The payload of the button that was pressed.
     pub structured_reply_payload: Option<String>,
+    /// Headers of an e-mail.
+    pub headers: Vec<(String, String)>,
     /// When it changed last.
     pub updated_at: Timestamp,
     /// Counts what reached customers, in the order in which it did.
@@ -162,6 +164,7 @@ impl Content {
             private: false,
             remotely_deleted: false,
             structured_reply_payload: None,
+            headers: Vec::new(),
             updated_at: now,
             seen: None,
             lag: Lag::default(),

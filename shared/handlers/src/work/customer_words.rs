@@ -9,7 +9,7 @@ use handover_core::conversation::{Control, Conversation, HandoverDecision, Signa
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest};
 use handover_core::ids::{AgentId, CategoryId, ContentId, ForeignMessageId, InterventionId, MessageId};
-use handover_core::imported::{Imported, message_id};
+use handover_core::imported::{Authorship, Imported, message_id};
 use handover_core::job::{Outgoing, Work};
 use handover_core::message::{Author, ChannelFacts, CustomerWords, Message};
 use handover_core::ports::{
@@ -18,6 +18,7 @@ use handover_core::ports::{
 };
 use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
+use handover_ringcx::channels::is_mail;
 
 use super::deliver::Words;
 use super::outcome::{Step, Why};
@@ -70,6 +71,7 @@ async fn tell_unless(
     let person = match whose(task, &found.conversation, imported).await {
         Ok(Whose::Customer(person)) => person,
         Ok(Whose::Company) => return nobody_is_told(task, imported, "it is the company's").await,
+        Ok(Whose::Nobody) => return nobody_is_told(task, imported, "it is automatic").await,
         Err(error) => return Ok(error.into()),
     };
     let decided = task
@@ -292,11 +294,46 @@ enum Whose {
     /// `None`: who they are is known already, or cannot be.
     Customer(Option<Box<Person>>),
     Company,
+    /// A program answers by itself, and would answer the bot again.
+    Nobody,
+}
+
+async fn whose(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    imported: &Imported,
+) -> Result<Whose, RingCxError> {
+    let whose = author(task, conversation, imported).await?;
+    let is_automatic = match whose {
+        Whose::Customer(_) => is_automatic(task, conversation, imported).await?,
+        _ => false,
+    };
+    Ok(if is_automatic { Whose::Nobody } else { whose })
+}
+
+/// Of an e-mail only REST says so.
+async fn is_automatic(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    imported: &Imported,
+) -> Result<bool, RingCxError> {
+    let native = conversation.native.as_deref();
+    let kind = native.and_then(|native| native.source_type.as_deref());
+    if !is_mail(imported.source_type.as_deref().or(kind)) {
+        return Ok(false);
+    }
+    let (connection, content) = (&task.connection, &imported.content);
+    match task.app.ringcx.content(connection, content, Urgency::Now).await {
+        Ok(content) => Ok(content.imported.authorship == Authorship::Company),
+        // Gone, or not shown.
+        Err(error) if error.disposition() == Disposition::Reject => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Asked of RCE once for each author of a conversation. Without an answer nothing is said: it may be an agent who wrote
 /// elsewhere, and the bot would be a second voice.
-async fn whose(
+async fn author(
     task: &Task<'_>,
     conversation: &Conversation,
     imported: &Imported,
@@ -428,6 +465,7 @@ fn assemble(conversation: &Conversation, imported: &Imported, whole: Option<Cont
     CustomerWords {
         id: imported.message_id(),
         text: imported.text.clone().or_else(|| seen?.text.clone()),
+        truncated: imported.truncated || imported.text.is_none() && seen.is_some_and(|seen| seen.truncated),
         attachments,
         payload: imported.payload.clone().or_else(|| seen?.payload.clone()),
         in_reply_to,

@@ -45,6 +45,7 @@ fn customer_words(full: bool) -> CustomerWords {
     CustomerWords {
         id: MessageId::new("rcx-2"),
         text: full.then(|| "Hi".to_owned()),
+        truncated: full,
         attachments: message(full).attachments,
         payload: full.then(|| "yes".to_owned()),
         in_reply_to: full.then(|| MessageId::new("b-1")),

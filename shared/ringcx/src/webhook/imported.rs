@@ -42,6 +42,7 @@ pub(super) fn read(event: &Value, received_at: Timestamp) -> Option<Imported> {
 pub(crate) fn content(object: &Map<String, Value>, event: EventId, issued_at: Timestamp) -> Option<Imported> {
     let get = |key: &str| object.get(key);
     let flag = |key: &str| is_set(object, key);
+    let (text, truncated) = text(object).map_or((None, false), |(text, cut)| (Some(text), cut));
     Some(Imported {
         event,
         content: ContentId::new(json::id(get("id"))?),
@@ -50,7 +51,8 @@ pub(crate) fn content(object: &Map<String, Value>, event: EventId, issued_at: Ti
         source_type: json::text(get("source_type")).map(str::to_owned),
         author: json::id(get("author_id")).map(IdentityId::new),
         authorship: authorship(object),
-        text: text(object),
+        text,
+        truncated,
         payload: payload(object),
         in_reply_to: json::id(get("in_reply_to_id")).map(ContentId::new),
         has_files: flag("has_attachment")
@@ -80,8 +82,8 @@ fn is_set(object: &Map<String, Value>, key: &str) -> bool {
 }
 
 /// The body as text. What is longer than any message of RCE's own, such as an e-mail with all that it quotes, ends with
-/// an ellipsis: agents have all of it.
-fn text(object: &Map<String, Value>) -> Option<String> {
+/// an ellipsis: agents have all of it. Beside it whether it was cut.
+fn text(object: &Map<String, Value>) -> Option<(String, bool)> {
     let body = json::text(object.get("body"))?;
     let format = object.get("body_input_format").and_then(Value::as_str);
     let text = if format.is_some_and(|format| format.eq_ignore_ascii_case("html")) {
@@ -93,8 +95,11 @@ fn text(object: &Map<String, Value>) -> Option<String> {
         return None;
     }
     Some(match text.char_indices().nth(BODY_MAX_CHARS) {
-        Some(_) => text.chars().take(BODY_MAX_CHARS - 1).chain(['…']).collect(),
-        None => text,
+        Some(_) => {
+            let beginning = text.chars().take(BODY_MAX_CHARS - 1).chain(['…']);
+            (beginning.collect(), true)
+        }
+        None => (text, false),
     })
 }
 
@@ -127,10 +132,37 @@ fn authorship(object: &Map<String, Value>) -> Authorship {
         json::id(object.get("creator_id")).is_some() || matches!(word("created_from"), "interface" | "api");
     match word("status") {
         "user_reply" | "user_initiated" => Authorship::Company,
-        _ if inside || is_set(object, "auto_submitted") => Authorship::Company,
+        _ if inside || is_set(object, "auto_submitted") || is_automatic_mail(object) => Authorship::Company,
         "ignored" => Authorship::Ignored,
         _ => Authorship::Customer,
     }
+}
+
+/// Whether the headers of an e-mail, which only REST shows, say that no person wrote it: an answer to it may be answered
+/// without end (RFC 3834, sections 2 and 5; `X-Auto-Response-Suppress` is Exchange's).
+fn is_automatic_mail(object: &Map<String, Value>) -> bool {
+    let Some(headers) = object.get("headers").and_then(Value::as_object) else {
+        return false;
+    };
+    headers.iter().any(|(name, values)| {
+        let values = match values {
+            Value::Array(values) => values.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let mut values = values.iter().filter_map(Value::as_str);
+        match name.trim().to_ascii_lowercase().as_str() {
+            "auto-submitted" => values.any(|value| !matches!(&*keyword(value), "no" | "")),
+            "precedence" => values.any(|value| matches!(&*keyword(value), "bulk" | "junk" | "list")),
+            "x-auto-response-suppress" => values.any(|value| !matches!(&*keyword(value), "none" | "")),
+            _ => false,
+        }
+    })
+}
+
+/// The word of a header's value, without its parameters and comments.
+fn keyword(value: &str) -> String {
+    let word = value.split([';', '(']).next().unwrap_or_default();
+    word.trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]

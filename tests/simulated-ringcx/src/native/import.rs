@@ -77,6 +77,7 @@ impl State {
             structured_reply_payload: message.structured_reply_payload,
             in_reply_to_id: message.in_reply_to,
             private: source.privacy == Privacy::Private,
+            headers: message.headers,
             status: if message.ignored { "ignored" } else { "new" },
             ..self.blank(thread_id, author)
         };

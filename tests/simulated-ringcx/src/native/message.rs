@@ -31,6 +31,8 @@ pub struct NativeMessage {
     pub in_reply_to: Option<String>,
     /// The subject of an e-mail.
     pub subject: Option<String>,
+    /// Headers of an e-mail.
+    pub headers: Vec<(String, String)>,
     /// A rule of the account ignored it: nobody is to answer.
     pub ignored: bool,
 }
@@ -102,6 +104,13 @@ impl NativeMessage {
         self
     }
 
+    /// With one more header, as e-mails have.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// Ignored by a rule of the account.
     #[must_use]
     pub fn ignored(mut self) -> Self {
@@ -125,6 +134,7 @@ impl NativeMessage {
             structured_reply_payload: text(members, "structured_reply_payload"),
             in_reply_to: text(members, "in_reply_to_id"),
             subject: text(members, "subject"),
+            headers: Vec::new(),
             ignored: message["ignored"].as_bool().unwrap_or(false),
         };
         let says_null = message.get("body").is_some_and(Value::is_null);

@@ -1,10 +1,11 @@
 //! The JSON of threads, contents, interventions, tasks and identities, with every member that the platform shows.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::console::{Account, COMMUNITY};
 use crate::events::REALTIME_CHANNEL;
 use crate::model::{Content, Identity, Intervention, Task, Thread};
+use crate::native::NativeKind;
 use crate::state::State;
 use crate::time::seconds;
 
@@ -93,6 +94,18 @@ pub(super) fn content(state: &State, content: &Content) -> Value {
         "type": "message",
         "updated_at": seconds(content.updated_at),
     });
+    // Only an e-mail has them (REST API, "Content").
+    if native.is_some_and(|native| native.kind == NativeKind::Email) {
+        let mut headers = Map::new();
+        for (name, value) in &content.headers {
+            let values = headers.entry(name).or_insert_with(|| json!([]));
+            values
+                .as_array_mut()
+                .into_iter()
+                .for_each(|values| values.push(json!(value)));
+        }
+        json["headers"] = headers.into();
+    }
     if let Some(structured) = &content.structured_content {
         json["structured_content"] = structured.clone();
     }
@@ -214,7 +227,7 @@ pub(super) fn identity(state: &State, identity: &Identity) -> Value {
         "lastname": member("lastname"),
         "mobile_phone": member("mobile_phone"),
         "screenname": identity.screenname,
-        "type": kind.map_or("sdk", crate::native::NativeKind::source_type),
+        "type": kind.map_or("sdk", NativeKind::source_type),
         "updated_at": seconds(identity.updated_at),
         "user_ids": users.map(|account| &account.id).collect::<Vec<_>>(),
         "uuid": null,

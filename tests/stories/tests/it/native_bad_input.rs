@@ -364,3 +364,43 @@ async fn addresses_inside_the_company_are_never_fetched() {
     assert_eq!(bench.handler(&thread).await, "bot");
     finish(bench, &thread).await;
 }
+
+#[tokio::test]
+async fn a_program_that_answers_mail_by_itself_is_not_answered() {
+    let (bench, thread) = asked(Setup::default().on(NativeKind::Email).timers("bot_silent = 60")).await;
+    bench.answers(&thread, "On its way").await;
+    bench.until_quiet().await;
+    for (name, value) in [
+        ("auto-submitted", "auto-replied"),
+        ("Precedence", "bulk"),
+        ("X-Auto-Response-Suppress", "All"),
+    ] {
+        bench.customer(NativeMessage::new("nadia", "I am away").header(name, value));
+        bench.until_quiet().await;
+    }
+    assert_eq!(bench.heard_texts(), ["Where is my parcel?"]);
+    bench.pass(Duration::from_mins(10));
+    bench.until_quiet().await;
+    assert_eq!(bench.handler(&thread).await, "bot", "nobody waits for an answer");
+    let path = format!("/conversations/{thread}/timeline");
+    let timeline = bench.call("GET", &path, &Value::Null).await.json().to_string();
+    assert_eq!(timeline.matches("it is automatic").count(), 3, "{timeline}");
+
+    bench.customer(NativeMessage::new("nadia", "I am back").header("Auto-Submitted", "no"));
+    bench.until_quiet().await;
+    assert_eq!(last(&bench).text(), "I am back");
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_is_too_long_is_told_to_be_a_beginning() {
+    let (bench, thread) = asked(Setup::default().on(NativeKind::Email)).await;
+    assert_eq!(last(&bench).data()["message"].get("truncated"), None);
+    bench.customer(NativeMessage::new("nadia", "long ".repeat(6_000)));
+    bench.until_quiet().await;
+    let heard = last(&bench);
+    assert_eq!(heard.data()["message"]["truncated"], true);
+    assert!(heard.text().ends_with('…'));
+    assert_eq!(heard.text().chars().count(), 20_000);
+    finish(bench, &thread).await;
+}

@@ -54,6 +54,7 @@ fn a_customers_words_are_read_whole() {
         author: Some(IdentityId::new("65d0de000000000000000001")),
         authorship: Customer,
         text: Some("Where is my parcel?".to_owned()),
+        truncated: false,
         payload: None,
         in_reply_to: None,
         has_files: false,
@@ -113,6 +114,47 @@ fn one_sign_of_the_companys_voice_is_enough() {
     ] {
         assert_eq!(with("customer_text", &no_sign).authorship, Customer, "{no_sign}");
     }
+}
+
+#[test]
+fn an_email_that_no_person_wrote_is_told_by_its_headers() {
+    for automatic in [
+        json!({"Auto-Submitted": ["auto-replied"]}),
+        json!({"auto-submitted": ["Auto-Generated; owner=x"]}),
+        json!({"AUTO-SUBMITTED": "auto-replied (vacation)"}),
+        json!({"Precedence": ["bulk"]}),
+        json!({"precedence": ["Junk"]}),
+        json!({"Precedence": ["list"]}),
+        json!({"X-Auto-Response-Suppress": ["OOF, AutoReply"]}),
+        json!({"Subject": ["Hi"], "Auto-Submitted": ["no", "auto-notified"]}),
+    ] {
+        let read = with("customer_html", &json!({"headers": automatic}));
+        assert_eq!(read.authorship, Company, "{automatic}");
+    }
+    for written in [
+        json!(null),
+        json!([]),
+        json!({}),
+        json!({"Auto-Submitted": ["no"], "Precedence": ["normal"], "X-Auto-Response-Suppress": ["None"]}),
+        json!({"Auto-Submitted": ["No (a person)"], "Subject": ["auto-replied"]}),
+        json!({"Auto-Submitted": [], "Precedence": [7], "X-Auto-Response-Suppress": null}),
+    ] {
+        let read = with("customer_html", &json!({"headers": written}));
+        assert_eq!(read.authorship, Customer, "{written}");
+    }
+}
+
+#[test]
+fn what_was_cut_is_marked() {
+    let body = |length: usize| json!({"body": "x".repeat(length), "body_input_format": "text"});
+    let whole = with("customer_text", &body(20_000));
+    assert!(!whole.truncated);
+    assert_eq!(whole.text.unwrap().chars().count(), 20_000);
+    let cut = with("customer_text", &body(20_001));
+    assert!(cut.truncated);
+    let text = cut.text.unwrap();
+    assert_eq!(text.chars().count(), 20_000);
+    assert!(text.ends_with("x…"));
 }
 
 #[test]
