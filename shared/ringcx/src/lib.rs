@@ -22,6 +22,7 @@ pub mod base_url;
 pub mod channels;
 pub mod client;
 pub mod console;
+mod form_data;
 pub mod http;
 mod json;
 pub mod limiter;

@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use handover_core::files::UNKNOWN_TYPE;
 use handover_core::ports::{Clock, RingCxError, Upload, Urgency};
 use handover_core::secret::Secret;
 use handover_core::settings::RingCxSettings;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use url::Url;
 
 use crate::answer::{Answer, no_answer};
+use crate::form_data::form_data;
 use crate::limiter::RestBudget;
 
 /// Longest answer that is read, in bytes. The largest page of threads is far below it.
@@ -22,9 +21,6 @@ const ANSWER_CAP: usize = 4 * 1024 * 1024;
 
 /// Longest wait for an answer to a file, which may be large; a job has a minute.
 const UPLOAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Longest name of a file, in characters.
-const FILENAME_MAX: usize = 100;
 
 /// Everything but RFC 3986's unreserved characters; brackets and spaces are encoded too.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -150,7 +146,13 @@ impl Rest {
             Some(Body::Json(json)) => request
                 .header(CONTENT_TYPE, "application/json")
                 .body(json.to_string()),
-            Some(Body::File(file)) => request.timeout(UPLOAD_TIMEOUT).multipart(form_data(file)),
+            Some(Body::File(file)) => {
+                let (content_type, body) = form_data(file);
+                request
+                    .timeout(UPLOAD_TIMEOUT)
+                    .header(CONTENT_TYPE, content_type)
+                    .body(body)
+            }
             None => request,
         };
         let started = Instant::now();
@@ -215,34 +217,4 @@ fn pairs(fields: &[(&str, &str)]) -> String {
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
         .collect();
     fields.join("&")
-}
-
-/// A file as `multipart/form-data`, in the part `file` (REST API, "Creating an attachment"). The name is written as
-/// browsers write it, in UTF-8.
-fn form_data(file: &Upload) -> Form {
-    let part = || Part::stream(file.bytes.clone()).file_name(filename(&file.filename));
-    let typed = part().mime_str(&file.content_type);
-    let part = typed
-        .or_else(|_| part().mime_str(UNKNOWN_TYPE))
-        .unwrap_or_else(|_| part());
-    Form::new().percent_encode_noop().part("file", part)
-}
-
-/// The name of a file as it may stand in a header: without a path, quotation marks and control characters. Its end, by
-/// which RCE tells what it is, stays.
-fn filename(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let legal: Vec<char> = last
-        .chars()
-        .filter(|c| !c.is_control())
-        .map(|c| if c == '"' { '\'' } else { c })
-        .collect();
-    let cut: String = legal
-        .iter()
-        .skip(legal.len().saturating_sub(FILENAME_MAX))
-        .collect();
-    match cut.trim() {
-        "" => "file".to_owned(),
-        name => name.to_owned(),
-    }
 }

@@ -82,10 +82,39 @@ async fn no_name_breaks_out_of_its_header() {
 
 #[tokio::test]
 async fn a_type_that_is_none_is_bytes() {
-    for odd in ["", "image", "image/png\r\nX-Evil: 1"] {
+    for odd in [
+        "",
+        "image",
+        "image/",
+        "/png",
+        "im age/png",
+        "image/png\r\nX-Evil: 1",
+        "image/png; a=\u{e9}",
+    ] {
         let head = head(&uploaded(&file("a.png", odd)).await);
         assert!(head.ends_with("Content-Type: application/octet-stream"), "{head}");
     }
+}
+
+#[tokio::test]
+async fn a_type_keeps_its_parameters() {
+    let head = head(&uploaded(&file("a.csv", "text/csv; charset=utf-8")).await);
+    assert!(head.ends_with("Content-Type: text/csv; charset=utf-8"), "{head}");
+}
+
+#[tokio::test]
+async fn no_file_ends_its_own_part() {
+    let first = uploaded(&file("a.png", "image/png")).await;
+    let within = Upload {
+        bytes: Bytes::copy_from_slice(&first.body),
+        ..file("a.bin", "application/octet-stream")
+    };
+    let seen = uploaded(&within).await;
+    let boundary = seen.header("content-type").rsplit_once('=').unwrap().1.to_owned();
+    let body = String::from_utf8_lossy(&seen.body);
+    assert_eq!(body.matches(&boundary).count(), 2, "before and after the file");
+    let again = uploaded(&within).await;
+    assert_eq!(again.body, seen.body, "a repeat has the same body");
 }
 
 #[tokio::test]
