@@ -25,6 +25,8 @@ pub enum Problem {
     /// Readable, but not what the call takes. All that is wrong is listed.
     Invalid(Vec<String>),
     UnknownConversation,
+    /// The same on a channel of RCE's own.
+    UnknownThread,
     UnknownFile,
     UnknownDeadLetter,
     /// There is no handover to end.
@@ -73,7 +75,7 @@ impl Problem {
                 "invalid",
                 "The body is not what this call takes",
             ),
-            Self::UnknownConversation => (
+            Self::UnknownConversation | Self::UnknownThread => (
                 StatusCode::NOT_FOUND,
                 "unknown-conversation",
                 "There is no such conversation",
@@ -128,6 +130,11 @@ impl Problem {
             Self::UnknownConversation => {
                 Some("a conversation begins with its first message or handover request".to_owned())
             }
+            Self::UnknownThread => Some(
+                "on a channel of RingCentral's own only a customer's message begins a conversation; its id is the \
+                 one that the bridge told with it"
+                    .to_owned(),
+            ),
             Self::Unauthorized => Some(
                 "bots send \"Authorization: Bearer\" with one of the connection's bot_keys (operator_keys: the addresses below /operator, and reading), \
                  a RingCentral webhook its Secret"

@@ -152,7 +152,11 @@ async fn existing(app: &App, connection: &Connection, id: &ConversationId) -> Re
         .conversation(&connection.id, &thread)
         .await
         .map_err(unavailable)?;
-    found.ok_or(Problem::UnknownConversation)
+    found.ok_or(if connection.is_native() {
+        Problem::UnknownThread
+    } else {
+        Problem::UnknownConversation
+    })
 }
 
 /// The conversation, if it is one on a channel of RCE's own: only RCE begins those.
@@ -163,9 +167,7 @@ pub(crate) async fn on_native_channel(
 ) -> Result<Versioned, Problem> {
     let found = existing(app, connection, id).await?;
     let is_native = found.conversation.native.is_some();
-    Some(found)
-        .filter(|_| is_native)
-        .ok_or(Problem::UnknownConversation)
+    Some(found).filter(|_| is_native).ok_or(Problem::UnknownThread)
 }
 
 pub(crate) fn unavailable(error: impl std::error::Error + 'static) -> Problem {

@@ -63,7 +63,7 @@ pub async fn take(app: &App, call: &Call) -> Result<Answer, Problem> {
         // Judged now: what is said behind an agent's back is not said when they are gone.
         let speaks = conversation.may_speak(conversation.epoch(), true) == MaySpeak::Yes;
         let Some(native) = conversation.native.as_mut() else {
-            return Err(Problem::UnknownConversation);
+            return Err(Problem::UnknownThread);
         };
         let turn = native.answerable.last().map(|said| said.content.clone());
         let came = Came {

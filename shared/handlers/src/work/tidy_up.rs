@@ -221,7 +221,8 @@ fn parting(conversation: &Conversation) -> &'static str {
     let outcome = handover.and_then(|handover| handover.outcome.as_deref());
     match status {
         Some(HandoverStatus::TimedOut) => NOTE_TIMED_OUT,
-        _ if outcome == Some(Cause::UserCancelled.as_str()) => NOTE_LEFT,
+        // On a channel of RCE's own the person stays where they are.
+        _ if outcome == Some(Cause::UserCancelled.as_str()) && conversation.native.is_none() => NOTE_LEFT,
         _ if outcome == Some(Cause::Operator.as_str()) => NOTE_RELEASED,
         _ => NOTE_TAKEN_BACK,
     }

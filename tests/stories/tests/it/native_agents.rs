@@ -422,6 +422,11 @@ async fn the_bot_takes_it_back_before_and_after_an_agent_came() {
         assert_eq!(bench.handler(&thread).await, "bot");
         assert_eq!(bench.categories(&thread), ["bot"]);
         assert!(bench.rce.read(|state| state.open_intervention(&thread).is_none()));
+        let comments = bench.comments(&thread);
+        let note = comments
+            .iter()
+            .filter(|text| text.contains("took the conversation back"));
+        assert_eq!(note.count(), usize::from(with_agent), "{comments:?}");
         bench.nadia_writes("Still there?");
         bench.until_quiet().await;
         bench.answers(&thread, "Yes").await;
@@ -545,4 +550,46 @@ async fn a_drained_connection_says_so_and_the_bot_keeps_the_customer() {
     assert_eq!(bench.said(&thread), ["On its way", "Nobody is here"]);
     assert_eq!(bench.categories(&thread), ["bot"]);
     finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn when_the_bot_takes_it_back_agents_do_not_read_that_the_customer_left() {
+    let bench = chat().start().await;
+    let thread = answered(&bench).await;
+    bench.asks_for_agent(&thread, json!({"reason": "help"})).await;
+    bench.until_quiet().await;
+    bench.rce.take(&thread, SAM).unwrap();
+    bench.rce.reply(&thread, SAM, "Sam here").unwrap();
+    bench.until_quiet().await;
+    let path = format!("/conversations/{thread}/handover");
+    bench.call("DELETE", &path, &Value::Null).await.expect(202);
+    bench.until_quiet().await;
+    let comments = bench.comments(&thread).join("\n");
+    assert!(
+        comments.contains("The bot took the conversation back."),
+        "{comments}"
+    );
+    assert!(!comments.contains("left"), "{comments}");
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn a_bot_that_begins_a_conversation_is_told_that_only_customers_do() {
+    let bench = chat().start().await;
+    let message = json!({"id": "b1", "from": "bot", "text": "Hello?"});
+    for (method, path, body) in [
+        ("POST", "/conversations/nobody/messages", message),
+        ("POST", "/conversations/nobody/handover", json!({"id": "h1"})),
+        ("GET", "/conversations/nobody", Value::Null),
+    ] {
+        let problem = bench
+            .call(method, path, &body)
+            .await
+            .problem(404, "unknown-conversation");
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(
+            detail.contains("only a customer's message begins"),
+            "{path}: {detail}"
+        );
+    }
 }
