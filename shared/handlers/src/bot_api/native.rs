@@ -19,7 +19,7 @@ pub(super) fn check(message: &Message) -> Result<(), Problem> {
 pub(super) fn must_exist(connection: &Connection, found: Option<&Conversation>) -> Result<(), Problem> {
     let is_known = found.is_some_and(|conversation| conversation.native.is_some());
     if connection.is_native() && !is_known {
-        return Err(Problem::UnknownConversation);
+        return Err(Problem::UnknownThread);
     }
     Ok(())
 }
