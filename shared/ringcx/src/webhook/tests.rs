@@ -242,6 +242,9 @@ fn only_a_person_in_the_console_is_an_agent_who_wrote() {
         content: ContentId::new("r-1"),
         by_hand,
     };
+    let by_program = SignalKind::ProgramWrote {
+        content: ContentId::new("r-1"),
+    };
     let replied = |user: Value, metadata: Value| {
         let mut event = event("content.replied");
         event["user_id"] = user;
@@ -263,11 +266,7 @@ fn only_a_person_in_the_console_is_an_agent_who_wrote() {
         (json!("ag-1"), json!({"auto_submitted": true})),
         (json!(null), json!({"creator_id": null})),
     ] {
-        assert_eq!(
-            replied(user, metadata.clone()).kind,
-            SignalKind::Note,
-            "{metadata}"
-        );
+        assert_eq!(replied(user, metadata.clone()).kind, by_program, "{metadata}");
     }
 }
 
