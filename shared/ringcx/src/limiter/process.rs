@@ -69,7 +69,7 @@ impl ProcessBudget {
         new.take(limit, urgency, now)
     }
 
-    /// What [`Self::try_take`] would say to whom a person waits for, without taking a place.
+    /// What `try_take` would say to whom a person waits for, without taking a place.
     pub fn look(&self, account: &str, limit: u32, now: Timestamp) -> Duration {
         let mut copy = self.lock().get(account).cloned().unwrap_or_default();
         let answer = copy.take(limit, Urgency::Now, now);
