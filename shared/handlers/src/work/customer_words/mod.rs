@@ -2,30 +2,38 @@
 //!
 //! RCE reports in no order. What was said before and is known to be on its way is told first: the later one goes behind
 //! it. Whose words they are is certain only when RCE said who their author is.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `with_agents` | do agents have it, of whom nobody told us? |
+//! | `whose` | is it the customer's, the company's, or a machine's? |
+//! | `bot_says` | what does the bot say in the same breath? |
+
+mod bot_says;
+mod whose;
+mod with_agents;
 
 use std::time::Duration;
 
-use handover_core::conversation::{Control, Conversation, HandoverDecision, SignalDecision};
+use handover_core::conversation::{Control, Conversation};
 use handover_core::event::BotEvent;
-use handover_core::handover::{Cause, HandoverRequest};
-use handover_core::ids::{AgentId, CategoryId, ContentId, ForeignMessageId, InterventionId, MessageId};
-use handover_core::imported::{Authorship, Imported, message_id};
-use handover_core::job::{Outgoing, Work};
-use handover_core::message::{Author, ChannelFacts, CustomerWords, Message};
+use handover_core::handover::Cause;
+use handover_core::ids::ContentId;
+use handover_core::imported::{Imported, message_id};
+use handover_core::job::Outgoing;
+use handover_core::message::{ChannelFacts, CustomerWords};
 use handover_core::ports::{
-    BotSays, Claim, ClaimKey, Commit, Content, Measured, NEWS_KNOWN_FOR, Person, RingCxError, StoreError,
-    Urgency, Versioned,
+    Claim, ClaimKey, Commit, Content, Measured, NEWS_KNOWN_FOR, RingCxError, StoreError, Urgency,
 };
 use handover_core::retry::Disposition;
-use handover_core::signal::{Signal, SignalKind};
-use handover_ringcx::channels::is_mail;
 
 use super::deliver::Words;
 use super::outcome::{Step, Why};
-use super::{Task, deliver, files, own_intervention, silence};
-use crate::availability::Availability;
-use crate::bot_api::handover::admit;
+use super::{Task, deliver, files, silence};
 use crate::imported::content_claim;
+pub(super) use bot_says::{refusal, take_up};
+use whose::{Whose, whose};
+use with_agents::with_agents;
 
 /// How long a message lets those pass that were written before it, all in all.
 const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
@@ -151,222 +159,6 @@ async fn step_aside(task: &Task<'_>) -> Result<Step, StoreError> {
     Ok(Step::Done)
 }
 
-/// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
-/// have the conversation from now on. `Err`: it is not known yet.
-async fn with_agents(
-    task: &Task<'_>,
-    found: Versioned,
-    imported: &Imported,
-) -> Result<Result<Versioned, Step>, StoreError> {
-    let conversation = &found.conversation;
-    let Some(kind) = hint(task, conversation, imported) else {
-        return Ok(Ok(found));
-    };
-    let (kind, agent, intervention) = match verify(task, conversation, &kind).await {
-        Ok(Some(known)) => known,
-        Ok(None) => return no_agents(task, found, imported, &kind).await,
-        Err(error) if error.disposition() == Disposition::Reject => return Ok(Ok(found)),
-        Err(error) => return Ok(Err(error.into())),
-    };
-    let signal = Signal {
-        event: imported.event.clone(),
-        name: "content.imported".to_owned(),
-        kind,
-        source: Some(imported.source.clone()),
-        thread: Some(imported.thread.clone()),
-        intervention,
-        agent,
-        issued_at: imported.issued_at,
-        epoch: None,
-        tags: Vec::new(),
-    };
-    let stored = task
-        .change_from(Some(found), |conversation, commit| {
-            let now = task.app.now();
-            let decision = conversation.signal(&signal, task.policy(), task.app.new_handover_id(), now);
-            let SignalDecision::Tell {
-                epoch,
-                events,
-                begins: true,
-            } = decision
-            else {
-                return;
-            };
-            let transcript = Vec::new();
-            commit
-                .jobs
-                .push(task.outgoing(Work::StartHandover { epoch, transcript }));
-            let tell = |event| Work::Tell {
-                epoch,
-                event,
-                after_tidy_up: false,
-            };
-            commit
-                .jobs
-                .extend(events.into_iter().map(|event| task.outgoing(tell(event))));
-            let entry = task
-                .entry("handover.requested")
-                .with("epoch", epoch)
-                .with("cause", "agent");
-            task.write_down(commit, entry);
-        })
-        .await?;
-    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
-}
-
-/// It is remembered that an intervention needs no second question.
-async fn no_agents(
-    task: &Task<'_>,
-    found: Versioned,
-    imported: &Imported,
-    hint: &Hint,
-) -> Result<Result<Versioned, Step>, StoreError> {
-    let Some(intervention) = imported
-        .intervention
-        .as_ref()
-        .filter(|_| matches!(hint, Hint::Intervention))
-    else {
-        return Ok(Ok(found));
-    };
-    let stored = task
-        .change_from(Some(found), |conversation, _| {
-            if let Some(native) = conversation.native.as_mut() {
-                native.is_of_nobody(intervention);
-            }
-        })
-        .await?;
-    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
-}
-
-/// What the content itself hints at.
-enum Hint {
-    /// It is under somebody's intervention, of which we know nothing.
-    Intervention,
-    /// Its thread is not in the Bot category, but in the Agent category.
-    Category,
-}
-
-fn hint(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Option<Hint> {
-    let settings = &task.connection.ringcx;
-    if conversation.control != Control::Bot || !settings.agent_takeover {
-        return None;
-    }
-    let native = conversation.native.as_deref()?;
-    let has = |category: &CategoryId| imported.categories.contains(category);
-    let is_unknown = |id: &InterventionId| {
-        native.own(id).is_none() && !native.of_nobody.contains(id) && !conversation.was_over_before(Some(id))
-    };
-    if imported.intervention.as_ref().is_some_and(is_unknown) {
-        return Some(Hint::Intervention);
-    }
-    let tidy = conversation.tidied_epoch >= conversation.epoch();
-    let moved = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
-    (tidy && moved).then_some(Hint::Category)
-}
-
-type Known = (SignalKind, Option<AgentId>, Option<InterventionId>);
-
-/// Whether RCE says so too. What an event says of categories may be older than our own last change.
-async fn verify(
-    task: &Task<'_>,
-    conversation: &Conversation,
-    hint: &Hint,
-) -> Result<Option<Known>, RingCxError> {
-    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
-    let Some(thread) = &conversation.rce_thread else {
-        return Ok(None);
-    };
-    if let Hint::Intervention = hint {
-        let all = ringcx.interventions(connection, thread, Urgency::Now).await?;
-        let open = own_intervention::of_agents(task, conversation, all).await?;
-        let open = open.into_iter().find(|it| !it.closed);
-        return Ok(open.map(|it| (SignalKind::AgentJoined, it.agent, Some(it.id))));
-    }
-    let thread = ringcx.thread(connection, thread, Urgency::Now).await?;
-    let has = |category| thread.categories.contains(category);
-    let settings = &connection.ringcx;
-    let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
-    Ok(with_agents.then_some((SignalKind::MovedToAgents, None, None)))
-}
-
-/// Whose words they are.
-enum Whose {
-    /// `None`: who they are is known already, or cannot be.
-    Customer(Option<Box<Person>>),
-    Company,
-    /// A program answers by itself, and would answer the bot again.
-    Nobody,
-}
-
-async fn whose(
-    task: &Task<'_>,
-    conversation: &Conversation,
-    imported: &Imported,
-) -> Result<Whose, RingCxError> {
-    let whose = author(task, conversation, imported).await?;
-    let is_automatic = match whose {
-        Whose::Customer(_) => is_automatic(task, conversation, imported).await?,
-        _ => false,
-    };
-    Ok(if is_automatic { Whose::Nobody } else { whose })
-}
-
-/// Of an e-mail only REST says so.
-async fn is_automatic(
-    task: &Task<'_>,
-    conversation: &Conversation,
-    imported: &Imported,
-) -> Result<bool, RingCxError> {
-    let native = conversation.native.as_deref();
-    let kind = native.and_then(|native| native.source_type.as_deref());
-    if !is_mail(imported.source_type.as_deref().or(kind)) {
-        return Ok(false);
-    }
-    let (connection, content) = (&task.connection, &imported.content);
-    match task.app.ringcx.content(connection, content, Urgency::Now).await {
-        Ok(content) => Ok(content.imported.authorship == Authorship::Company),
-        // Gone, or not shown.
-        Err(error) if error.disposition() == Disposition::Reject => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// Asked of RCE once for each author of a conversation. Without an answer nothing is said: it may be an agent who wrote
-/// elsewhere, and the bot would be a second voice.
-async fn author(
-    task: &Task<'_>,
-    conversation: &Conversation,
-    imported: &Imported,
-) -> Result<Whose, RingCxError> {
-    let native = conversation.native.as_deref();
-    let Some(author) = &imported.author else {
-        return Ok(Whose::Customer(None));
-    };
-    let native_settings = &task.connection.ringcx.native;
-    if native_settings
-        .author_identities
-        .values()
-        .any(|ours| ours == author)
-    {
-        return Ok(Whose::Company);
-    }
-    if native.is_some_and(|native| native.person_known && native.person.as_ref() == Some(author)) {
-        return Ok(Whose::Customer(None));
-    }
-    match task
-        .app
-        .ringcx
-        .person(&task.connection, author, Urgency::Now)
-        .await
-    {
-        Ok(person) if person.is_company => Ok(Whose::Company),
-        Ok(person) => Ok(Whose::Customer(Some(Box::new(person)))),
-        // What RCE does not show of them says nothing against them.
-        Err(error) if error.disposition() == Disposition::Reject => Ok(Whose::Customer(Some(Box::default()))),
-        Err(error) => Err(error),
-    }
-}
-
 /// They have the conversation. The bot may have it back before this is known: then it is told.
 async fn agents_are_told(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
     let stored = task
@@ -479,91 +271,6 @@ fn assemble(conversation: &Conversation, imported: &Imported, whole: Option<Cont
                 .map(|native| native.capabilities.clone())
                 .unwrap_or_default(),
         },
-    }
-}
-
-/// Why nobody could take the conversation now, if the bot asks for a human in what it said.
-pub(super) async fn refusal(task: &Task<'_>, says: &[BotSays]) -> Option<Availability> {
-    let asks = says.iter().any(|says| matches!(says, BotSays::Handover(_)));
-    if !asks {
-        return None;
-    }
-    admit(task.app, &task.connection, None).await.err()
-}
-
-/// What a bot said in its answer, as jobs; to be stored with the answer itself. `notice`: to news of a handover.
-pub(super) fn take_up(
-    task: &Task<'_>,
-    conversation: &mut Conversation,
-    commit: &mut Commit,
-    delivery_id: &str,
-    notice: bool,
-    says: &[BotSays],
-    refusal: Option<Availability>,
-) {
-    let epoch = conversation.epoch();
-    for (number, says) in says.iter().enumerate() {
-        match says {
-            BotSays::Nothing => conversation.bot_reacted(),
-            BotSays::Message {
-                text,
-                attachments,
-                structured,
-            } => {
-                conversation.bot_reacted();
-                let id = MessageId::new(format!("{delivery_id}-{number}"));
-                let message = Message {
-                    foreign_id: ForeignMessageId::of(&task.job.thread, &id),
-                    id,
-                    from: Author::Bot,
-                    text: text.clone(),
-                    attachments: attachments.clone(),
-                    structured: structured.clone(),
-                    payload: None,
-                    in_reply_to: None,
-                    language: None,
-                    sent_at: task.app.now(),
-                };
-                let work = Work::Reply {
-                    message,
-                    epoch,
-                    notice,
-                };
-                commit.jobs.push(task.outgoing(work));
-            }
-            BotSays::Handover(request) => match refusal {
-                None => begin(task, conversation, commit, request),
-                Some(refusal) => refuse(task, conversation, commit, refusal),
-            },
-        }
-    }
-}
-
-/// Nobody can take it: the bot is told, as it is where it asks by the bot API, and has yet to answer the person.
-fn refuse(task: &Task<'_>, conversation: &Conversation, commit: &mut Commit, refusal: Availability) {
-    let reason = refusal.reason();
-    let entry = task.entry("handover.unavailable").with("reason", reason);
-    task.write_down(commit, entry);
-    commit.jobs.push(task.outgoing(Work::Tell {
-        epoch: conversation.epoch(),
-        event: BotEvent::HandoverFailed {
-            reason: reason.to_owned(),
-        },
-        after_tidy_up: false,
-    }));
-}
-
-fn begin(task: &Task<'_>, conversation: &mut Conversation, commit: &mut Commit, request: &HandoverRequest) {
-    let now = task.app.now();
-    let decision = conversation.request_handover(task.app.new_handover_id(), request.clone(), now);
-    if let HandoverDecision::Begins { epoch } = decision {
-        let entry = task.entry("handover.requested").with("epoch", epoch);
-        task.write_down(commit, entry);
-        let transcript = Vec::new();
-        commit
-            .jobs
-            .push(task.outgoing(Work::StartHandover { epoch, transcript }));
-        task.count(Measured::HandoverRequested);
     }
 }
 

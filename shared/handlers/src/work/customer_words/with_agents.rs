@@ -1,0 +1,150 @@
+//! Whether agents have a conversation of which nobody told us, as what the person wrote hints at.
+
+use handover_core::conversation::{Control, Conversation, SignalDecision};
+use handover_core::ids::{AgentId, CategoryId, InterventionId};
+use handover_core::imported::Imported;
+use handover_core::job::Work;
+use handover_core::ports::{RingCxError, StoreError, Urgency, Versioned};
+use handover_core::retry::Disposition;
+use handover_core::signal::{Signal, SignalKind};
+
+use crate::work::outcome::Step;
+use crate::work::{Task, own_intervention};
+
+/// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
+/// have the conversation from now on. `Err`: it is not known yet.
+pub(super) async fn with_agents(
+    task: &Task<'_>,
+    found: Versioned,
+    imported: &Imported,
+) -> Result<Result<Versioned, Step>, StoreError> {
+    let conversation = &found.conversation;
+    let Some(kind) = hint(task, conversation, imported) else {
+        return Ok(Ok(found));
+    };
+    let (kind, agent, intervention) = match verify(task, conversation, &kind).await {
+        Ok(Some(known)) => known,
+        Ok(None) => return no_agents(task, found, imported, &kind).await,
+        Err(error) if error.disposition() == Disposition::Reject => return Ok(Ok(found)),
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let signal = Signal {
+        event: imported.event.clone(),
+        name: "content.imported".to_owned(),
+        kind,
+        source: Some(imported.source.clone()),
+        thread: Some(imported.thread.clone()),
+        intervention,
+        agent,
+        issued_at: imported.issued_at,
+        epoch: None,
+        tags: Vec::new(),
+    };
+    let stored = task
+        .change_from(Some(found), |conversation, commit| {
+            let now = task.app.now();
+            let decision = conversation.signal(&signal, task.policy(), task.app.new_handover_id(), now);
+            let SignalDecision::Tell {
+                epoch,
+                events,
+                begins: true,
+            } = decision
+            else {
+                return;
+            };
+            let transcript = Vec::new();
+            commit
+                .jobs
+                .push(task.outgoing(Work::StartHandover { epoch, transcript }));
+            let tell = |event| Work::Tell {
+                epoch,
+                event,
+                after_tidy_up: false,
+            };
+            commit
+                .jobs
+                .extend(events.into_iter().map(|event| task.outgoing(tell(event))));
+            let entry = task
+                .entry("handover.requested")
+                .with("epoch", epoch)
+                .with("cause", "agent");
+            task.write_down(commit, entry);
+        })
+        .await?;
+    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
+}
+
+/// It is remembered that an intervention needs no second question.
+async fn no_agents(
+    task: &Task<'_>,
+    found: Versioned,
+    imported: &Imported,
+    hint: &Hint,
+) -> Result<Result<Versioned, Step>, StoreError> {
+    let Some(intervention) = imported
+        .intervention
+        .as_ref()
+        .filter(|_| matches!(hint, Hint::Intervention))
+    else {
+        return Ok(Ok(found));
+    };
+    let stored = task
+        .change_from(Some(found), |conversation, _| {
+            if let Some(native) = conversation.native.as_mut() {
+                native.is_of_nobody(intervention);
+            }
+        })
+        .await?;
+    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
+}
+
+/// What the content itself hints at.
+enum Hint {
+    /// It is under somebody's intervention, of which we know nothing.
+    Intervention,
+    /// Its thread is not in the Bot category, but in the Agent category.
+    Category,
+}
+
+fn hint(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Option<Hint> {
+    let settings = &task.connection.ringcx;
+    if conversation.control != Control::Bot || !settings.agent_takeover {
+        return None;
+    }
+    let native = conversation.native.as_deref()?;
+    let has = |category: &CategoryId| imported.categories.contains(category);
+    let is_unknown = |id: &InterventionId| {
+        native.own(id).is_none() && !native.of_nobody.contains(id) && !conversation.was_over_before(Some(id))
+    };
+    if imported.intervention.as_ref().is_some_and(is_unknown) {
+        return Some(Hint::Intervention);
+    }
+    let tidy = conversation.tidied_epoch >= conversation.epoch();
+    let moved = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
+    (tidy && moved).then_some(Hint::Category)
+}
+
+type Known = (SignalKind, Option<AgentId>, Option<InterventionId>);
+
+/// Whether RCE says so too. What an event says of categories may be older than our own last change.
+async fn verify(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    hint: &Hint,
+) -> Result<Option<Known>, RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    let Some(thread) = &conversation.rce_thread else {
+        return Ok(None);
+    };
+    if let Hint::Intervention = hint {
+        let all = ringcx.interventions(connection, thread, Urgency::Now).await?;
+        let open = own_intervention::of_agents(task, conversation, all).await?;
+        let open = open.into_iter().find(|it| !it.closed);
+        return Ok(open.map(|it| (SignalKind::AgentJoined, it.agent, Some(it.id))));
+    }
+    let thread = ringcx.thread(connection, thread, Urgency::Now).await?;
+    let has = |category| thread.categories.contains(category);
+    let settings = &connection.ringcx;
+    let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
+    Ok(with_agents.then_some((SignalKind::MovedToAgents, None, None)))
+}
