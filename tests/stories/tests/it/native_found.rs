@@ -6,7 +6,7 @@ use handover_stories::Setup;
 use handover_stories::bot::Answer;
 use handover_stories::desk::SAM;
 use serde_json::json;
-use simulated_ringcx::{Fault, FaultTarget, IndexLag, NativeKind};
+use simulated_ringcx::{Fault, FaultTarget, IndexLag, NativeKind, NativeMessage};
 
 use crate::native::finish;
 
@@ -93,6 +93,36 @@ async fn what_rce_reports_of_a_reply_settles_whether_it_has_it() {
 }
 
 #[tokio::test]
+async fn what_was_said_to_an_agent_at_the_very_moment_of_the_end_is_not_the_bots() {
+    for reported_late in [false, true] {
+        let bench = chat().timers("reconcile_every = 0").start().await;
+        let thread = bench.nadia_writes("I want a human");
+        bench.until_quiet().await;
+        bench.asks_for_agent(&thread, json!({})).await;
+        bench.until_quiet().await;
+        bench.rce.take(&thread, SAM).unwrap();
+        bench.rce.reply(&thread, SAM, "That was all. Goodbye").unwrap();
+        bench.until_quiet().await;
+        bench.rce_reports(!reported_late);
+        let (_, content) = bench.customer(NativeMessage::new("nadia", "Thank you").named("Nadia"));
+        let report = bench.imported(&content, &json!({}));
+        bench.settle().await;
+        bench.work().await;
+        bench.rce_reports(true);
+        bench.rce.close(&thread).unwrap();
+        bench.until_quiet().await;
+        if reported_late {
+            let status = bench.rce.send_webhook_raw(json!([report])).await;
+            assert_eq!(status.expect("an answer"), 200);
+        }
+        bench.nadia_writes("One more thing");
+        bench.until_quiet().await;
+        assert_eq!(bench.heard_texts(), ["I want a human", "One more thing"]);
+        finish(bench, &thread).await;
+    }
+}
+
+#[tokio::test]
 async fn what_was_said_to_an_agent_is_not_the_bots_however_late_it_is_reported() {
     let bench = chat().timers("reconcile_every = 0").start().await;
     let thread = bench.nadia_writes("I want a human");
@@ -104,7 +134,7 @@ async fn what_was_said_to_an_agent_is_not_the_bots_however_late_it_is_reported()
     bench.until_quiet().await;
     bench.pass(Duration::from_secs(10));
     bench.rce_reports(false);
-    let (_, content) = bench.customer(simulated_ringcx::NativeMessage::new("nadia", "17").named("Nadia"));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "17").named("Nadia"));
     let late = bench.imported(&content, &json!({}));
     bench.settle().await;
     bench.rce_reports(true);

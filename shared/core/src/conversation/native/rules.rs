@@ -299,19 +299,23 @@ impl Conversation {
     }
 
     /// Whether the person said this to agents, who ended the handover since. RCE dates contents in whole seconds: then they may
-    /// have been written at the end of the second.
-    pub fn was_said_to_agents(&self, said: Timestamp) -> bool {
+    /// have been written at the end of the second. Where the time does not tell, the intervention does that it is under.
+    pub fn was_said_to_agents(&self, imported: &Imported) -> bool {
+        let said = imported.issued_at;
         let whole = said.subsec_nanosecond() == 0;
         let at_the_latest = if whole {
             said.saturating_add(SignedDuration::from_secs(1)).unwrap_or(said)
         } else {
             said
         };
-        let had_it = |handover: &Handover| {
+        let had_it = |handover: &&Handover| {
             handover.status == HandoverStatus::Completed && handover.accepted_at.is_some()
         };
-        self.handover.as_deref().is_some_and(had_it)
-            && self.last_end.is_some_and(|end| at_the_latest < end)
+        let (Some(handover), Some(end)) = (self.handover.as_deref().filter(had_it), self.last_end) else {
+            return false;
+        };
+        let is_under_it = imported.intervention.is_some() && imported.intervention == handover.intervention;
+        (at_the_latest < end || said <= end && is_under_it)
             && self.began_at_ringcx().is_some_and(|began| said >= began)
     }
 

@@ -42,7 +42,7 @@ const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
 const TOLD: &str = "told";
 
 pub(super) async fn tell(task: &Task<'_>, imported: &Imported) -> Result<Step, StoreError> {
-    let is_agents = |conversation: &Conversation| conversation.was_said_to_agents(imported.issued_at);
+    let is_agents = |conversation: &Conversation| conversation.was_said_to_agents(imported);
     Box::pin(tell_unless(task, imported, is_agents)).await
 }
 
