@@ -355,6 +355,8 @@ pub struct Timers {
     pub reconcile_every: Duration,
     /// On a channel of RCE's own: the bot has not answered what the person said for so long.
     pub bot_silent: Duration,
+    /// On a channel of RCE's own: the bot's own intervention ends after so long without a word.
+    pub bot_intervention_idle: Duration,
 }
 
 /// What becomes of the files that people send each other.

@@ -250,6 +250,7 @@ steps! { Contents, RingCxError, RingCxError::NoAnswer;
     fn own_account(connection: &Connection) -> Option<AgentId>;
     fn engage(connection: &Connection, content: &ContentId) -> Intervention;
     fn comment(connection: &Connection, intervention: &InterventionId, text: &str) -> ();
+    fn comments(connection: &Connection, intervention: &InterventionId) -> Vec<String>;
     fn hand_over(connection: &Connection, intervention: &InterventionId, categories: &[CategoryId]) -> ();
     fn complete(connection: &Connection, intervention: &InterventionId) -> ();
 

@@ -196,6 +196,9 @@ pub struct OwnIntervention {
     /// The bot replied in it: then it is closed, else cancelled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replied: bool,
+    /// When the person or the bot said something last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_since: Option<Timestamp>,
 }
 
 /// Whether a reply may still be said.
@@ -284,7 +287,7 @@ impl Native {
     }
 
     /// RCE has a part of a reply.
-    pub fn took(&mut self, job: &JobId, message: &MessageId, content: ContentId) {
+    pub fn took(&mut self, job: &JobId, message: &MessageId, content: ContentId, now: Timestamp) {
         let replying = self.reply_of(job);
         replying.tried = None;
         replying.done.push(content.clone());
@@ -292,6 +295,7 @@ impl Native {
         for own in self.own_interventions.iter_mut().filter(|own| !own.over) {
             own.replied = true;
         }
+        self.somebody_spoke(now);
         self.said.push(Said {
             content,
             message: message.clone(),
@@ -346,7 +350,7 @@ impl Native {
     }
 
     /// The bot opened an intervention.
-    pub fn engaged(&mut self, id: InterventionId, agent: Option<AgentId>) {
+    pub fn engaged(&mut self, id: InterventionId, agent: Option<AgentId>, now: Timestamp) {
         self.engaging_since = None;
         if self.own(&id).is_none_or(|own| own.over) {
             self.own_interventions.retain(|own| own.id != id);
@@ -355,8 +359,24 @@ impl Native {
                 agent,
                 over: false,
                 replied: false,
+                quiet_since: Some(now),
             });
             keep_last(&mut self.own_interventions, OWN_INTERVENTIONS);
+        }
+    }
+
+    /// The person's words opened the bot's intervention again.
+    pub fn reopened(&mut self, id: &InterventionId, now: Timestamp) {
+        for own in self.own_interventions.iter_mut().filter(|own| own.id == *id) {
+            own.over = false;
+            own.quiet_since = Some(now);
+        }
+    }
+
+    /// The person or the bot: the bot's intervention is not quiet.
+    pub fn somebody_spoke(&mut self, now: Timestamp) {
+        for own in self.own_interventions.iter_mut().filter(|own| !own.over) {
+            own.quiet_since = Some(now);
         }
     }
 

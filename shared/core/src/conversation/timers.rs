@@ -108,6 +108,7 @@ impl Conversation {
             self.next_timer_moment(timers),
             self.next_reconciliation(timers),
             self.silent_at(timers),
+            self.quiet_at(timers),
         ];
         let next = moments.into_iter().flatten().min();
         next.or_else(|| self.in_handover().then_some(NOBODY_LOOKS))

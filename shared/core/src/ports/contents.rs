@@ -104,6 +104,16 @@ pub trait Contents: Send + Sync {
         Err(RingCxError::NotFound)
     }
 
+    /// What was left there so far. An implementation that does not offer it knows of nothing.
+    async fn comments(
+        &self,
+        connection: &Connection,
+        intervention: &InterventionId,
+    ) -> Result<Vec<String>, RingCxError> {
+        let _ = (connection, intervention);
+        Ok(Vec::new())
+    }
+
     /// A virtual agent hands its intervention to the agents, its thread with these categories of its own.
     async fn hand_over(
         &self,

@@ -26,6 +26,7 @@ const TIMERS: Timers = Timers {
     warn_before: Duration::from_secs(30),
     reconcile_every: Duration::from_mins(1),
     bot_silent: Duration::ZERO,
+    bot_intervention_idle: Duration::ZERO,
 };
 const TICK: Duration = Duration::from_millis(50);
 

@@ -269,6 +269,7 @@ fn timers(mut section: Section<'_>) -> Timers {
         warn_before: seconds("warn_before", 60),
         reconcile_every: seconds("reconcile_every", 60),
         bot_silent: seconds("bot_silent", 120),
+        bot_intervention_idle: seconds("bot_intervention_idle", 1800),
     };
     section.finish();
     timers

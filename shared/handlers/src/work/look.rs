@@ -26,6 +26,7 @@ pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
     };
     let conversation = &found.conversation;
     if !conversation.is_under_way(conversation.epoch()) {
+        own_intervention::end_if_quiet(task, conversation).await?;
         silence::look(task).await?;
         return Ok(Step::Done);
     }

@@ -13,7 +13,8 @@
 //! | `reply` | what the bot says there → RCE, never twice |
 //! | `counted` | what a bot posted with a counter → `reply`, in the counter's order |
 //! | `confirm` | whether the person got it |
-//! | `own_intervention` | the bot's own intervention, and the note for the agents |
+//! | `own_intervention` | the bot's own intervention, from its beginning to its end |
+//! | `note_for_agents` | the word for the agents: why they have it |
 //! | `silence` | a bot that does not answer there: the agents do |
 //! | `sweep` | what was said there and not reported |
 //! | `deliver` | numbered events → bot, with what was delivered already |
@@ -33,6 +34,7 @@ mod customer_words;
 mod deliver;
 mod files;
 mod look;
+mod note_for_agents;
 mod outcome;
 mod own_intervention;
 mod person;
@@ -206,7 +208,7 @@ impl Task<'_> {
                 notice,
             } => Box::pin(reply::say(self, message, *epoch, *notice)).await,
             Work::ConfirmReply { content, message } => confirm::confirm(self, content, message).await,
-            Work::NoteForAgents { epoch } => own_intervention::note(self, *epoch).await,
+            Work::NoteForAgents { epoch } => note_for_agents::note(self, *epoch).await,
             Work::SweepSource { source } => sweep::sweep(self, source).await,
             Work::LookAfter => Box::pin(look::look(self)).await,
             Work::SayCounted => Box::pin(counted::say(self)).await,

@@ -1,5 +1,4 @@
-//! On a channel of RCE's own: the bot's own interventions, what is its own doing in RCE, and the word that it leaves for
-//! the agents.
+//! On a channel of RCE's own: the bot's own interventions, and what is its own doing in RCE.
 
 use handover_core::conversation::{Conversation, OwnIntervention};
 use handover_core::ids::{AgentId, ContentId};
@@ -9,9 +8,8 @@ use handover_core::signal::{Signal, SignalKind};
 
 use jiff::SignedDuration;
 
-use super::Task;
-use super::outcome::Step;
 use super::start_handover::agent_categories;
+use super::{Task, note_for_agents};
 
 /// Whose doing it is that RCE reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +126,7 @@ pub(super) async fn engage(
     };
     task.change(|conversation, commit| {
         if let Some(native) = conversation.native.as_mut() {
-            native.engaged(engaged.id.clone(), engaged.agent.clone());
+            native.engaged(engaged.id.clone(), engaged.agent.clone(), task.app.now());
         }
         let entry = task
             .entry("bot.engaged")
@@ -176,10 +174,10 @@ pub(super) async fn leave(
     let Some(own) = own else {
         return Ok(Ok(()));
     };
-    let words = words(conversation).filter(|_| conversation.is_note_due());
+    let words = note_for_agents::words(conversation).filter(|_| conversation.is_note_due());
     if let Some(words) = words {
-        match task.app.ringcx.comment(&task.connection, &own.id, &words).await {
-            Ok(()) => noted(task, conversation.epoch()).await?,
+        match note_for_agents::leave(task, &own.id, &words).await {
+            Ok(()) => note_for_agents::left(task, conversation.epoch()).await?,
             Err(error) if is_final(&error) => tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "no word for the agents in the bot's intervention"
@@ -220,11 +218,82 @@ async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention
             .map_or(&[][..], |handover| &handover.request.category_ids);
         let wanted = agent_categories(&current, settings, extra);
         ringcx.hand_over(connection, &own.id, &wanted).await
-    } else if own.replied {
+    } else {
+        close(task, own).await
+    };
+    tolerate(ended)
+}
+
+pub(super) fn is_final(error: &RingCxError) -> bool {
+    matches!(
+        error,
+        RingCxError::Refused { .. } | RingCxError::NotPermitted { .. } | RingCxError::NotFound
+    )
+}
+
+/// Nobody has said anything for long: the bot's own intervention is over. Where RCE does not answer, that is done after the same
+/// silence once more: nobody waits for it.
+pub(super) async fn end_if_quiet(task: &Task<'_>, conversation: &Conversation) -> Result<(), StoreError> {
+    let quiet = conversation.quiet_intervention(&task.connection.timers, task.app.now());
+    let Some(own) = quiet.cloned() else {
+        return Ok(());
+    };
+    let ended = end_quiet(task, &own).await;
+    if let Err(error) = &ended {
+        tracing::warn!(
+            error = error as &dyn std::error::Error,
+            "the bot's intervention is still open"
+        );
+    }
+    task.change(|conversation, commit| {
+        let Some(native) = conversation.native.as_mut() else {
+            return;
+        };
+        if ended.is_err() {
+            native.somebody_spoke(task.app.now());
+            return;
+        }
+        native.left(&own.id, false);
+        let entry = task
+            .entry("bot.disengaged")
+            .with("intervention_id", own.id.as_str());
+        task.write_down(commit, entry);
+    })
+    .await?;
+    Ok(())
+}
+
+async fn end_quiet(task: &Task<'_>, own: &OwnIntervention) -> Result<(), RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    let found = match ringcx.intervention(connection, &own.id, Urgency::Idle).await {
+        Ok(found) => found,
+        Err(RingCxError::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // Who took it keeps it; and an earlier attempt may have ended it.
+    if found.closed || own.agent.is_some() && found.agent != own.agent {
+        return Ok(());
+    }
+    let ended = if connection.ringcx.native.virtual_agent {
+        ringcx.complete(connection, &own.id).await
+    } else {
+        close(task, own).await
+    };
+    tolerate(ended)
+}
+
+/// Without a reply RCE closes none: it is cancelled.
+async fn close(task: &Task<'_>, own: &OwnIntervention) -> Result<(), RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    if own.replied {
         ringcx.close_intervention(connection, &own.id).await
     } else {
         ringcx.cancel_intervention(connection, &own.id).await
-    };
+    }
+}
+
+/// What RCE refuses for good stays as it is.
+fn tolerate(ended: Result<(), RingCxError>) -> Result<(), RingCxError> {
     match ended {
         Err(error) if is_final(&error) || matches!(error, RingCxError::Conflict) => {
             tracing::warn!(
@@ -235,61 +304,4 @@ async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention
         }
         ended => ended,
     }
-}
-
-fn is_final(error: &RingCxError) -> bool {
-    matches!(
-        error,
-        RingCxError::Refused { .. } | RingCxError::NotPermitted { .. } | RingCxError::NotFound
-    )
-}
-
-/// Leaves the word in the agents' intervention.
-pub(super) async fn note(task: &Task<'_>, epoch: u32) -> Result<Step, StoreError> {
-    let Some(found) = task.read().await? else {
-        return Ok(Step::Done);
-    };
-    let conversation = found.conversation;
-    let intervention = conversation
-        .handover
-        .as_ref()
-        .and_then(|handover| handover.intervention.clone());
-    let (Some(intervention), Some(words)) = (intervention, words(&conversation)) else {
-        return Ok(Step::Done);
-    };
-    if conversation.epoch() != epoch || !conversation.is_note_due() {
-        return Ok(Step::Done);
-    }
-    if let Err(error) = task
-        .app
-        .ringcx
-        .comment(&task.connection, &intervention, &words)
-        .await
-    {
-        return Ok(error.into());
-    }
-    noted(task, epoch).await?;
-    Ok(Step::Done)
-}
-
-async fn noted(task: &Task<'_>, epoch: u32) -> Result<(), StoreError> {
-    task.change(|conversation, commit| {
-        if conversation.note_is_left(epoch) {
-            let entry = task.entry("agents.told_why").with("epoch", epoch);
-            task.write_down(commit, entry);
-        }
-    })
-    .await?;
-    Ok(())
-}
-
-/// What the agents read. `None`: nobody said why.
-fn words(conversation: &Conversation) -> Option<String> {
-    let request = &conversation.handover.as_ref()?.request;
-    let lines = [("Reason", &request.reason), ("Summary", &request.summary)];
-    let said: Vec<String> = lines
-        .iter()
-        .filter_map(|(label, text)| text.as_ref().map(|text| format!("{label}: {text}")))
-        .collect();
-    (!said.is_empty()).then(|| format!("From the bot\n{}", said.join("\n")))
 }

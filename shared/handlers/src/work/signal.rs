@@ -49,6 +49,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         return tell(task, &found.conversation).await;
     }
     let mut signal = signal.clone();
+    let reopens = matches!(signal.kind, SignalKind::Reopened { .. });
     match own_intervention::whose_doing(task, &found.conversation, &signal).await {
         Ok(Doer::Bot) => signal.kind = SignalKind::Note,
         Ok(Doer::AgentOnBots) if signal.kind == SignalKind::AgentChanged => {
@@ -63,7 +64,8 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Err(error) => return Ok(error.into()),
     };
     let name = agent_name(task, &found.conversation, &signal).await;
-    match decide(task, &signal, name.as_deref()).await {
+    let bots_reopened = reopens && signal.kind == SignalKind::Note;
+    match decide(task, &signal, name.as_deref(), bots_reopened).await {
         Ok(Some((Next::Deliver, conversation))) => tell(task, &conversation).await,
         Ok(_) => Ok(Step::Done),
         Err(StoreError::Claimed(_)) => {
@@ -98,6 +100,7 @@ async fn decide(
     task: &Task<'_>,
     signal: &Signal,
     agent_name: Option<&str>,
+    bots_reopened: bool,
 ) -> Result<Option<(Next, Conversation)>, StoreError> {
     let stored = task
         .change(|conversation, commit| {
@@ -107,6 +110,12 @@ async fn decide(
             let now = task.app.now();
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             conversation.had_its_turn(&signal.event);
+            if bots_reopened
+                && let (Some(native), Some(intervention)) =
+                    (conversation.native.as_mut(), &signal.intervention)
+            {
+                native.reopened(intervention, now);
+            }
             if conversation.rce_thread.is_none() {
                 conversation.rce_thread.clone_from(&signal.thread);
             }

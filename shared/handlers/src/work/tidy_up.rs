@@ -10,7 +10,7 @@ use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
 use super::start_handover::is_set;
-use super::{Task, customer_message, own_intervention};
+use super::{Task, customer_message, note_for_agents, own_intervention};
 use crate::App;
 
 /// What agents read when the person, the bot, an operator or a timer ended the handover.
@@ -161,9 +161,7 @@ async fn end_at_ringcx(
     let interventions = own_intervention::of_agents(task, conversation, interventions).await?;
     for intervention in interventions.iter().filter(|intervention| !intervention.closed) {
         if connection.is_native() {
-            let said = ringcx
-                .comment(connection, &intervention.id, parting(conversation))
-                .await;
+            let said = note_for_agents::leave(task, &intervention.id, parting(conversation)).await;
             if_possible("the agent is not told why the conversation is over", said)?;
         }
         let ended = if intervention.agent_replies > 0 {

@@ -138,6 +138,7 @@ fn what_is_left_out_has_a_sensible_value() {
         warn_before: Duration::from_mins(1),
         reconcile_every: Duration::from_mins(1),
         bot_silent: Duration::from_mins(2),
+        bot_intervention_idle: Duration::from_mins(30),
     };
     assert_eq!(least.timers, timers);
     assert_eq!(least.files, FileSettings::default());

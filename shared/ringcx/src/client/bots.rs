@@ -10,6 +10,7 @@ use super::interventions::{self, INTERVENTIONS};
 use crate::rest::Call;
 
 const BOTS: &str = "bots";
+const COMMENTS: &str = "intervention_comments";
 
 impl RingCxClient {
     /// Opens an intervention. RCE answers 422 where one is open already.
@@ -60,9 +61,26 @@ impl RingCxClient {
     async fn comment_with(&self, connection: &Connection, form: &[(&str, &str)]) -> Result<(), RingCxError> {
         let call = Call {
             form: Some(form),
-            ..Call::rest_of("comment", Method::POST, &["intervention_comments"])
+            ..Call::rest_of("comment", Method::POST, &[COMMENTS])
         };
         self.rest(connection, call).await.map(drop)
+    }
+
+    /// The texts of the newest hundred and fifty; more than a few are rare.
+    pub(super) async fn list_comments(
+        &self,
+        connection: &Connection,
+        intervention: &InterventionId,
+    ) -> Result<Vec<String>, RingCxError> {
+        let call = Call {
+            query: &[("intervention_id", intervention.as_str()), ("limit", "150")],
+            ..Call::rest_of("comments", Method::GET, &[COMMENTS])
+        };
+        let answer = self.rest(connection, call).await?;
+        let page = answer.json()?;
+        let bodies = answer.records(&page)?.iter();
+        let bodies = bodies.filter_map(|comment| comment.get("body")?.as_str());
+        Ok(bodies.map(str::to_owned).collect())
     }
 
     /// Without categories the thread's stay as they are.

@@ -82,6 +82,14 @@ impl Contents for RingCxClient {
         self.post_comment(connection, intervention, text).await
     }
 
+    async fn comments(
+        &self,
+        connection: &Connection,
+        intervention: &InterventionId,
+    ) -> Result<Vec<String>, RingCxError> {
+        self.list_comments(connection, intervention).await
+    }
+
     async fn hand_over(
         &self,
         connection: &Connection,

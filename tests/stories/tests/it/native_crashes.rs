@@ -41,9 +41,6 @@ async fn taken_up(bench: &Bench) {
 
 async fn end_state(bench: &Bench, thread: &str) -> EndState {
     let seen = bench.looks_at(thread).await;
-    // RCE recognises no repeats here either; what agents read twice is no harm.
-    let mut comments = bench.comments(thread);
-    comments.dedup();
     // What is taken up first after a crash may be told first: news of agents and the person's words have queues of their own.
     let mut kinds = bench.bot.kinds();
     kinds.sort();
@@ -58,7 +55,7 @@ async fn end_state(bench: &Bench, thread: &str) -> EndState {
         control: format!("{}/{}", seen["handler"], seen["handover"]["status"]),
         kinds,
         texts: bench.bot.texts(),
-        comments,
+        comments: bench.comments(thread),
         open: bench.rce.read(|state| state.open_intervention(thread).is_some()),
     }
 }
@@ -275,6 +272,29 @@ async fn the_bots_own_intervention_survives() {
         })
     };
     survives(own_interventions, nothing, path).await;
+}
+
+#[tokio::test]
+async fn the_end_of_an_intervention_in_which_nobody_speaks_survives() {
+    let prepare: Path = |bench, thread| {
+        Box::pin(says(
+            bench,
+            thread,
+            json!({"id": "b1", "from": "bot", "text": "Hello"}),
+        ))
+    };
+    let path: Path = |bench, _| {
+        Box::pin(async move {
+            bench.pass(Duration::from_mins(31));
+            taken_up(bench).await;
+            // Where RCE did not answer, nobody waits: it is done after another half an hour.
+            bench.pass(Duration::from_mins(31));
+            taken_up(bench).await;
+        })
+    };
+    for setup in [own_interventions, virtual_agent] {
+        survives(setup, prepare, path).await;
+    }
 }
 
 fn virtual_agent() -> Setup {

@@ -17,7 +17,7 @@ use crate::settings::Timers;
 use crate::signal::Signal;
 
 use super::super::{Control, Conversation};
-use super::{AgentReported, Answerable, MaySpeak, Native, Pending, keep_last};
+use super::{AgentReported, Answerable, MaySpeak, Native, OwnIntervention, Pending, keep_last};
 
 /// How many of the person's contents are remembered to be answered.
 const ANSWERABLE: usize = 5;
@@ -65,6 +65,7 @@ impl Conversation {
             issued_at: imported.issued_at,
         });
         keep_last(&mut native.pending, PENDING);
+        native.somebody_spoke(now);
         self.customer_wrote(now);
         if self.control == Control::Bot
             && let Some(native) = self.native.as_mut()
@@ -265,6 +266,21 @@ impl Conversation {
     /// Whether the bot has been silent for too long by now.
     pub fn is_bot_silent(&self, timers: &Timers, now: Timestamp) -> bool {
         self.silent_at(timers).is_some_and(|at| at <= now)
+    }
+
+    /// When nobody will have said anything for so long that the bot's own intervention is over.
+    pub(in crate::conversation) fn quiet_at(&self, timers: &Timers) -> Option<Timestamp> {
+        let limit = Some(timers.bot_intervention_idle).filter(|limit| *limit > Duration::ZERO)?;
+        let since = self.native.as_ref()?.open_intervention()?.quiet_since?;
+        (self.control == Control::Bot)
+            .then(|| since.checked_add(limit).ok())
+            .flatten()
+    }
+
+    /// The bot's own intervention, if nobody has said anything for long.
+    pub fn quiet_intervention(&self, timers: &Timers, now: Timestamp) -> Option<&OwnIntervention> {
+        self.quiet_at(timers).filter(|at| *at <= now)?;
+        self.native.as_ref()?.open_intervention()
     }
 
     /// Nobody answers the person: the agents do. `None`: they have it already.

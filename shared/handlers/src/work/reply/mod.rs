@@ -268,7 +268,7 @@ async fn took(
         if native.said(id).is_some() {
             return;
         }
-        native.took(&task.job.id, &message.id, id.clone());
+        native.took(&task.job.id, &message.id, id.clone(), task.app.now());
         let outcome = match content.delivery {
             DeliveryStatus::Pending => Delivered::Unknown,
             DeliveryStatus::Delivered => Delivered::Yes,

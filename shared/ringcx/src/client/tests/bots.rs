@@ -80,6 +80,22 @@ async fn a_comment_is_in_the_body_of_the_request_and_needs_no_author() {
 }
 
 #[tokio::test]
+async fn comments_are_read_to_know_whether_one_is_there() {
+    let bench = Bench::new().await;
+    let comments = json!({"count": 3, "records": [{"id": "k3", "body": "Reason: help"}, {"id": "k2", "body": null}, {"id": "k1", "body": "Zoë"}]});
+    bench.server.answers_json(&comments).answers(403, "{}");
+    let intervention = InterventionId::new("17a1");
+    let read = async || bench.client.comments(&bench.connection, &intervention).await;
+    assert_eq!(read().await.unwrap(), ["Reason: help", "Zoë"]);
+    let asked = &bench.server.seen()[0];
+    assert_eq!(
+        format!("{} {}", asked.method, asked.target),
+        "GET /1.0/intervention_comments?intervention_id=17a1&limit=150"
+    );
+    assert!(matches!(read().await, Err(RingCxError::NotPermitted { .. })));
+}
+
+#[tokio::test]
 async fn where_rce_wants_an_author_of_a_comment_it_is_our_account() {
     let bench = Bench::new().await;
     bench
