@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use aws_sdk_ssm::Client;
 use aws_sdk_ssm::types::Parameter;
 use handover_core::Timestamp;
-use handover_core::ids::ConnectionId;
+use handover_core::ids::{ConnectionId, SourceId};
 use handover_core::ports::Clock;
 use handover_core::settings::Connection;
 use handover_handlers::app::{Connections, ConnectionsUnavailable};
@@ -42,6 +42,14 @@ enum Trouble {
     Mistakes { name: String, mistakes: ConfigError },
     #[error("the parameter {name} must hold the section [connections.{id}] and no other connection")]
     AnotherConnection { name: String, id: String },
+    #[error(
+        "the parameter {name} is not used: connections.{other} answers source {source_id} already; a source has one bot"
+    )]
+    SourceTaken {
+        name: String,
+        other: ConnectionId,
+        source_id: SourceId,
+    },
     #[error("too many connections that do not exist were asked for within a minute; no more are looked up")]
     TooManyStrangers,
 }
@@ -96,7 +104,9 @@ impl Known {
             Ok(None) => self.what = What::Missing,
             Err(trouble) => {
                 self.good_for = AFTER_FAILURE;
-                let kept = matches!(self.what, What::Good(_));
+                // Of two that answer one source, one must be silent now.
+                let kept =
+                    matches!(self.what, What::Good(_)) && !matches!(trouble, Trouble::SourceTaken { .. });
                 tracing::error!(
                     error = &trouble as &dyn std::error::Error,
                     "connection's settings not read{}",
@@ -136,7 +146,7 @@ impl SsmConnections {
     /// left to the first use.
     pub async fn preload(&self) -> usize {
         let now = self.clock.now();
-        let parameters = match self.list(MOST_PRELOADED).await {
+        let mut parameters = match self.list(MOST_PRELOADED).await {
             Ok(parameters) => parameters,
             Err(fault) => {
                 let error: &dyn std::error::Error = &fault;
@@ -148,6 +158,8 @@ impl SsmConnections {
             }
         };
         let mut good = 0;
+        // In their order, so that every function decides alike which of two that answer one source is used.
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
         for parameter in parameters {
             let Some(id) = self.id_of(&parameter) else {
                 continue;
@@ -155,7 +167,7 @@ impl SsmConnections {
             let read = self.parse(&id, parameter.value().unwrap_or_default());
             if let Ok(slot) = self.slot(&id) {
                 let mut known = slot.lock().await;
-                known.learn(read.map(Some), now);
+                known.learn(read.and_then(|it| self.alone_here(it)).map(Some), now);
                 good += usize::from(matches!(known.what, What::Good(_)));
             }
         }
@@ -164,13 +176,18 @@ impl SsmConnections {
 
     /// Reads every connection there is now, each with what is wrong if it cannot be used.
     pub(crate) async fn all(&self) -> Result<Vec<Result<Connection, String>>, Fault> {
-        let parameters = self.list(usize::MAX).await?;
-        let read = parameters.iter().filter_map(|parameter| {
-            let id = self.id_of(parameter)?;
+        let mut parameters = self.list(usize::MAX).await?;
+        parameters.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut all: Vec<Result<Connection, String>> = Vec::new();
+        for parameter in parameters {
+            let Some(id) = self.id_of(&parameter) else {
+                continue;
+            };
             let parsed = self.parse(&id, parameter.value().unwrap_or_default());
-            Some(parsed.map_err(|trouble| trouble.to_string()))
-        });
-        Ok(read.collect())
+            let read = parsed.and_then(|it| self.alone(it, all.iter().flatten()));
+            all.push(read.map_err(|trouble| trouble.to_string()));
+        }
+        Ok(all)
     }
 
     /// The connections that can be used, as far as they were read.
@@ -218,7 +235,7 @@ impl SsmConnections {
         match call.send().await {
             Ok(answer) => {
                 let text = answer.parameter().and_then(Parameter::value).unwrap_or_default();
-                self.parse(id, text).map(Some)
+                self.alone_here(self.parse(id, text)?).map(Some)
             }
             Err(error) if fault::code(&error) == "ParameterNotFound" => Ok(None),
             Err(error) => Err(Fault::of("ssm:GetParameter", Thing::Parameter(name), &error).into()),
@@ -238,6 +255,33 @@ impl SsmConnections {
             return Err(self.another(id));
         }
         Ok(connection)
+    }
+
+    /// Refuses one whose source another answers: whose name comes first is used.
+    fn alone<'a>(
+        &self,
+        connection: Connection,
+        others: impl IntoIterator<Item = &'a Connection>,
+    ) -> Result<Connection, Trouble> {
+        let before = others.into_iter().filter(|other| other.id < connection.id);
+        let taken = before.filter_map(|other| Some((other, connection.answers_same_source(other)?)));
+        match taken
+            .map(|(other, source)| (other.id.clone(), source.clone()))
+            .next()
+        {
+            Some((other, source_id)) => Err(Trouble::SourceTaken {
+                name: self.name(&connection.id),
+                other,
+                source_id,
+            }),
+            None => Ok(connection),
+        }
+    }
+
+    /// The same among those that are known here.
+    fn alone_here(&self, connection: Connection) -> Result<Connection, Trouble> {
+        let known = self.known();
+        self.alone(connection, known.iter().map(|other| &**other))
     }
 
     /// Whose settings a parameter has, if it can be a connection's.

@@ -206,6 +206,41 @@ async fn the_last_good_settings_stay_while_the_new_text_has_mistakes() {
 }
 
 #[tokio::test]
+async fn of_two_connections_that_answer_one_source_one_is_used_and_the_other_is_told_why() {
+    let native = |id: &str, source: &str| {
+        let ours = toml(id, FIRST_KEY);
+        let kept = ours.lines().filter(|line| !line.contains("realtime_"));
+        let lines: Vec<&str> = kept.collect();
+        let channel = format!("channel = \"native\"\nsource_ids = [\"{source}\"]\nbase_api_url");
+        lines.join("\n").replace("base_api_url", &channel)
+    };
+    let scene = Scene::new().await;
+    scene.put("zeta", &native("zeta", "5f0c")).await;
+    assert!(scene.key_of("zeta").await.is_some());
+    // While it is in use, another one comes.
+    scene.put("alpha", &native("alpha", "5f0c")).await;
+    assert!(scene.key_of("alpha").await.is_some());
+    scene.clock.advance(A_MINUTE);
+    assert!(scene.key_of("alpha").await.is_some());
+    let words = told(scene.get("zeta").await);
+    assert!(words.contains(&format!("{}/zeta", scene.path)), "{words}");
+    assert!(
+        words.contains("connections.alpha answers source 5f0c already"),
+        "{words}"
+    );
+    // A function that starts decides alike, whatever comes first.
+    let started = settings(&scene.ssm.url, &scene.path, &scene.clock);
+    assert_eq!(started.preload().await, 1);
+    let used: Vec<String> = started.known().iter().map(|it| it.id.to_string()).collect();
+    assert_eq!(used, ["alpha"]);
+    // Put right, both are used.
+    scene.put("zeta", &native("zeta", "5f0d")).await;
+    scene.clock.advance(A_MINUTE);
+    assert!(scene.key_of("alpha").await.is_some());
+    assert!(scene.key_of("zeta").await.is_some());
+}
+
+#[tokio::test]
 async fn mistakes_are_told_with_the_parameter_and_without_any_value() {
     let scene = Scene::new().await;
     let both = format!("{}{}", toml("acme", FIRST_KEY), toml("another", FIRST_KEY));

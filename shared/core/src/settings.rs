@@ -59,6 +59,16 @@ impl Connection {
         }
     }
 
+    /// A source that both would answer, with two voices for one person. A connection that relays nothing stands for a bot that
+    /// sits on the channel itself, so it counts too.
+    pub fn answers_same_source(&self, other: &Self) -> Option<&SourceId> {
+        if !(self.is_native() || other.is_native()) || !self.ringcx.is_same_account(&other.ringcx) {
+            return None;
+        }
+        let mut sources = self.ringcx.sources();
+        sources.find(|source| other.ringcx.has_source(source))
+    }
+
     /// Whether messages are mirrored into a Source SDK channel of ours.
     pub fn is_mirrored(&self) -> bool {
         self.topology() == Topology::Mirrored
@@ -409,5 +419,18 @@ impl RingCxSettings {
 
     pub fn has_source(&self, source: &SourceId) -> bool {
         self.sources().any(|ours| ours == source)
+    }
+
+    /// Whether both are of one account, whose REST budget and sources they share.
+    pub fn is_same_account(&self, other: &Self) -> bool {
+        let account = |it: &Self| {
+            // A name with a dot at its end is the same name.
+            let host = it
+                .api_base
+                .host_str()
+                .map(|host| host.trim_end_matches('.').to_owned());
+            (host, it.api_base.port_or_known_default())
+        };
+        account(self) == account(other)
     }
 }

@@ -3,7 +3,6 @@
 use handover_core::ids::SourceId;
 use handover_core::settings::Rehost;
 use handover_ringcx::base_url;
-use url::Url;
 
 use super::Case;
 use crate::check::Sheet;
@@ -66,7 +65,7 @@ fn shared_source(case: &Case<'_>, sheet: &mut Sheet) {
         .iter()
         .filter(|other| other.id != case.connection.id)
     {
-        if !same_host(&other.ringcx.api_base, &ours.api_base) {
+        if !other.ringcx.is_same_account(ours) {
             continue;
         }
         let common = ours.sources().filter(|source| other.ringcx.has_source(source));
@@ -96,10 +95,6 @@ fn shared_source(case: &Case<'_>, sheet: &mut Sheet) {
             "Give each connection a source of its own, or remove one of the connections.",
         );
     }
-}
-
-fn same_host(a: &Url, b: &Url) -> bool {
-    a.host_str() == b.host_str() && a.port_or_known_default() == b.port_or_known_default()
 }
 
 fn realtime_url(case: &Case<'_>, sheet: &mut Sheet) {

@@ -112,16 +112,9 @@ fn read_in(
 /// Connections of one account share its REST budget; the most careful one decides.
 fn smallest_budget_counts(connections: &mut [Connection]) {
     for index in 0..connections.len() {
-        let host = connections[index].ringcx.api_base.host_str().map(str::to_owned);
-        let port = connections[index].ringcx.api_base.port_or_known_default();
-        let smallest = connections
-            .iter()
-            .filter(|c| {
-                c.ringcx.api_base.host_str() == host.as_deref()
-                    && c.ringcx.api_base.port_or_known_default() == port
-            })
-            .map(|c| c.ringcx.requests_per_minute)
-            .min();
+        let ours = &connections[index].ringcx;
+        let same = connections.iter().filter(|it| it.ringcx.is_same_account(ours));
+        let smallest = same.map(|it| it.ringcx.requests_per_minute).min();
         if let Some(smallest) = smallest {
             connections[index].ringcx.requests_per_minute = smallest;
         }

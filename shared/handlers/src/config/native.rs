@@ -121,25 +121,11 @@ fn author_identities(section: &mut Section<'_>, sources: &[&SourceId]) -> BTreeM
     read
 }
 
-/// One source, one bot: otherwise two voices would answer the same person. A connection that relays nothing stands for a
-/// bot that sits on the channel itself, so it counts too.
+/// One source, one bot.
 pub(super) fn one_bot_for_a_source(connections: &[Connection], errors: &mut Vec<String>) {
     for (index, one) in connections.iter().enumerate() {
         for other in &connections[index + 1..] {
-            if !one.is_native() && !other.is_native() {
-                continue;
-            }
-            let account = |it: &Connection| {
-                let base = &it.ringcx.api_base;
-                // A name with a dot at its end is the same name.
-                let host = base.host_str().map(|host| host.trim_end_matches('.').to_owned());
-                (host, base.port_or_known_default())
-            };
-            let shared = one
-                .ringcx
-                .sources()
-                .find(|source| other.ringcx.has_source(source));
-            if let Some(source) = shared.filter(|_| account(one) == account(other)) {
+            if let Some(source) = one.answers_same_source(other) {
                 errors.push(format!(
                     "connections.{} and connections.{} both answer source {source}; a source has one bot",
                     one.id, other.id
