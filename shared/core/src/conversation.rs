@@ -441,13 +441,16 @@ impl Conversation {
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, at_ringcx: Timestamp) {
         self.last_end = Some(at_ringcx);
-        self.agents_leave_to_bot(status == HandoverStatus::Completed, at_ringcx);
         let Some(handover) = self.handover.as_mut() else {
             return;
         };
         handover.status = status;
         handover.outcome = Some(outcome.to_owned());
         handover.ended_at = Some(now);
+        self.agents_leave_to_bot(at_ringcx);
+        let Some(handover) = self.handover.as_mut() else {
+            return;
+        };
         handover.summary = None;
         let epoch = handover.epoch;
         if let Some(id) = handover.intervention.clone() {

@@ -166,6 +166,8 @@ pub struct SimulatedConfig {
     /// Whether a customer's message reopens the thread's last case wherever the thread is (webhooks, "Task life cycle");
     /// without it only where agents are.
     pub cases_reopen_anywhere: bool,
+    /// Whether no customer's message reopens a case.
+    pub cases_stay_closed: bool,
     /// Whether a comment of an intervention has to name its user, as the specification says and the prose does not.
     pub comments_need_user: bool,
     /// How long a content is on its way to a customer of a native channel; zero is at once.
@@ -270,6 +272,7 @@ impl Default for SimulatedConfig {
             virtual_agent_id: None,
             replies_need_intervention: false,
             cases_reopen_anywhere: false,
+            cases_stay_closed: false,
             comments_need_user: false,
             export_delay: Duration::ZERO,
             fail_exports: None,

@@ -50,7 +50,8 @@ impl State {
         }
         let with_agents = self.is_with_agents(thread_id);
         let closed = self.interventions(thread_id).next_back().map(|it| it.id.clone());
-        if let Some(closed) = closed.filter(|_| with_agents || self.config.cases_reopen_anywhere) {
+        let reopens = (with_agents || self.config.cases_reopen_anywhere) && !self.config.cases_stay_closed;
+        if let Some(closed) = closed.filter(|_| reopens) {
             self.reopen_intervention(&closed, None);
             if let Some(content) = self.contents.get_mut(content_id) {
                 content.intervention_id = Some(closed);

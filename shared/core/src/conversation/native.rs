@@ -51,6 +51,9 @@ pub struct Native {
     /// Since when the person waits for the bot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaits_bot_since: Option<Timestamp>,
+    /// A handover is over, and the bot is not told yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub end_untold: bool,
     /// The bot was told something that it has not reacted to.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub told: bool,
@@ -222,6 +225,7 @@ impl Native {
             unanswered: Vec::new(),
             left_to_bot: Vec::new(),
             awaits_bot_since: None,
+            end_untold: false,
             told: false,
             person_known: false,
             replying: None,

@@ -16,6 +16,11 @@ impl Conversation {
         then_message: bool,
         at: Timestamp,
     ) -> &InFlight {
+        if let Some(native) = self.native.as_mut()
+            && events.iter().any(BotEvent::is_end)
+        {
+            native.end_untold = false;
+        }
         let count = events.len() as u64 + u64::from(then_message);
         let first_seq = self.next_seq;
         self.next_seq += count;

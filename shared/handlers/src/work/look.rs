@@ -124,7 +124,8 @@ fn judge(conversation: &Conversation, interventions: &[&Intervention]) -> Option
     }
     let ours = known_intervention(conversation);
     if let Some(same) = interventions.iter().find(|it| Some(&it.id) == ours) {
-        return Some(Finding::of(SignalKind::Closed, same, None));
+        // It counts from then: what the person said since is the bot's.
+        return Some(Finding::of(SignalKind::Closed, same, same.as_of));
     }
     // Another one may have been over before this handover began: its time tells.
     let newest = interventions.first().filter(|it| it.as_of.is_some())?;

@@ -40,6 +40,7 @@ mod native_cognigy;
 mod native_crashes;
 mod native_defects;
 mod native_delivery;
+mod native_ends;
 mod native_found;
 mod native_order;
 mod native_quiet;

@@ -140,22 +140,30 @@ impl Conversation {
         self.nobody_is_told(&imported.content);
     }
 
-    /// A handover is over. What the person said since the agents were done is the bot's; where agents never came to it, all
-    /// that nobody answered.
-    pub(in crate::conversation) fn agents_leave_to_bot(
-        &mut self,
-        agents_ended_it: bool,
-        at_ringcx: Timestamp,
-    ) {
+    /// A handover is over. What the person said since the agents were done is the bot's; where no agent answered, all that
+    /// they said.
+    pub(in crate::conversation) fn agents_leave_to_bot(&mut self, at_ringcx: Timestamp) {
+        let answered = self.is_answered_by_agents();
         let Some(native) = self.native.as_mut() else {
             return;
         };
+        native.end_untold = true;
         let unanswered = std::mem::take(&mut native.unanswered);
         let left = unanswered
             .into_iter()
-            .filter(|said| !agents_ended_it || said.issued_at >= at_ringcx);
+            .filter(|said| !answered || said.issued_at >= at_ringcx);
         native.left_to_bot.extend(left.map(|said| said.content));
         keep_last(&mut native.left_to_bot, UNANSWERED);
+    }
+
+    /// Whether an agent ended the last handover, and had answered: RCE closes only what was answered, and cancels only what was
+    /// not.
+    fn is_answered_by_agents(&self) -> bool {
+        self.handover.as_deref().is_some_and(|handover| {
+            handover.status == HandoverStatus::Completed
+                && handover.outcome.as_deref() != Some(Cause::AgentCancelled.as_str())
+                && handover.accepted_at.is_some()
+        })
     }
 
     /// What the bot has to be told now that it has the conversation again; it is asked for once.
@@ -324,12 +332,12 @@ impl Conversation {
         } else {
             said
         };
-        let had_it = |handover: &&Handover| {
-            handover.status == HandoverStatus::Completed && handover.accepted_at.is_some()
-        };
-        let (Some(handover), Some(end)) = (self.handover.as_deref().filter(had_it), self.last_end) else {
+        let (Some(handover), Some(end)) = (self.handover.as_deref(), self.last_end) else {
             return false;
         };
+        if !self.is_answered_by_agents() {
+            return false;
+        }
         let is_under_it = imported.intervention.is_some() && imported.intervention == handover.intervention;
         (at_the_latest < end || said <= end && is_under_it)
             && self.began_at_ringcx().is_some_and(|began| said >= began)

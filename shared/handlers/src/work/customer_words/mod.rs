@@ -29,7 +29,7 @@ use handover_core::retry::Disposition;
 
 use super::deliver::Words;
 use super::outcome::{Step, Why};
-use super::{Task, deliver, files, silence};
+use super::{LOOK_AGAIN, Task, deliver, files, silence};
 use crate::imported::content_claim;
 pub(super) use bot_says::{refusal, take_up};
 use whose::{Whose, whose};
@@ -37,6 +37,9 @@ use with_agents::with_agents;
 
 /// How long a message lets those pass that were written before it, all in all.
 const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
+
+/// How long it waits until the bot knows that a handover is over. The thread is put back first.
+const END_TOLD_WITHIN: Duration = Duration::from_secs(15);
 
 /// What the claim of a message says that the bot has.
 const TOLD: &str = "told";
@@ -139,6 +142,13 @@ async fn order(
         return Ok(Some(Step::Wait {
             after: settle.saturating_sub(waited),
         }));
+    }
+    if waited < END_TOLD_WITHIN && native.end_untold {
+        // RCE may report the end of a handover after what the person said then: the bot has to know first whose turn it is.
+        return match conversation.ending {
+            Some(_) => Ok(Some(Step::Wait { after: LOOK_AGAIN })),
+            None => step_aside(task).await.map(Some),
+        };
     }
     if waited >= STEPS_ASIDE_FOR || !native.is_ahead(&imported.content, imported.issued_at) {
         return Ok(None);

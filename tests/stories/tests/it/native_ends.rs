@@ -1,0 +1,129 @@
+//! How a handover ends on a channel of RCE's own: whose is what the person said around it.
+
+use std::time::Duration;
+
+use handover_stories::desk::SAM;
+use handover_stories::{Bench, Setup};
+use serde_json::json;
+use simulated_ringcx::{NativeKind, NativeMessage};
+
+use crate::native::finish;
+
+fn chat() -> Setup {
+    Setup::default().on(NativeKind::WhatsApp)
+}
+
+/// The person wanted a human, and one took it.
+async fn taken(bench: &Bench) -> String {
+    let thread = bench.nadia_writes("A human, please");
+    bench.until_quiet().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet().await;
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.until_quiet().await;
+    thread
+}
+
+#[tokio::test]
+async fn after_an_end_whose_report_was_lost_what_the_person_said_since_is_the_bots() {
+    let bench = chat().rce(|rce| rce.cases_stay_closed = true).start().await;
+    let thread = taken(&bench).await;
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench.nadia_writes("Thank you");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench.rce_reports(false);
+    bench.rce.close(&thread).expect("an open case");
+    bench.settle().await;
+    bench.rce_reports(true);
+    bench.pass(Duration::from_secs(3));
+    bench.nadia_writes("One more thing");
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["A human, please"]);
+    bench.pass(Duration::from_mins(1));
+    bench.until_quiet().await;
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    let kinds = bench.bot.kinds();
+    assert_eq!(
+        kinds[kinds.len() - 2..],
+        ["handover.completed", "message.created"]
+    );
+    bench.answers(&thread, "Yes?").await;
+    bench.until_quiet().await;
+    assert_eq!(bench.said(&thread), ["Sam here", "Yes?"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_no_agent_answered_is_the_bots_when_they_cancel() {
+    let bench = chat().start().await;
+    let thread = taken(&bench).await;
+    bench.pass(Duration::from_secs(5));
+    bench.rce.engage(&thread, SAM).expect("a thread");
+    bench.nadia_writes("Is anybody there?");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench.rce.cancel(&thread).expect("an open case");
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "Is anybody there?"]);
+    assert_eq!(
+        bench.bot.only("handover.completed").data()["cause"],
+        "agent_cancelled"
+    );
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_was_said_to_an_agent_who_answered_and_closed_is_not_the_bots() {
+    let bench = chat().start().await;
+    let thread = taken(&bench).await;
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench.nadia_writes("Thank you");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench.rce.close(&thread).expect("an open case");
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["A human, please"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn the_bot_knows_of_the_end_before_it_is_told_what_the_person_said_then() {
+    let bench = chat()
+        .by_hand()
+        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
+        .await;
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    let taken = bench.rce.event("task.taken", &thread, &json!({"user_id": SAM}));
+    bench.webhook(&[taken]).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_mins(1));
+    bench.rce.close(&thread).expect("an open case");
+    let closed = bench.rce.event("intervention.closed", &thread, &json!({}));
+    bench.pass(Duration::from_millis(50));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
+    let wrote = bench.imported(&content, &json!({}));
+    bench.webhook(&[wrote]).await;
+    bench.work().await;
+    bench.pass(Duration::from_millis(200));
+    bench.webhook(&[closed]).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    let kinds = bench.bot.kinds();
+    assert_eq!(
+        kinds[kinds.len() - 2..],
+        ["handover.completed", "message.created"]
+    );
+    finish(bench, &thread).await;
+}
