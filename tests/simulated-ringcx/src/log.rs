@@ -44,6 +44,8 @@ pub enum DeliveryKind {
 /// One request to the bridge and its outcome.
 #[derive(Clone, Debug)]
 pub struct Delivery {
+    /// Where it went, without a query that was added.
+    pub url: String,
     /// What kind of request.
     pub kind: DeliveryKind,
     /// The action, or the types of the events joined by commas.

@@ -81,6 +81,7 @@ impl Hub {
         let url = self
             .read(|state| state.base_uri.clone())
             .ok_or(SendError::NoBridge)?;
+        let to = url.clone();
         let request = match signature {
             Some(signature) if self.config.signature_in_query => self
                 .client
@@ -97,6 +98,7 @@ impl Hub {
         let answer = self.receive(request, token).await;
         self.change(|state| {
             state.delivery_log.push(Delivery {
+                url: to,
                 kind: DeliveryKind::SourceSdk,
                 what: what.clone(),
                 body: sent,

@@ -190,7 +190,8 @@ impl Hub {
         if !secret.is_empty() {
             request = request.header("X-Dimelo-Secret", secret);
         }
-        self.post_logged(DeliveryKind::Webhook, types(envelope), envelope.clone(), request)
+        let sent = (url, types(envelope));
+        self.post_logged(DeliveryKind::Webhook, sent, envelope.clone(), request)
             .await
             .0
     }
@@ -198,7 +199,7 @@ impl Hub {
     async fn post_logged(
         self: &Arc<Self>,
         kind: DeliveryKind,
-        what: String,
+        (url, what): (&str, String),
         body: Value,
         request: reqwest::RequestBuilder,
     ) -> (Option<u16>, String) {
@@ -212,6 +213,7 @@ impl Hub {
         };
         let took = clock.elapsed();
         let delivery = Delivery {
+            url: url.to_owned(),
             kind,
             what,
             body,
@@ -239,7 +241,7 @@ impl Hub {
         let sent = json!({"hub.mode": "subscribe", "hub.challenge": challenge, "hub.verify_token": webhook.verify_token});
         let what = "GET validation".to_owned();
         let (status, answer) = self
-            .post_logged(DeliveryKind::Handshake, what, sent, request)
+            .post_logged(DeliveryKind::Handshake, (&webhook.url, what), sent, request)
             .await;
         let valid = status == Some(200) && answer == challenge;
         self.change(|state| {

@@ -15,6 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::Value;
 use standardwebhooks::Webhook;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
 use crate::chance::Chance;
@@ -71,6 +72,8 @@ struct Notes {
     problems: Vec<String>,
     faults: BTreeMap<&'static str, u64>,
     chance: Option<Chance>,
+    /// Who is told of each event that was taken.
+    listener: Option<UnboundedSender<Value>>,
 }
 
 pub(crate) struct Bot {
@@ -96,6 +99,19 @@ impl Bot {
         }));
         let server = tokio::spawn(serve(listener, Arc::clone(&notes)));
         Ok(Self { url, notes, server })
+    }
+
+    /// Each event that it takes from now on, repeats included.
+    pub(crate) fn listen(&self) -> UnboundedReceiver<Value> {
+        let (listener, events) = unbounded_channel();
+        lock(&self.notes).listener = Some(listener);
+        events
+    }
+
+    /// Where it has files.
+    pub(crate) fn host(&self) -> &str {
+        let rest = self.url.trim_start_matches("http://");
+        rest.split('/').next().unwrap_or_default()
     }
 
     /// From now on it does not fail.
@@ -166,6 +182,9 @@ async fn answer(
     notes: Arc<Mutex<Notes>>,
 ) -> Result<Response<Full<Bytes>>, std::io::Error> {
     let (parts, body) = request.into_parts();
+    if parts.method == hyper::Method::GET {
+        return Ok(file());
+    }
     let header = |name: &str| {
         let value = parts.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default().to_owned()
@@ -204,6 +223,14 @@ async fn answer(
         Mood::DropsBefore | Mood::DropsAfter => return Err(std::io::Error::other("the connection breaks")),
     }
     Ok::<_, Infallible>(response).map_err(|never| match never {})
+}
+
+/// A file of the bot's.
+fn file() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from("A file of the bot's\n"));
+    let text = hyper::header::HeaderValue::from_static("text/plain");
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, text);
+    response
 }
 
 /// Verified by the reference implementation of Standard Webhooks.
@@ -257,5 +284,9 @@ impl Notes {
         };
         self.of.entry(conversation).or_default().push(self.heard.len());
         self.heard.push(heard);
+        if let Some(listener) = self.listener.as_ref().filter(|_| taken) {
+            // Nobody listens any more at the very end.
+            let _ = listener.send(event);
+        }
     }
 }

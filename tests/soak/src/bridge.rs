@@ -13,7 +13,23 @@ use tokio::sync::Mutex;
 
 use crate::world::pause;
 
-pub(crate) const BOT_KEY: &str = "bot-key-of-the-soak-tests";
+/// A connection: its name, and the key of its bot.
+#[derive(Clone, Copy)]
+pub(crate) struct Door {
+    pub(crate) name: &'static str,
+    pub(crate) key: &'static str,
+}
+
+/// Where people write to the bot's own channel, which is mirrored into RCE.
+pub(crate) const MIRRORED: Door = Door {
+    name: "default",
+    key: "bot-key-of-the-soak-tests",
+};
+/// Where they write to a channel of RCE's own.
+pub(crate) const NATIVE: Door = Door {
+    name: "native",
+    key: "bot-key-of-the-native-soak-tests",
+};
 
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -51,8 +67,13 @@ impl Bridge {
         self.dir.join("data")
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}/default{path}", self.port)
+    pub(crate) fn url(&self, door: Door, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{}{path}", self.port, door.name)
+    }
+
+    /// Where RCE's calls go, webhooks and the Source SDK's.
+    pub(crate) fn webhook_url(&self, door: Door) -> String {
+        self.url(door, "/handover/rce")
     }
 
     /// Starts `serve` and waits until it is ready.
@@ -114,6 +135,7 @@ impl Bridge {
     /// One call of the bot API; `None` when the bridge is not there, or did not answer.
     pub(crate) async fn call(
         &self,
+        door: Door,
         method: Method,
         path: &str,
         key: &str,
@@ -121,8 +143,8 @@ impl Bridge {
     ) -> Option<(u16, Value)> {
         let mut request = self
             .http
-            .request(method.clone(), self.url(path))
-            .bearer_auth(BOT_KEY);
+            .request(method.clone(), self.url(door, path))
+            .bearer_auth(door.key);
         if method != Method::GET {
             request = request.header("Idempotency-Key", key).body(body.to_string());
         }
@@ -139,8 +161,9 @@ impl Bridge {
     }
 
     /// The timeline as people read it.
-    pub(crate) async fn timeline(&self, conversation: &str) -> String {
-        let text = self.run(&["timeline", conversation], false).await;
+    pub(crate) async fn timeline(&self, door: Door, conversation: &str) -> String {
+        let words = ["timeline", conversation, "--connection", door.name];
+        let text = self.run(&words, false).await;
         text.unwrap_or_else(|error| format!("no timeline: {error:#}"))
     }
 

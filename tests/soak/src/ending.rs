@@ -6,6 +6,7 @@ use simulated_ringcx::TaskQueue;
 
 use crate::faults::{self, LOOKS};
 use crate::judge;
+use crate::native::Ending;
 use crate::world::{Broken, World, pause};
 
 /// How long it may take until all is quiet.
@@ -16,8 +17,10 @@ pub(crate) async fn end(world: &World) -> anyhow::Result<(Vec<Broken>, Duration)
     let began = Instant::now();
     faults::end(world);
     let names: Vec<String> = world.conversations().collect();
+    let mut natives = Ending::begins();
     for (unheard, rest) in [(true, 0), (false, 1)] {
         faults::lose_all_webhooks(world, unheard);
+        Ending::close(world, rest);
         let half = names.iter().enumerate().filter(|(index, _)| index % 2 == rest);
         for (_, name) in half {
             close(
@@ -41,6 +44,7 @@ pub(crate) async fn end(world: &World) -> anyhow::Result<(Vec<Broken>, Duration)
             }
             quiet &= back && !is_open(world, name);
         }
+        quiet &= natives.goes_on(world).await;
         let is_late = began.elapsed() > PATIENCE;
         if quiet || is_late {
             let broken = judge::judge(world).await?;

@@ -55,7 +55,7 @@ pub(crate) async fn lose_webhooks(world: Arc<World>, mut chance: Chance) -> anyh
                 down: false,
             }
         };
-        world.rce.set_webhooks(behaviour);
+        world.set_webhooks(behaviour);
         let time = if down {
             chance.millis(4_000, 8_000)
         } else {
@@ -79,13 +79,16 @@ pub(crate) fn step_clock(world: &World) {
 /// All is well again.
 pub(crate) fn end(world: &World) {
     world.rce.set_chaos(simulated_ringcx::Chaos::default());
-    world.rce.set_webhooks(WebhookBehaviour::default());
+    world.set_webhooks(WebhookBehaviour::default());
+    world.rce.clear_faults();
+    world.rce.set_content_index_lag(simulated_ringcx::IndexLag::None);
     world.bot.recover();
+    world.native_bot.recover();
 }
 
 /// From now on all webhooks are lost, or none.
 pub(crate) fn lose_all_webhooks(world: &World, lost: bool) {
-    world.rce.set_webhooks(WebhookBehaviour {
+    world.set_webhooks(WebhookBehaviour {
         down: lost,
         ..WebhookBehaviour::default()
     });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use simulated_ringcx::DeliveryKind;
 
 use crate::bot::Heard;
+use crate::bridge::MIRRORED;
 use crate::world::{Broken, Close, RECONCILE_EVERY, World};
 
 /// How long it may take at most: the interval, the category, and time for a bridge that is down, a bot that refuses
@@ -105,10 +106,12 @@ fn of(world: &World, close: &Close, arrived: &HashSet<String>) -> Option<Healed>
 
 /// The events that the bridge answered with 200.
 fn arrived(world: &World) -> HashSet<String> {
+    let url = world.bridge.webhook_url(MIRRORED);
     world.rce.read(|state| {
         let taken = state
             .deliveries()
-            .filter(|delivery| delivery.kind == DeliveryKind::Webhook && delivery.status == Some(200));
+            .filter(|delivery| delivery.kind == DeliveryKind::Webhook && delivery.status == Some(200))
+            .filter(|delivery| delivery.url == url);
         let events = taken.flat_map(|delivery| delivery.body["events"].as_array().into_iter().flatten());
         events
             .filter_map(|event| event["id"].as_str().map(str::to_owned))

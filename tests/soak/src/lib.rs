@@ -14,6 +14,7 @@
 //! | `watch` | looks at who has the conversations all the time |
 //! | `ending` | faults off, everything closed, until all are with the bot |
 //! | `judge` | the promises |
+//! | `native` | the same on a channel that RCE owns |
 //! | `heal` | how long the bot waited for an end that RCE knew of |
 //! | `report` | the figures |
 
@@ -24,6 +25,7 @@ mod ending;
 mod faults;
 mod heal;
 mod judge;
+mod native;
 mod options;
 mod report;
 mod talk;
@@ -49,9 +51,15 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
         let chance = Chance::of(seed, number);
         people.spawn(talk::talk(Arc::clone(&world), format!("c{number:03}"), chance));
     }
+    for number in 0..world.natives() {
+        let chance = Chance::of(seed, 2_000 + number);
+        people.spawn(native::talk(Arc::clone(&world), format!("n{number:03}"), chance));
+    }
+    let brain = tokio::spawn(native::think(Arc::clone(&world), world.native_bot.listen()));
     let mut others = tokio::task::JoinSet::new();
     if !options.calm {
         others.spawn(faults::kill(Arc::clone(&world), Chance::of(seed, 1_001)));
+        others.spawn(native::fail(Arc::clone(&world), Chance::of(seed, 1_005)));
         others.spawn(faults::lose_webhooks(Arc::clone(&world), Chance::of(seed, 1_002)));
     }
     others.spawn(watch::watch(Arc::clone(&world)));
@@ -62,5 +70,6 @@ pub async fn run(options: &Options) -> anyhow::Result<Report> {
     let ended = people.join_all().await.into_iter().chain(others.join_all().await);
     ended.collect::<anyhow::Result<()>>()?;
     let (broken, settled) = ending::end(&world).await?;
+    brain.abort();
     Report::of(&world, broken, settled, began.elapsed()).await
 }

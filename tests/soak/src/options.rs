@@ -12,9 +12,12 @@ pub struct Options {
     /// How long people talk and faults happen; then everything is ended and judged
     #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(5..=3_600))]
     pub seconds: u64,
-    /// Conversations at the same time
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=500))]
+    /// Conversations at the same time that the bridge mirrors
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=500))]
     pub conversations: u64,
+    /// Conversations besides on a channel that RCE owns
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(0..=200))]
+    pub native: u64,
     /// Where chance begins [default: another one each time; it is printed]
     #[arg(long)]
     pub seed: Option<u64>,

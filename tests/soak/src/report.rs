@@ -9,7 +9,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulated_ringcx::{RequestKind, SyncStatus};
 
+use crate::bridge::{MIRRORED, NATIVE};
 use crate::heal::{self, Known};
+use crate::native;
 use crate::world::{Broken, World};
 
 /// How many timelines are printed.
@@ -52,7 +54,12 @@ impl Report {
         concerned.dedup();
         let mut timelines = Vec::new();
         for name in concerned.into_iter().take(TIMELINES) {
-            let timeline = world.bridge.timeline(&name).await;
+            let door = if world.natives.has(&name) {
+                NATIVE
+            } else {
+                MIRRORED
+            };
+            let timeline = world.bridge.timeline(door, &name).await;
             timelines.push((name, timeline));
         }
         let stopped = world.bridge.terminate().await?;
@@ -87,12 +94,13 @@ impl Report {
         Ok(Self {
             seed: world.seed,
             command: format!(
-                "soak --seconds {} --conversations {} --seed {}",
-                options.seconds, options.conversations, world.seed
+                "soak --seconds {} --conversations {} --native {} --seed {}",
+                options.seconds, options.conversations, options.native, world.seed
             ),
             groups: vec![
                 ("run", run),
                 ("traffic", traffic(world)),
+                ("channel of RCE's own", native::figures(world)),
                 ("faults", faults(world)),
                 ("what people did", did),
                 ("time to heal, seconds", heals(world)),
@@ -272,7 +280,7 @@ fn heals(world: &World) -> Vec<(String, Value)> {
     entries
 }
 
-fn percentiles(mut times: Vec<Duration>) -> Value {
+pub(crate) fn percentiles(mut times: Vec<Duration>) -> Value {
     times.sort();
     let at = |percent: usize| {
         let index = (times.len().saturating_sub(1) * percent).div_ceil(100);

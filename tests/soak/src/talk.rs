@@ -8,11 +8,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use simulated_ringcx::Reply;
 
+use crate::bridge::MIRRORED;
 use crate::chance::Chance;
-use crate::world::{Broken, World, pause};
+use crate::world::{Broken, World};
 
-/// How long the bridge may refuse a call, or not be there.
-const INSISTS: Duration = Duration::from_mins(1);
 /// How long a handover may take to be before the agents; longer is not broken, only another story.
 const REACHES_AGENTS: Duration = Duration::from_secs(15);
 /// How long the bot may wait for an end that is due: the longest timer, and time for faults.
@@ -114,30 +113,11 @@ impl Talk {
             "id": format!("m-{}", self.said), "from": from, "text": text,
             "user": {"id": format!("u-{}", self.name), "firstname": "Ada"},
         });
-        let path = format!("/conversations/{}/messages", self.name);
         let key = format!("m-{}", self.said);
-        if let Some(answer) = self.insist(Method::POST, &path, &key, &body).await {
+        if let Some(answer) = self.insist(Method::POST, "/messages", &key, &body).await {
             self.world.check_voice(&self.name, &answer);
             let mut notes = self.world.notes();
             notes.accepted.entry(self.name.clone()).or_default().push(text);
-        }
-    }
-
-    /// Repeats a call until it is accepted, as a caller does whose bridge is restarting.
-    async fn insist(&self, method: Method, path: &str, key: &str, body: &Value) -> Option<Value> {
-        let began = Instant::now();
-        loop {
-            let answer = self.world.bridge.call(method.clone(), path, key, body).await;
-            match answer {
-                Some((202, answer)) => return Some(answer),
-                Some((503, _)) | None if began.elapsed() < INSISTS => pause(Duration::from_millis(50)).await,
-                answer => {
-                    let detail = format!("{method} {path} was answered {answer:?}");
-                    self.world
-                        .break_promise(Broken::of("calls are accepted", &self.name, detail));
-                    return None;
-                }
-            }
         }
     }
 
@@ -181,19 +161,25 @@ impl Talk {
         done && with_agents.await
     }
 
+    async fn insist(&self, method: Method, rest: &str, key: &str, body: &Value) -> Option<Value> {
+        self.world
+            .insist(MIRRORED, &self.name, method, rest, key, body)
+            .await
+    }
+
     async fn ask(&mut self) -> bool {
         self.asked += 1;
         let key = format!("h-{}", self.asked);
-        let path = format!("/conversations/{}/handover", self.name);
         let body = json!({"id": key, "reason": "order", "summary": format!("Handover {}", self.asked)});
-        self.insist(Method::POST, &path, &key, &body).await.is_some()
+        self.insist(Method::POST, "/handover", &key, &body)
+            .await
+            .is_some()
     }
 
     async fn leave(&mut self, cause: &str) {
         self.asked += 1;
         let key = format!("d-{}", self.asked);
-        let path = format!("/conversations/{}/handover", self.name);
-        self.insist(Method::DELETE, &path, &key, &json!({"cause": cause}))
+        self.insist(Method::DELETE, "/handover", &key, &json!({"cause": cause}))
             .await;
     }
 

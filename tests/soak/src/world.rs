@@ -7,13 +7,16 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
-use simulated_ringcx::{Chaos, SimulatedAgent, SimulatedConfig, SimulatedRingcx, SyncStatus};
+use simulated_ringcx::{
+    Chaos, SimulatedAgent, SimulatedConfig, SimulatedRingcx, SyncStatus, WebhookBehaviour,
+};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::bot::{Bot, SECRET};
-use crate::bridge::{BOT_KEY, Bridge};
+use crate::bridge::{Bridge, Door, MIRRORED, NATIVE};
 use crate::chance::Chance;
+use crate::native::{self, Natives};
 use crate::options::Options;
 
 /// Timers, in seconds: short, so that they run out while one looks.
@@ -21,10 +24,13 @@ pub(crate) const QUEUE: u64 = 15;
 pub(crate) const AGENT_IDLE: u64 = 20;
 pub(crate) const WARN_BEFORE: u64 = 5;
 pub(crate) const RECONCILE_EVERY: u64 = 4;
+pub(crate) const BOT_SILENT: u64 = 10;
 
 /// How soon RCE repeats what the bridge did not take; in truth minutes.
 const RCE_REPEATS_AFTER: Duration = Duration::from_secs(1);
 const AGENTS: u64 = 8;
+/// How long the bridge may refuse a call, or not be there.
+const INSISTS: Duration = Duration::from_mins(1);
 
 /// RCE's clocks that chance may choose from, in seconds ahead of ours.
 const CLOCKS: [i64; 5] = [0, 190, -190, 3_600, -3_600];
@@ -86,10 +92,13 @@ pub(crate) struct World {
     pub(crate) clock: i64,
     pub(crate) rce: SimulatedRingcx,
     pub(crate) bot: Bot,
+    pub(crate) native_bot: Bot,
+    pub(crate) natives: Natives,
     pub(crate) bridge: Bridge,
     pub(crate) is_over: watch::Sender<bool>,
     pub(crate) agents: Vec<String>,
     notes: Mutex<Notes>,
+    webhooks: Mutex<WebhookBehaviour>,
     dir: Mutex<Option<TempDir>>,
 }
 
@@ -103,18 +112,23 @@ impl World {
         let rce = SimulatedRingcx::start(ringcx(options, clock)).await?;
         let moods = (!options.calm).then(|| Chance::of(seed, 1_003));
         let bot = Bot::start(moods).await?;
+        let moods = (!options.calm).then(|| Chance::of(seed, 1_004));
+        let native_bot = Bot::start(moods).await?;
         let dir = TempDir::with_prefix("soak-")?;
         let bridge = Bridge::new(binary, dir.path()).await?;
         let agents = rce.config().agents.iter().map(|agent| agent.id.clone()).collect();
-        std::fs::write(bridge.config(), connections(&rce, &bot.url, options))?;
+        let config = connections(&rce, &bot.url, options) + &native::connection(&rce, &native_bot, options);
+        std::fs::write(bridge.config(), config)?;
         bridge.start().await?;
-        let base = bridge.url("/handover/rce");
+        let base = bridge.webhook_url(MIRRORED);
         let check = rce.set_bridge(&base, &base).await;
         anyhow::ensure!(
             check.source_sdk && check.webhook,
             "RCE does not accept the bridge: {check:?}"
         );
+        native::register(&rce, &bridge.webhook_url(NATIVE)).await?;
         if !options.calm {
+            rce.set_content_index_lag(native::INDEX_LAG);
             rce.set_chaos(Chaos {
                 seed,
                 refuse_503: 0.03,
@@ -130,10 +144,13 @@ impl World {
             clock,
             rce,
             bot,
+            native_bot,
+            natives: Natives::default(),
             bridge,
             is_over: watch::Sender::new(false),
             agents,
             notes: Mutex::default(),
+            webhooks: Mutex::default(),
             dir: Mutex::new(Some(dir)),
         }))
     }
@@ -241,13 +258,85 @@ impl World {
 
     /// A conversation as the bot API shows it.
     pub(crate) async fn look(&self, conversation: &str) -> Option<Value> {
+        self.look_at(MIRRORED, conversation).await
+    }
+
+    /// The same behind a door.
+    pub(crate) async fn look_at(&self, door: Door, conversation: &str) -> Option<Value> {
         let path = format!("/conversations/{conversation}");
-        let (status, body) = self.bridge.call(Method::GET, &path, "", &Value::Null).await?;
+        let (status, body) = self
+            .bridge
+            .call(door, Method::GET, &path, "", &Value::Null)
+            .await?;
         if status != 200 {
             return None;
         }
         self.check_voice(conversation, &body);
         Some(body)
+    }
+
+    /// Repeats a call about a conversation until it is accepted, as a caller does whose bridge is restarting.
+    pub(crate) async fn insist(
+        &self,
+        door: Door,
+        conversation: &str,
+        method: Method,
+        rest: &str,
+        key: &str,
+        body: &Value,
+    ) -> Option<Value> {
+        let began = Instant::now();
+        let path = format!("/conversations/{conversation}{rest}");
+        loop {
+            let answer = self.bridge.call(door, method.clone(), &path, key, body).await;
+            match answer {
+                Some((202, answer)) => return Some(answer),
+                Some((503, _)) | None if began.elapsed() < INSISTS => pause(Duration::from_millis(50)).await,
+                answer => {
+                    let detail = format!("{method} {path} was answered {answer:?}");
+                    self.break_promise(Broken::of("calls are accepted", conversation, detail));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Whether the bot has a conversation on RCE's channel and was told of the end of its last handover.
+    pub(crate) async fn is_native_back(&self, thread: &str) -> bool {
+        let Some(now) = self.look_at(NATIVE, thread).await else {
+            // Nobody has reported it so far.
+            return self.native_bot.heard(thread).is_empty();
+        };
+        let epoch = now["handover"]["epoch"].as_u64().unwrap_or(0);
+        now["handler"] == "bot" && (epoch == 0 || self.native_bot.end_of(thread, epoch).is_some())
+    }
+
+    /// How many conversations are on RCE's channel. Its times are compared with ours, so its clock must not jump.
+    pub(crate) fn natives(&self) -> u64 {
+        if self.options.clock_step == 0 {
+            self.options.native
+        } else {
+            0
+        }
+    }
+
+    /// How webhooks misbehave from now on.
+    pub(crate) fn set_webhooks(&self, behaviour: WebhookBehaviour) {
+        let mut webhooks = self.webhooks.lock().unwrap_or_else(PoisonError::into_inner);
+        *webhooks = behaviour;
+        self.rce.set_webhooks(behaviour);
+    }
+
+    /// What happens in this moment is reported to nobody.
+    pub(crate) fn unheard<R>(&self, act: impl FnOnce() -> R) -> R {
+        let webhooks = self.webhooks.lock().unwrap_or_else(PoisonError::into_inner);
+        self.rce.set_webhooks(WebhookBehaviour {
+            down: true,
+            ..*webhooks
+        });
+        let done = act();
+        self.rce.set_webhooks(*webhooks);
+        done
     }
 
     /// Whoever runs a handover is told that an agent has the conversation, and nobody else is.
@@ -284,7 +373,7 @@ fn any_seed() -> u64 {
 }
 
 fn ringcx(options: &Options, clock: i64) -> SimulatedConfig {
-    let agent = |number| {
+    let agent = |number: u64| {
         SimulatedAgent::available(
             format!("5f0c00000000000000a9{number:04x}"),
             format!("Agent {number}"),
@@ -297,6 +386,9 @@ fn ringcx(options: &Options, clock: i64) -> SimulatedConfig {
         create_attempts: 600,
         create_retry_delay: RCE_REPEATS_AFTER,
         webhook_retries: vec![RCE_REPEATS_AFTER; 600],
+        native_sources: vec![native::source()],
+        // Who speaks beside whom is judged by what the bridge was told.
+        two_voices_after: Duration::from_hours(24),
         log_limit: 2_000_000,
         ..SimulatedConfig::default()
     }
@@ -331,7 +423,7 @@ agent_idle = {AGENT_IDLE}
 warn_before = {WARN_BEFORE}
 reconcile_every = {RECONCILE_EVERY}
 ",
-        key = quoted(BOT_KEY),
+        key = quoted(MIRRORED.key),
         base = quoted(&rce.base_url()),
         api = quoted(&settings.api_token),
         realtime = quoted(&rce.realtime_url()),

@@ -11,6 +11,8 @@ async fn a_few_seconds_of_faults_break_no_promise() {
         "10",
         "--conversations",
         "12",
+        "--native",
+        "4",
         "--seed",
         "20261120",
     ]);

@@ -9,10 +9,10 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
-use handover_core::ids::{ForeignThreadId, SourceId};
+use handover_core::ids::{ForeignThreadId, SourceId, ThreadId};
 use handover_core::imported::{Authorship, Imported};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{Claim, ClaimKey, Commit, Content, StoreError};
+use handover_core::ports::{Claim, ClaimKey, Commit, Content, RingCxError, StoreError, Urgency};
 use handover_core::retry::Disposition;
 use handover_core::settings::Connection;
 use jiff::SignedDuration;
@@ -34,6 +34,8 @@ const MISSED: SignedDuration = SignedDuration::from_hours(6);
 const PAGES_MAX: usize = 10;
 /// How many contents of a page are read again with the next one: what is removed in between moves the others up.
 const SEAM: usize = 10;
+/// How many of the last words in a thread are looked at before it is archived.
+const LEFT_AT_MOST: usize = 50;
 /// How long it is remembered when a source was swept.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 
@@ -79,19 +81,65 @@ pub(super) async fn sweep(task: &Task<'_>, source: &SourceId) -> Result<Step, St
     if !connection.ringcx.has_source(source) {
         return Ok(Step::Done);
     }
-    let key = ClaimKey::apart(format!("swept:{}:{source}", connection.id));
+    let key = swept_key(connection, source);
     let known = app.store.claimed(&key, now).await?;
     let swept = known.and_then(|known| Swept::read(&known.record));
     let swept = swept.unwrap_or_else(|| Swept::begins(now));
     let since = swept.first.max(swept.last - OVERLAP).max(now - MISSED);
     let (contents, swept) = read(task, source, swept, since).await;
-    let mut missed: Vec<Imported> = contents
+    let missed: Vec<Imported> = contents
         .into_iter()
-        .filter(|content| content.creator.is_none())
+        .filter(is_customers)
         .map(|content| content.imported)
-        .filter(|content| content.source == *source && content.authorship == Authorship::Customer)
+        .filter(|content| content.source == *source)
         .filter(|content| content.issued_at >= since && content.issued_at <= now - REPORTED_WITHIN)
         .collect();
+    take_all(task, missed).await?;
+    remember(task, key, swept).await?;
+    Ok(Step::Done)
+}
+
+/// The same for one thread, which is about to be archived: that ignores all that is in it, and a sweep afterwards could not
+/// tell what nobody was told of from what a rule ignores.
+pub(super) async fn before_archiving(
+    task: &Task<'_>,
+    thread: &ThreadId,
+) -> Result<Result<(), RingCxError>, StoreError> {
+    let (app, connection, now) = (task.app, &task.connection, task.app.now());
+    let read = app
+        .ringcx
+        .newest_contents(connection, thread, LEFT_AT_MOST, Urgency::Soon)
+        .await;
+    let contents = match read {
+        Ok(contents) => contents,
+        Err(error) if error.disposition() == Disposition::Reject => return Ok(Ok(())),
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut missed = Vec::new();
+    for content in contents.into_iter().filter(is_customers) {
+        let key = swept_key(connection, &content.imported.source);
+        let known = app.store.claimed(&key, now).await?;
+        let swept = known.and_then(|known| Swept::read(&known.record));
+        if swept.is_some_and(|swept| content.imported.issued_at >= swept.first) {
+            missed.push(content.imported);
+        }
+    }
+    take_all(task, missed).await?;
+    Ok(Ok(()))
+}
+
+fn is_customers(content: &Content) -> bool {
+    content.creator.is_none() && content.imported.authorship == Authorship::Customer
+}
+
+fn swept_key(connection: &Connection, source: &SourceId) -> ClaimKey {
+    ClaimKey::apart(format!("swept:{}:{source}", connection.id))
+}
+
+/// Takes what is unknown as if it had been reported. They come newest first, and RCE dates them in whole seconds.
+async fn take_all(task: &Task<'_>, mut missed: Vec<Imported>) -> Result<(), StoreError> {
+    let (app, connection, now) = (task.app, &task.connection, task.app.now());
+    missed.reverse();
     missed.sort_by_key(|content| content.issued_at);
     for content in missed {
         let known = app
@@ -115,8 +163,7 @@ pub(super) async fn sweep(task: &Task<'_>, source: &SourceId) -> Result<Step, St
             );
         }
     }
-    remember(task, key, swept).await?;
-    Ok(Step::Done)
+    Ok(())
 }
 
 /// Reads the source back to `since`, or on from where the sweep before had to stop, and says how far that came.

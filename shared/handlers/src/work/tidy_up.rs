@@ -10,7 +10,7 @@ use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
 use super::start_handover::is_set;
-use super::{Task, customer_message, note_for_agents, own_intervention};
+use super::{Task, customer_message, note_for_agents, own_intervention, sweep};
 use crate::App;
 
 /// What agents read when the person, the bot, an operator or a timer ended the handover.
@@ -133,6 +133,14 @@ pub(super) async fn carry_out(
             return Ok(error.into());
         }
         return tidied(task, epoch, known.cloned().into_iter().collect()).await;
+    }
+    if let Some(thread) = conversation
+        .rce_thread
+        .as_ref()
+        .filter(|_| task.connection.is_native())
+        && let Err(error) = sweep::before_archiving(task, thread).await?
+    {
+        return Ok(error.into());
     }
     match end_at_ringcx(task, &conversation).await {
         Ok(ended) => tidied(task, epoch, ended).await,

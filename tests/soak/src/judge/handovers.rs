@@ -3,18 +3,22 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::bot::Heard;
+use crate::bridge::Door;
 use crate::world::{Broken, World};
 
 const ENDS: &str = "every handover ends";
 
-pub(super) async fn check(world: &World, name: &str, heard: &[Heard]) -> Vec<Broken> {
+pub(crate) async fn check(world: &World, door: Door, name: &str, heard: &[Heard]) -> Vec<Broken> {
     let mut broken = Vec::new();
-    let Some(now) = world.look(name).await else {
+    let Some(now) = world.look_at(door, name).await else {
         return vec![Broken::of(ENDS, name, "the bridge does not say how it stands")];
     };
-    let open = world
-        .rce
-        .read(|state| state.open_intervention(name).is_some() || state.open_task(name).is_some());
+    // On a channel of RCE's own a task outlives the move back; agents do not see it any more.
+    let hides = world.natives.has(name);
+    let open = world.rce.read(|state| {
+        let waits = state.open_task(name).is_some() && (!hides || state.is_with_agents(name));
+        state.open_intervention(name).is_some() || waits
+    });
     if open || now["handler"] != "bot" {
         let there = if open { "something" } else { "nothing" };
         let detail = format!("{} has it while RCE has {there} open", now["handler"]);

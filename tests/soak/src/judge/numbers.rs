@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use crate::bot::Heard;
 use crate::world::Broken;
 
-pub(super) fn check(name: &str, heard: &[Heard]) -> Vec<Broken> {
+pub(crate) fn check(name: &str, heard: &[Heard]) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut said = |detail: String| broken.push(Broken::of("numbers", name, detail));
     let mut first: BTreeMap<u64, &Heard> = BTreeMap::new();

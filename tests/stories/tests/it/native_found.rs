@@ -149,3 +149,28 @@ async fn what_was_said_to_an_agent_is_not_the_bots_however_late_it_is_reported()
     assert_eq!(bench.heard_texts(), ["I want a human"]);
     finish(bench, &thread).await;
 }
+
+#[tokio::test]
+async fn what_was_not_reported_is_the_bots_although_the_thread_was_archived_meanwhile() {
+    let bench = chat().timers("queue = 20\nreconcile_every = 0").start().await;
+    let thread = bench.nadia_writes("Hello");
+    bench.until_quiet().await;
+    bench.rce_reports(false);
+    bench.nadia_writes("My number is 17");
+    bench.nadia_writes("And 18");
+    bench.settle().await;
+    bench.rce_reports(true);
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet().await;
+    // Nobody takes it: the bot has it again, and archiving the thread ignores what is in it.
+    bench.pass(Duration::from_secs(30));
+    bench.until_quiet().await;
+    assert_eq!(bench.handler(&thread).await, "bot");
+    for _ in 0..12 {
+        bench.pass(Duration::from_secs(15));
+        bench.settle().await;
+        bench.work().await;
+    }
+    assert_eq!(bench.heard_texts(), ["Hello", "My number is 17", "And 18"]);
+    finish(bench, &thread).await;
+}
