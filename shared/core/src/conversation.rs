@@ -43,7 +43,7 @@ mod timers;
 pub use counted::{Came, Counted, GAP, Held, Next};
 pub use native::{
     AgentReported, Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said,
-    Tried, UploadedFiles,
+    Tried, Turns, UploadedFiles,
 };
 pub use person::{Platform, Presence, RELOAD};
 pub use signals::{Doubt, SignalDecision, SignalPolicy};
@@ -269,6 +269,15 @@ impl Conversation {
         }
     }
 
+    /// Who has the conversation by the time that a message of the bot has its turn. On a channel of RCE's own that is after the
+    /// thread is put back.
+    pub fn handler_of_words(&self) -> Handler {
+        match self.control {
+            Control::Ended if self.native.is_some() => Handler::Bot,
+            _ => self.handler(),
+        }
+    }
+
     /// Whether handover `epoch` is under way.
     pub fn is_under_way(&self, epoch: u32) -> bool {
         self.epoch() == epoch && self.in_handover()
@@ -441,6 +450,7 @@ impl Conversation {
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, at_ringcx: Timestamp) {
         self.last_end = Some(at_ringcx);
+        self.turns_are_judged(status, outcome);
         let Some(handover) = self.handover.as_mut() else {
             return;
         };

@@ -69,6 +69,8 @@ pub enum Cause {
     BotUnreachable,
     /// RCE does not take what the bot says to the person.
     ReplyRefused,
+    /// The person and the bot answer each other faster than people do: a program may be answering.
+    Loop,
 }
 
 impl Cause {
@@ -86,6 +88,7 @@ impl Cause {
             Self::BotSilent => "bot_silent",
             Self::BotUnreachable => "bot_unreachable",
             Self::ReplyRefused => "reply_refused",
+            Self::Loop => "loop",
         }
     }
 }

@@ -134,6 +134,9 @@ pub struct NativeSettings {
     pub reply_max_chars: Option<usize>,
     /// How long a customer's message waits for one that was written before it: RCE reports in no order.
     pub settle: Duration,
+    /// How often in an hour a person may answer the bot before the agents have the conversation; 0: as often as they like.
+    /// Where it is not said, the channel's kind decides.
+    pub max_turns_per_hour: Option<u32>,
 }
 
 impl Default for NativeSettings {
@@ -145,6 +148,7 @@ impl Default for NativeSettings {
             virtual_agent: false,
             reply_max_chars: None,
             settle: Duration::from_millis(400),
+            max_turns_per_hour: None,
         }
     }
 }

@@ -68,6 +68,12 @@ pub fn is_mail(source_type: Option<&str>) -> bool {
     kind.eq_ignore_ascii_case("email") || kind.eq_ignore_ascii_case("emails")
 }
 
+/// How often in an hour a customer may answer the bot on a channel of this kind, unless the settings say otherwise: more
+/// than people do, who tap buttons in a chat but write an e-mail at a time.
+pub fn max_turns_per_hour(source_type: Option<&str>) -> u32 {
+    if is_mail(source_type) { 10 } else { 120 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +113,18 @@ mod tests {
         }
         for kind in [None, Some("whats_app"), Some("")] {
             assert!(!is_mail(kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn people_write_fewer_mails_an_hour_than_they_tap_buttons() {
+        for (kind, most) in [
+            (Some("email"), 10),
+            (Some("emails"), 10),
+            (Some("whats_app"), 120),
+            (None, 120),
+        ] {
+            assert_eq!(max_turns_per_hour(kind), most, "{kind:?}");
         }
     }
 

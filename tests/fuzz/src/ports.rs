@@ -1,16 +1,17 @@
 //! A bridge without disk, network or clock: ports that remember as much as the answers need.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use handover_core::Timestamp;
+use handover_core::conversation::Conversation;
 use handover_core::ids::{
     CategoryId, ConnectionId, ForeignThreadId, Ids, InterventionId, MessageId, ThreadId,
 };
-use handover_core::job::{Outgoing, QueueName};
+use handover_core::job::{Outgoing, QueueName, Work};
 use handover_core::message::Message;
 use handover_core::ports::{
     Agents, BotError, BotPlatform, ClaimKey, Clock, Commit, Contents, ConversationSummary, CustomerMessage,
@@ -71,7 +72,7 @@ impl Ids for Counted {
     }
 }
 
-/// Conversations and claims in memory; jobs are only counted.
+/// Conversations, claims and the work of jobs in memory. Nobody does it.
 #[derive(Default)]
 pub struct Memory(Mutex<Kept>);
 
@@ -79,12 +80,44 @@ pub struct Memory(Mutex<Kept>);
 struct Kept {
     conversations: HashMap<(ConnectionId, ForeignThreadId), Versioned>,
     claims: HashMap<ClaimKey, Recorded>,
-    jobs: usize,
+    jobs: Vec<Work>,
+    job_ids: HashSet<String>,
+}
+
+impl Kept {
+    fn send(&mut self, jobs: Vec<Outgoing>) {
+        for job in jobs {
+            if self.job_ids.insert(job.deduplication_id) {
+                self.jobs.push(job.job.work);
+            }
+        }
+    }
 }
 
 impl Memory {
     pub fn jobs(&self) -> usize {
-        self.kept().jobs
+        self.kept().jobs.len()
+    }
+
+    /// What was to be done so far.
+    pub fn works(&self) -> Vec<Work> {
+        self.kept().jobs.clone()
+    }
+
+    /// Every conversation.
+    pub fn all(&self) -> Vec<Conversation> {
+        let kept = self.kept();
+        kept.conversations
+            .values()
+            .map(|found| found.conversation.clone())
+            .collect()
+    }
+
+    /// Somebody else changes every conversation.
+    pub fn change(&self, change: impl Fn(&mut Conversation)) {
+        for found in self.kept().conversations.values_mut() {
+            change(&mut found.conversation);
+        }
     }
 
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
@@ -152,7 +185,7 @@ impl Store for Memory {
             let (holder, record) = (claim.holder, claim.record);
             kept.claims.insert(claim.key, Recorded { holder, record });
         }
-        kept.jobs += change.jobs.len();
+        kept.send(change.jobs);
         Ok(())
     }
 
@@ -183,7 +216,7 @@ impl Store for Memory {
 #[async_trait]
 impl JobQueue for Memory {
     async fn send(&self, jobs: Vec<Outgoing>) -> Result<(), QueueError> {
-        self.kept().jobs += jobs.len();
+        self.kept().send(jobs);
         Ok(())
     }
     async fn receive(&self, _: QueueName, _: usize, _: Duration) -> Result<Vec<Received>, QueueError> {

@@ -1,8 +1,9 @@
 //! A conversation on a channel of RCE's own: what the person said that the bot does not know yet, what the bot said that
 //! the person may not have got yet, and how long the bot has been silent. What happens to it
-//! is in `rules`.
+//! is in `rules`; how fast they talk with each other, in `turns`.
 
 mod rules;
+mod turns;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use crate::ids::{
 };
 
 use super::Counted;
+pub use turns::Turns;
 
 /// How many of the bot's contents are remembered.
 const SAID: usize = 20;
@@ -84,6 +86,9 @@ pub struct Native {
     /// What the bot says by Chatlayer's webhook channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chatlayer: Option<Counted>,
+    /// How often the person answered the bot lately.
+    #[serde(default, skip_serializing_if = "Turns::is_none")]
+    pub turns: Turns,
 }
 
 /// A content that can be answered.
@@ -236,6 +241,7 @@ impl Native {
             engaging_since: None,
             own_interventions: Vec::new(),
             chatlayer: None,
+            turns: Turns::default(),
         }
     }
 
@@ -290,8 +296,16 @@ impl Native {
         })
     }
 
-    /// RCE has a part of a reply.
-    pub fn took(&mut self, job: &JobId, message: &MessageId, content: ContentId, now: Timestamp) {
+    /// RCE has a part of a reply, which it dates `at`.
+    pub fn took(
+        &mut self,
+        job: &JobId,
+        message: &MessageId,
+        content: ContentId,
+        at: Timestamp,
+        now: Timestamp,
+    ) {
+        self.bot_spoke(message, at);
         let replying = self.reply_of(job);
         replying.tried = None;
         replying.done.push(content.clone());

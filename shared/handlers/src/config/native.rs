@@ -14,6 +14,8 @@ use super::section::Section;
 const REPLY_MIN_CHARS: u32 = 20;
 /// Longest time for which a customer's message waits for one before it, in milliseconds.
 const SETTLE_MAX_MS: u32 = 5_000;
+/// More turns than that nobody takes in an hour.
+const TURNS_MAX: u32 = 10_000;
 
 pub(super) fn channel(section: &mut Section<'_>) -> Channel {
     match section.optional_text("channel").as_deref() {
@@ -86,6 +88,9 @@ pub(super) fn read(mut section: Section<'_>, sources: &[&SourceId]) -> NativeSet
         usize::try_from(chars).unwrap_or(BODY_MAX_CHARS)
     });
     let settle = section.number("settle_ms", 400, 0..=SETTLE_MAX_MS);
+    let max_turns_per_hour = section
+        .contains("max_turns_per_hour")
+        .then(|| section.number("max_turns_per_hour", 0, 0..=TURNS_MAX));
     let read = NativeSettings {
         author_identities,
         private_replies,
@@ -97,6 +102,7 @@ pub(super) fn read(mut section: Section<'_>, sources: &[&SourceId]) -> NativeSet
         virtual_agent,
         reply_max_chars,
         settle: Duration::from_millis(settle.into()),
+        max_turns_per_hour,
     };
     section.finish();
     read

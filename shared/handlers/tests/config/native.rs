@@ -31,6 +31,7 @@ bot_intervention = "always"
 virtual_agent = false
 reply_max_chars = 900
 settle_ms = 250
+max_turns_per_hour = 30
 [connections.chat.bot]
 url = "https://bot.example.org/events"
 signing_secrets = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"
@@ -87,6 +88,7 @@ fn every_setting_of_a_native_channel_is_read() {
         virtual_agent: false,
         reply_max_chars: Some(900),
         settle: Duration::from_millis(250),
+        max_turns_per_hour: Some(30),
     };
     assert_eq!(chat.ringcx.native, native);
     assert_eq!(chat.timers.bot_silent, Duration::from_secs(45));
@@ -108,6 +110,7 @@ fn a_native_channel_needs_nothing_of_a_source_of_ours() {
         virtual_agent: false,
         reply_max_chars: None,
         settle: Duration::from_millis(400),
+        max_turns_per_hour: None,
     };
     assert_eq!(chat.ringcx.native, native);
     assert_eq!(chat.timers.bot_silent, Duration::from_mins(2));
@@ -140,6 +143,22 @@ fn a_virtual_agent_works_by_interventions() {
     ));
     assert_eq!(silent.ringcx.native.bot_intervention, BotIntervention::Never);
     assert_eq!(silent.ringcx.native.private_replies, PrivateReplies::Always);
+}
+
+#[test]
+fn no_turns_an_hour_are_no_limit_and_without_a_number_the_channel_decides() {
+    let turns = |line: &str| {
+        let text = format!("{ONE}[connections.chat.ringcx.native]\n{line}\n");
+        one(&text).ringcx.native.max_turns_per_hour
+    };
+    assert_eq!(turns("max_turns_per_hour = 0"), Some(0));
+    assert_eq!(turns("max_turns_per_hour = 10000"), Some(10_000));
+    assert_eq!(turns(""), None);
+    for wrong in ["-1", "10001", "\"many\""] {
+        let listed = read(&FULL.replace("= 30", &format!("= {wrong}"))).unwrap_err();
+        let named = "native.max_turns_per_hour is not a whole number from 0 to 10000";
+        assert_eq!(listed, [format!("connections.chat.ringcx.{named}")], "{wrong}");
+    }
 }
 
 #[test]

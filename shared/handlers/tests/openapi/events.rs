@@ -219,6 +219,41 @@ fn every_event_is_sent_as_it_is_described() {
 }
 
 #[test]
+fn every_reason_why_a_bot_loses_a_person_is_described() {
+    let (document, connection) = (closed_document(), host::connection());
+    for cause in [
+        Cause::BotSilent,
+        Cause::BotUnreachable,
+        Cause::ReplyRefused,
+        Cause::Loop,
+    ] {
+        for event in [
+            BotEvent::HandoverBegun { cause },
+            BotEvent::HandoverActive { cause, agent: None },
+        ] {
+            let name = event.name();
+            let delivery = Delivery {
+                id: "evt_1_0".to_owned(),
+                conversation: ConversationId::new("c-1"),
+                epoch: 1,
+                seq: Some(7),
+                at: now(),
+                now: now(),
+                rce_thread: None,
+                address: Address::default(),
+                part: 0,
+                event,
+            };
+            let sent: Value = serde_json::from_slice(&body::render(&connection, &delivery)).expect("JSON");
+            let schema =
+                &document["webhooks"][name]["post"]["requestBody"]["content"]["application/json"]["schema"];
+            assert_eq!(sent["data"]["cause"], cause.as_str());
+            assert_valid(&document, schema, &sent, name);
+        }
+    }
+}
+
+#[test]
 fn no_event_is_described_that_is_never_sent() {
     let document = document();
     let described: BTreeSet<&str> = document["webhooks"]

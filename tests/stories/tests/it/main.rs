@@ -42,6 +42,7 @@ mod native_defects;
 mod native_delivery;
 mod native_ends;
 mod native_found;
+mod native_loops;
 mod native_order;
 mod native_quiet;
 mod native_replies;

@@ -360,6 +360,10 @@ fn explanation(cause: Cause) -> &'static str {
     match cause {
         Cause::BotSilent => "The bot has not answered.",
         Cause::BotUnreachable => "The bot could not be reached.",
+        Cause::Loop => {
+            "The customer and the bot have answered each other more often within an hour than people do. A program may be \
+             answering the bot."
+        }
         Cause::ReplyRefused => "The bot's answer could not be delivered.",
         _ => "The bot cannot help.",
     }

@@ -7,9 +7,11 @@
 //! |---|---|
 //! | `with_agents` | do agents have it, of whom nobody told us? |
 //! | `whose` | is it the customer's, the company's, or a machine's? |
+//! | `pace` | do they answer each other faster than people do? |
 //! | `bot_says` | what does the bot say in the same breath? |
 
 mod bot_says;
+mod pace;
 mod whose;
 mod with_agents;
 
@@ -86,24 +88,41 @@ async fn tell_unless(
         Err(error) => return Ok(error.into()),
     };
     let decided = task
-        .change_from(Some(found), |conversation, _| {
+        .change_from(Some(found), |conversation, commit| {
             if deliver::started(task, conversation).is_some() {
-                return true;
+                return Hears::Bot;
             }
             if !is_bots_turn(conversation) {
-                return false;
+                return Hears::Agents;
+            }
+            if pace::is_too_fast(task, conversation, imported)
+                && silence::bot_fails(task, conversation, commit, Cause::Loop)
+            {
+                return Hears::AgentsFromNowOn;
             }
             conversation.customer_is_heard(imported, person.as_deref(), task.app.now());
             let epoch = conversation.epoch();
             conversation.number(&task.job.id, epoch, Vec::new(), true, task.job.accepted_at);
-            true
+            Hears::Bot
         })
         .await?;
     match decided {
-        Some((true, stored)) => say(task, &stored.conversation, imported).await,
-        Some((false, _)) => agents_are_told(task, imported).await,
+        Some((Hears::Bot, stored)) => say(task, &stored.conversation, imported).await,
+        Some((Hears::Agents, _)) => agents_are_told(task, imported).await,
+        Some((Hears::AgentsFromNowOn, _)) => {
+            pace::report(task);
+            agents_are_told(task, imported).await
+        }
         None => Ok(Step::Done),
     }
+}
+
+/// Who gets to know what the person wrote.
+enum Hears {
+    Bot,
+    Agents,
+    /// The bot would answer what may be a program's answer.
+    AgentsFromNowOn,
 }
 
 /// What the person wrote to agents who left it to the bot. RCE has it.

@@ -268,7 +268,8 @@ async fn took(
         if native.said(id).is_some() {
             return;
         }
-        native.took(&task.job.id, &message.id, id.clone(), task.app.now());
+        let dated = content.imported.issued_at;
+        native.took(&task.job.id, &message.id, id.clone(), dated, task.app.now());
         let outcome = match content.delivery {
             DeliveryStatus::Pending => Delivered::Unknown,
             DeliveryStatus::Delivered => Delivered::Yes,
