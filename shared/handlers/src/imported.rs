@@ -19,6 +19,9 @@ use crate::view;
 /// How often a decision is made anew because somebody else changed the conversation meanwhile.
 const CONFLICT_RETRIES: usize = 50;
 
+/// What the claim of a content says that the person took back before it was reported.
+const TAKEN_BACK: &str = "taken back";
+
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taken {
@@ -43,7 +46,7 @@ pub async fn take(app: &App, connection: &Connection, imported: Imported) -> Res
     let key = content_claim(connection, &imported.content);
     match app.store.claimed(&key, app.now()).await? {
         Some(known) => again(app, connection, imported, &known).await,
-        None if imported.deleted => Ok(Taken::No),
+        None if imported.deleted => never(app, key).await,
         None => first(app, connection, imported, key).await,
     }
 }
@@ -112,6 +115,26 @@ async fn first(
     Err(StoreError::Conflict)
 }
 
+/// The person took back what was not reported yet. When it is, nobody is told.
+async fn never(app: &App, key: ClaimKey) -> Result<Taken, StoreError> {
+    let claim = Claim {
+        key,
+        holder: "deleted".to_owned(),
+        record: TAKEN_BACK.to_owned(),
+        expires_at: app.now() + NEWS_KNOWN_FOR,
+    };
+    let commit = Commit {
+        claims: vec![claim],
+        ..Commit::default()
+    };
+    match app.store.commit(commit).await {
+        Ok(()) => Ok(Taken::No),
+        // It was reported at the same time: RCE repeats the deletion.
+        Err(StoreError::Claimed(_)) => Err(StoreError::Conflict),
+        Err(error) => Err(error),
+    }
+}
+
 /// RCE reports it again: as a repeat, or because the person changed it or took it back.
 async fn again(
     app: &App,
@@ -121,6 +144,9 @@ async fn again(
 ) -> Result<Taken, StoreError> {
     let digest = imported.digest();
     let thread = conversation_of(&imported);
+    if known.record == TAKEN_BACK {
+        return Ok(Taken::Repeat);
+    }
     if known.record == digest {
         // Where the queue is another service, whoever reads the conversation sends what was stored with it.
         app.store.conversation(&connection.id, &thread).await?;
@@ -152,6 +178,10 @@ async fn took_back_in_time(
             return Ok(false);
         };
         let mut conversation = found.conversation;
+        let native = conversation.native.as_deref();
+        if native.is_some_and(|native| native.is_taken_back(content)) {
+            return Ok(true);
+        }
         if !conversation.customer_took_back(content) {
             return Ok(false);
         }

@@ -80,7 +80,7 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
 
         let answer = json!({
             "id": message.id,
-            "handler": conversation.handler().as_str(),
+            "handler": conversation.handler_of_words().as_str(),
             "handover": view::handover(conversation.handover.as_deref()),
         });
         let timers = &connection.timers;
@@ -151,7 +151,7 @@ fn accepted(
         .with("message_id", message.id.as_str())
         .with("ringcx_message_id", message.foreign_id.as_str())
         .with("from", from)
-        .with("handler", conversation.handler().as_str())
+        .with("handler", conversation.handler_of_words().as_str())
         .with("outcome", outcome)
         .text(message.text.as_deref())
 }

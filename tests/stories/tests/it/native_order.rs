@@ -141,6 +141,23 @@ async fn what_is_taken_back_before_the_bot_knows_it_is_never_told() {
 }
 
 #[tokio::test]
+async fn what_is_taken_back_before_it_was_reported_is_never_told() {
+    let bench = chat().by_hand().start().await;
+    let (thread, events) = written(&bench, &["Hello", "Nonsense"]);
+    let content = events[1]["resource"]["id"].as_str().unwrap().to_owned();
+    bench.rce.delete_message(&content).unwrap();
+    let deleted = bench.imported(&content, &json!({}));
+    // RCE repeats both, in whatever order.
+    for event in [&deleted, &events[0], &events[1], &deleted, &events[1]] {
+        assert_eq!(bench.webhook(&[event.clone()]).await, 200);
+        bench.until_quiet_by_hand().await;
+    }
+    assert_eq!(bench.heard_texts(), ["Hello"]);
+    assert_eq!(bench.bot.kinds(), ["message.created"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
 async fn what_is_changed_or_taken_back_later_is_told_once() {
     let bench = chat().start().await;
     let (thread, content) = bench.customer(NativeMessage::new("nadia", "Where is my parsel?"));
