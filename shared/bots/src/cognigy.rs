@@ -8,7 +8,7 @@
 
 mod native;
 
-pub use native::inputs;
+pub use native::{inputs, is_told_once};
 
 use handover_core::event::BotEvent;
 use handover_core::message::AgentMessage;

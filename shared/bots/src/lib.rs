@@ -124,6 +124,14 @@ impl BotPlatform for Bots {
         }
     }
 
+    fn is_told_once(&self, connection: &Connection, event: &BotEvent) -> bool {
+        match &connection.bot.kind {
+            BotKind::Webhook(_) => false,
+            BotKind::Cognigy(settings) => connection.is_native() && cognigy::is_told_once(settings),
+            BotKind::Chatlayer(_) => chatlayer::words(connection, event).is_some(),
+        }
+    }
+
     async fn tell(&self, connection: &Connection, delivery: &Delivery) -> Result<Told, BotError> {
         match &connection.bot.kind {
             BotKind::Webhook(endpoint) => self.webhook.post(connection, endpoint, delivery).await,

@@ -139,6 +139,9 @@ pub struct InFlight {
     /// That these events were accepted is in the timeline.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub noted: bool,
+    /// The next part is being asked of a bot that must not be asked twice, and nothing is known of it yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asking: bool,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks like that")]

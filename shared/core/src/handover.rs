@@ -74,6 +74,11 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The bot failed the person.
+    pub fn is_bots_failure(self) -> bool {
+        matches!(self, Self::BotSilent | Self::BotUnreachable | Self::ReplyRefused)
+    }
+
     /// The cause as the bot API shows it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -16,7 +16,7 @@ mod text;
 use serde_json::{Map, Value, json};
 
 pub use limits::Excess;
-pub use text::{fallback_text, readable};
+pub use text::{BELOW, fallback_text, readable};
 
 /// A message that is more than text.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,8 @@ pub enum Problem {
     UnknownRoute,
     MethodNotAllowed(&'static str),
     Unauthorized,
+    /// The same at an address whose caller can send a user name and a password only.
+    WrongPassword,
     /// Known callers only; says what is wrong.
     Forbidden(&'static str),
     TooLarge {
@@ -58,7 +60,7 @@ impl Problem {
                 "method-not-allowed",
                 "This address does not take this method",
             ),
-            Self::Unauthorized => (
+            Self::Unauthorized | Self::WrongPassword => (
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
                 "The credentials are missing or wrong",
@@ -140,6 +142,11 @@ impl Problem {
                  a RingCentral webhook its Secret"
                     .to_owned(),
             ),
+            Self::WrongPassword => Some(
+                "a Webhook endpoint of Cognigy's sends Basic authentication: any user name, and one of the connection's bot_keys as \
+                 the password"
+                    .to_owned(),
+            ),
             Self::UnknownConnection => {
                 Some("the first part of the path names a connection of the configuration".to_owned())
             }
@@ -169,6 +176,11 @@ impl Problem {
                 answer
                     .headers_mut()
                     .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            Self::WrongPassword => {
+                answer
+                    .headers_mut()
+                    .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
             }
             Self::MethodNotAllowed(allowed) => {
                 answer

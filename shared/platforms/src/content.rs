@@ -2,7 +2,7 @@
 
 use handover_core::message::Attachment;
 use handover_core::structured::limits::is_web_url;
-use handover_core::structured::{Select, Structured, fallback_text, readable};
+use handover_core::structured::{BELOW, Select, Structured, fallback_text, readable};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -37,6 +37,8 @@ impl Content {
 #[derive(Default)]
 pub(crate) struct Reading {
     lines: Vec<String>,
+    /// What belongs below everything else.
+    below: Vec<String>,
     attachments: Vec<Attachment>,
     structured: Option<Value>,
     pub(crate) payload: Option<String>,
@@ -83,6 +85,14 @@ impl Reading {
         }
     }
 
+    /// Adds words that belong below a form, once.
+    pub(crate) fn say_below(&mut self, text: &str) {
+        let text = text.trim();
+        if !text.is_empty() && !self.below.iter().any(|line| line == text) {
+            self.below.push(text.to_owned());
+        }
+    }
+
     /// Adds a file; what is no web address is words.
     pub(crate) fn file(&mut self, url: &str, name: Option<&str>, kind: Option<&str>) {
         let name = name.map(str::trim).filter(|name| !name.is_empty());
@@ -121,17 +131,22 @@ impl Reading {
 
     /// Grows with everything that is added.
     pub(crate) fn size(&self) -> usize {
-        self.lines.len() + self.attachments.len() + usize::from(self.structured.is_some())
+        self.lines.len() + self.below.len() + self.attachments.len() + usize::from(self.structured.is_some())
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.lines.is_empty()
+            && self.below.is_empty()
             && self.attachments.is_empty()
             && self.structured.is_none()
             && self.payload.is_none()
     }
 
-    pub(crate) fn finish(self) -> Content {
+    pub(crate) fn finish(mut self) -> Content {
+        if let Some(Value::Object(form)) = self.structured.as_mut().filter(|_| !self.below.is_empty()) {
+            form.insert(BELOW.to_owned(), Value::from(self.below.join("\n")));
+        }
+        self.lines.append(&mut self.below);
         Content {
             text: (!self.lines.is_empty()).then(|| self.lines.join("\n")),
             attachments: self.attachments,

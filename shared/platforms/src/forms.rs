@@ -82,7 +82,7 @@ pub(crate) fn choice(text: Option<&str>, buttons: &[Value], payload: ReadPayload
         }));
     }
     for call in calls {
-        into.say(&call);
+        into.say_below(&call);
     }
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn cards(elements: &[Value], payload: ReadPayload, into: &mut Reading
         _ => into.form(&Structured::Carousel(cards)),
     }
     for call in calls {
-        into.say(&call);
+        into.say_below(&call);
     }
 }
 

@@ -50,6 +50,6 @@ pub(crate) fn below(buttons: &[Value], into: &mut Reading) {
             (Some(word), None) | (None, Some(word)) => format!("- {word}"),
             (None, None) => continue,
         };
-        into.say(&line);
+        into.say_below(&line);
     }
 }

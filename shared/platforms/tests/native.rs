@@ -147,7 +147,10 @@ fn what_is_for_machines_is_never_shown_to_people() {
 #[test]
 fn an_answer_has_at_most_fifty_outputs() {
     let stack: Vec<Value> = (0..1_000).map(|n| json!({"text": n.to_string()})).collect();
-    assert_eq!(outputs_of_answer(&json!({"outputStack": stack})).len(), 50);
+    let (outputs, left_out) = outputs_of_answer(&json!({"outputStack": stack}));
+    assert_eq!((outputs.len(), left_out), (50, 950));
+    let (outputs, left_out) = outputs_of_answer(&json!({"outputStack": stack[..50]}));
+    assert_eq!((outputs.len(), left_out), (50, 0));
 }
 
 proptest! {

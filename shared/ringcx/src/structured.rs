@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 pub use pictures::{pictures, with_pictures};
 
 use handover_core::structured::limits::PAYLOAD_MAX;
-use handover_core::structured::{Excess, Structured, fallback_text};
+use handover_core::structured::{BELOW, Excess, Structured, fallback_text};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -41,6 +41,9 @@ pub fn outgoing(body: Option<&str>, structured: &Value) -> Outgoing {
         excess,
     };
     let mut written = structured.clone();
+    if let Value::Object(members) = &mut written {
+        members.remove(BELOW);
+    }
     map_payloads(&mut written, &|payload| Some(to_rce(payload).into_owned()));
     let Some(content) = Structured::from_json(&written) else {
         return text(Vec::new());

@@ -123,6 +123,11 @@ impl Cognigy {
         lock(&self.memory).flow.extend(script);
     }
 
+    /// It has nothing more to say that was planned.
+    pub fn forget_flow(&self) {
+        lock(&self.memory).flow.clear();
+    }
+
     /// What the Flow was given by its endpoint's own URL.
     pub fn inputs(&self) -> Vec<Value> {
         lock(&self.memory).inputs.clone()

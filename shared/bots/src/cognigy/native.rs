@@ -33,6 +33,12 @@ pub fn inputs(bot: &BotSettings, event: &BotEvent) -> Vec<CognigyInput> {
         .collect()
 }
 
+/// Whether an input must not arrive twice: a Webhook endpoint says everything by calls of its own.
+pub fn is_told_once(settings: &CognigySettings) -> bool {
+    let asks = settings.asks.as_ref();
+    asks.is_some_and(|asks| asks.endpoint == CognigyEndpoint::Webhook)
+}
+
 impl Cognigy {
     /// Gives the Flow an input, and takes what it says in its answer.
     pub async fn ask(
@@ -100,8 +106,9 @@ fn read(body: &[u8]) -> Result<Vec<BotSays>, BotError> {
     }
     let answer: Value = serde_json::from_slice(body)
         .map_err(|_| BotError::Unreadable("it is no JSON; is it a REST endpoint of Cognigy's?"))?;
-    let outputs = outputs_of_answer(&answer);
-    Ok(outputs.into_iter().flat_map(says).collect())
+    let (outputs, left_out) = outputs_of_answer(&answer);
+    let rest = (left_out > 0).then_some(BotSays::TooMuch { left_out });
+    Ok(outputs.into_iter().flat_map(says).chain(rest).collect())
 }
 
 /// What one output says: its words go before what it wants.

@@ -35,6 +35,7 @@ impl Conversation {
             delivered: 0,
             parts: 0,
             noted: false,
+            asking: false,
         })
     }
 
@@ -52,7 +53,22 @@ impl Conversation {
             events.delivered = count;
             events.parts = parts;
             events.noted = true;
+            events.asking = false;
         }
+    }
+
+    /// The next part is going to be asked of a bot that must not be asked twice: from now on it may have arrived.
+    pub fn is_being_asked(&mut self, job: &JobId) {
+        let mut all = self.in_flight.iter_mut().chain(&mut self.put_aside);
+        if let Some(events) = all.find(|events| events.job == *job) {
+            events.asking = true;
+        }
+    }
+
+    /// The events of a job are not told: what they told of is not the bot's any more. Their numbers are not given again, as the
+    /// bot may have heard them.
+    pub fn withdraw(&mut self, job: &JobId) {
+        self.in_flight.take_if(|events| events.job == *job);
     }
 
     /// A job was given up. Its events keep their numbers in case it is sent again.

@@ -32,6 +32,13 @@ pub trait BotPlatform: Send + Sync {
         })
     }
 
+    /// Whether the bot must not be told an event twice, because what it says to it comes by calls of its own: nobody could tell
+    /// that it thought twice. What may have arrived counts as told.
+    fn is_told_once(&self, connection: &Connection, event: &BotEvent) -> bool {
+        let _ = (connection, event);
+        false
+    }
+
     /// Tells somebody else who asked for queue updates.
     async fn tell_subscriber(
         &self,
@@ -129,6 +136,8 @@ pub enum BotSays {
     Handover(HandoverRequest),
     /// Nothing is to be said.
     Nothing,
+    /// More than one answer may have; so many outputs are left out.
+    TooMuch { left_out: usize },
 }
 
 /// Why the bot did not take an event.

@@ -259,3 +259,17 @@ fn each_limit_is_known_to_the_character() {
     }
     assert_eq!(excess(None, &select(1, 1, 1)), ["body: missing"]);
 }
+
+#[test]
+fn what_belongs_below_stands_below_the_choices() {
+    let select =
+        json!({"type": "select", "items": [{"title": "Yes"}, {"title": "No"}], "_below": "- Call (+4912)"});
+    let expected = Some("Press\n- Yes\n- No\n- Call (+4912)");
+    check(Some("Press\n- Call (+4912)"), &select, expected);
+    check(Some("Press"), &select, expected);
+    check(
+        Some("- Call (+4912)"),
+        &select,
+        Some("- Yes\n- No\n- Call (+4912)"),
+    );
+}

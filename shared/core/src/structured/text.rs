@@ -6,8 +6,13 @@ use super::{Structured, scalar};
 use crate::json::DEEPEST;
 use crate::message::BODY_MAX_CHARS;
 
+/// A member for what belongs below the choices of a message as text, and is said beside them where they can be shown: the message's
+/// text ends with it. RCE does not know it.
+pub const BELOW: &str = "_below";
+
 /// Members that are shown in their own way, or that mean nothing to a person.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
+    BELOW,
     "type",
     "body",
     "text",
@@ -27,10 +32,15 @@ const KNOWN: [&str; 16] = [
 ];
 
 /// A readable text for structured content, and for types that we do not know as far as there is something to read:
-/// the body, title, subtitle, link and picture, then all items as a list. `None` if there is nothing.
+/// the body, title, subtitle, link and picture, then all items as a list, then what belongs below. `None` if there is nothing.
 pub fn fallback_text(body: Option<&str>, structured: &Value) -> Option<String> {
     let mut lines: Vec<String> = Vec::new();
-    let body = body.map(str::trim).filter(|body| !body.is_empty());
+    let below = member_text(structured, BELOW);
+    let above = |body| match &below {
+        Some(below) => str::strip_suffix(body, below.as_str()).map_or(body, str::trim_end),
+        None => body,
+    };
+    let body = body.map(str::trim).map(above).filter(|body| !body.is_empty());
     lines.extend(body.map(str::to_owned));
     for member in ["body", "text", "title", "subtitle"] {
         if let Some(text) = member_text(structured, member)
@@ -49,6 +59,7 @@ pub fn fallback_text(body: Option<&str>, structured: &Value) -> Option<String> {
         let unknown: Map<String, Value> = unknown.map(|(k, v)| (k.clone(), v.clone())).collect();
         lines.extend(readable(&Value::Object(unknown)));
     }
+    lines.extend(below);
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

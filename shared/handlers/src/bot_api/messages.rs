@@ -94,6 +94,7 @@ pub async fn take(app: &App, mut ask: Ask<'_>) -> Result<Answer, Problem> {
                 ..Commit::default()
             },
         };
+        let notice = notice && native::is_notice(connection, &conversation);
         let speaks =
             connection.is_native() && conversation.may_speak(conversation.epoch(), notice) == MaySpeak::Yes;
         let outcome = outcome(forwards || speaks, connection.topology());

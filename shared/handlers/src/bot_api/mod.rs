@@ -9,7 +9,7 @@ pub mod handover;
 pub mod idempotency;
 pub mod input;
 pub mod messages;
-mod native;
+pub(crate) mod native;
 pub mod presence;
 
 use handover_core::ids::{ConversationId, ForeignThreadId};

@@ -1,6 +1,7 @@
 //! What differs where RCE owns the channel: the person's words come from there, not from the bot.
 
 use handover_core::conversation::Conversation;
+use handover_core::handover::Handover;
 use handover_core::message::{Author, Message};
 use handover_core::settings::Connection;
 
@@ -22,4 +23,11 @@ pub(super) fn must_exist(connection: &Connection, found: Option<&Conversation>) 
         return Err(Problem::UnknownThread);
     }
     Ok(())
+}
+
+/// Whether what a bot says to somebody who waits for an agent is a notice. A platform does not tell what it answers: where the
+/// bot failed and nobody asked it for an agent, that is a late answer to what the agents have by now.
+pub(crate) fn is_notice(connection: &Connection, conversation: &Conversation) -> bool {
+    let failed = |handover: &Handover| handover.cause.is_bots_failure();
+    !connection.bot.kind.is_platform() || !conversation.handover.as_deref().is_some_and(failed)
 }

@@ -20,7 +20,7 @@ use super::done;
 use super::said::{digest, name};
 use crate::App;
 use crate::bot_api::input::{self, Errors};
-use crate::bot_api::{CONFLICT_RETRIES, on_native_channel, unavailable};
+use crate::bot_api::{CONFLICT_RETRIES, native, on_native_channel, unavailable};
 use crate::respond::{Answer, Problem};
 use crate::routes::{Call, conversation_id};
 
@@ -61,7 +61,8 @@ pub async fn take(app: &App, call: &Call) -> Result<Answer, Problem> {
         let found = on_native_channel(app, connection, id).await?;
         let mut conversation = found.conversation;
         // Judged now: what is said behind an agent's back is not said when they are gone.
-        let speaks = conversation.may_speak(conversation.epoch(), true) == MaySpeak::Yes;
+        let notice = native::is_notice(connection, &conversation);
+        let speaks = conversation.may_speak(conversation.epoch(), notice) == MaySpeak::Yes;
         let Some(native) = conversation.native.as_mut() else {
             return Err(Problem::UnknownThread);
         };

@@ -92,7 +92,10 @@ fn authenticate(call: &Call) -> Result<(), Problem> {
         scheme.eq_ignore_ascii_case(b"basic ").then_some(credentials)
     });
     let Some(credentials) = basic else {
-        return bot_api::authenticate_bot(call);
+        return bot_api::authenticate_bot(call).map_err(|problem| match problem {
+            Problem::Unauthorized => Problem::WrongPassword,
+            problem => problem,
+        });
     };
     let decoded = BASE64_STANDARD
         .decode(credentials.trim_ascii())
@@ -101,7 +104,7 @@ fn authenticate(call: &Call) -> Result<(), Problem> {
     let password = colon.map_or(&[][..], |colon| &decoded[colon + 1..]);
     if password.is_empty() || !any_matches(&call.connection.bot_keys, password) {
         tracing::warn!(connection.id = %call.connection.id, "cognigy call refused");
-        return Err(Problem::Unauthorized);
+        return Err(Problem::WrongPassword);
     }
     if call.exceeds(BOT_API_BODY_LIMIT) {
         return Err(Problem::TooLarge {

@@ -15,6 +15,9 @@ use handover_core::timeline::TimelineEntry;
 use super::outcome::Step;
 use super::{Task, customer_words};
 
+/// What counts as the answer to a call that may have arrived (202).
+const MAY_HAVE_ARRIVED: Told = Told { status: 202 };
+
 /// The message that a job carries, and what is stored with the lines about its delivery: so it costs two writes, not
 /// four.
 pub(super) struct Words {
@@ -28,6 +31,13 @@ pub(super) struct Words {
 /// The events of this job, if they have their numbers already.
 pub(super) fn started<'a>(task: &Task<'_>, conversation: &'a Conversation) -> Option<&'a InFlight> {
     conversation.numbered(&task.job.id)
+}
+
+/// Whether words that have their number need not be told any more when the agents have them. A platform's flow would act on
+/// old words, and go on about them later; bots of one's own go by `seq` and are told of all that has one.
+pub(super) fn may_be_withdrawn(task: &Task<'_>, in_flight: &InFlight) -> bool {
+    let untaken = in_flight.delivered == 0 && in_flight.parts == 0 && !in_flight.asking;
+    untaken && task.connection.bot.kind.is_platform()
 }
 
 /// Sends what the bot has not taken yet.
@@ -72,7 +82,8 @@ pub(super) async fn deliver(
                 part,
                 event: event.clone(),
             };
-            match tell(task, &delivery).await {
+            let in_doubt = in_flight.asking && part == taken && index == in_flight.delivered;
+            match tell(task, &delivery, in_doubt).await? {
                 Ok(answered) => {
                     note_delivered(task, &mut commit, &delivery, answered.told);
                     let more = index < last || part + 1 < parts;
@@ -129,14 +140,32 @@ async fn hand_back(task: &Task<'_>, noted: &mut Commit) -> Result<(), StoreError
 
 /// Tells one part. On a channel of RCE's own it may be answered in the same breath: the person's words, but also that an
 /// agent is done.
-async fn tell(task: &Task<'_>, delivery: &Delivery) -> Result<Answered, BotError> {
-    let bots = &task.app.bots;
-    if task.connection.is_native() {
-        return bots.ask(&task.connection, delivery).await;
+///
+/// Where it must not be told twice, that is noted before. `in_doubt`: an attempt noted it and died, so that it may have
+/// arrived; then it is not told again.
+async fn tell(
+    task: &Task<'_>,
+    delivery: &Delivery,
+    in_doubt: bool,
+) -> Result<Result<Answered, BotError>, StoreError> {
+    let (bots, says) = (&task.app.bots, Vec::new());
+    if !task.connection.is_native() {
+        let told = bots.tell(&task.connection, delivery).await;
+        return Ok(told.map(|told| Answered { told, says }));
     }
-    let told = bots.tell(&task.connection, delivery).await?;
-    let says = Vec::new();
-    Ok(Answered { told, says })
+    if bots.is_told_once(&task.connection, &delivery.event) {
+        if in_doubt {
+            tracing::warn!(
+                connection.id = %task.job.connection, event.id = %delivery.id,
+                "a bot may have been asked before the bridge stopped; nobody asks again"
+            );
+            let told = MAY_HAVE_ARRIVED;
+            return Ok(Ok(Answered { told, says }));
+        }
+        task.change(|conversation, _| conversation.is_being_asked(&task.job.id))
+            .await?;
+    }
+    Ok(bots.ask(&task.connection, delivery).await)
 }
 
 fn attempted(task: &Task<'_>, delivery: &Delivery, taken: bool) -> TimelineEntry {

@@ -8,7 +8,7 @@ use handover_core::signal::{Signal, SignalKind};
 
 use jiff::SignedDuration;
 
-use super::start_handover::agent_categories;
+use super::start_handover::{agent_categories, is_refusal};
 use super::{Task, note_for_agents};
 
 /// Whose doing it is that RCE reports.
@@ -217,7 +217,14 @@ async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention
             .as_ref()
             .map_or(&[][..], |handover| &handover.request.category_ids);
         let wanted = agent_categories(&current, settings, extra);
-        ringcx.hand_over(connection, &own.id, &wanted).await
+        match ringcx.hand_over(connection, &own.id, &wanted).await {
+            // What the bot wants besides may be a slip.
+            Err(error) if !extra.is_empty() && is_refusal(&error) => {
+                let wanted = agent_categories(&current, settings, &[]);
+                ringcx.hand_over(connection, &own.id, &wanted).await
+            }
+            handed_over => handed_over,
+        }
     } else {
         close(task, own).await
     };

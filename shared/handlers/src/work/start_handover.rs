@@ -109,6 +109,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
             let (thread, now) = (&moved.thread.id, task.app.now());
             let started = conversation.handover_started(epoch, thread.clone(), moved.at, now);
             if started {
+                write_down_refused(task, commit, epoch, &moved.refused);
                 let latency = now.as_millisecond() - task.job.accepted_at.as_millisecond();
                 let entry = task
                     .entry("handover.started")
@@ -130,6 +131,17 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         task.count(Measured::HandoverStarted);
     }
     Ok(Step::Done)
+}
+
+/// Tells people which categories the handover goes on without.
+fn write_down_refused(task: &Task<'_>, commit: &mut Commit, epoch: u32, refused: &[CategoryId]) {
+    if !refused.is_empty() {
+        let entry = task
+            .entry("handover.categories_refused")
+            .with("epoch", epoch)
+            .with("category_ids", names(refused));
+        task.write_down(commit, entry);
+    }
 }
 
 /// Tells RCE who the person is and what was said, in order. Repeating it is harmless: the ids are the same.
@@ -279,6 +291,8 @@ fn opener(task: &Task<'_>, conversation: &Conversation) -> CustomerMessage {
 struct Moved {
     thread: Thread,
     at: Option<Timestamp>,
+    /// Categories that the bot wanted besides and that RCE refuses.
+    refused: Vec<CategoryId>,
 }
 
 /// Moves the thread into the Agent category. `None`: RCE does not know it (yet).
@@ -304,15 +318,70 @@ async fn move_to_agents(task: &Task<'_>, conversation: &Conversation) -> Result<
         .handover
         .as_ref()
         .map_or(&[][..], |handover| &handover.request.category_ids);
+    let moved = match categorise(task, conversation, &thread, extra).await {
+        // The person gets somebody all the same: what the bot wants besides may be a slip.
+        Err(error) if !extra.is_empty() && (is_refusal(&error) || is_left_out(task, &error)) => {
+            let moved = categorise(task, conversation, &thread, &[]).await?;
+            let refused: Vec<CategoryId> = unheld(extra, &thread.categories);
+            tracing::warn!(
+                connection.id = %task.job.connection, category.ids = names(&refused),
+                error = &error as &dyn std::error::Error,
+                "RingCX refuses categories that the bot asked for; the handover goes on without them"
+            );
+            Moved { refused, ..moved }
+        }
+        moved => moved?,
+    };
+    Ok(Some(moved))
+}
+
+/// Gives a thread its categories, unless it has them.
+async fn categorise(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    thread: &Thread,
+    extra: &[CategoryId],
+) -> Result<Moved, RingCxError> {
     let wanted = agent_categories(&thread.categories, &task.connection.ringcx, extra);
+    let refused = Vec::new();
     if wanted == thread.categories {
-        return Ok(Some(Moved { thread, at: None }));
+        let thread = thread.clone();
+        return Ok(Moved {
+            thread,
+            at: None,
+            refused,
+        });
     }
+    let ringcx = &task.app.ringcx;
     let moved = ringcx
         .set_categories(&task.connection, &thread.id, &wanted)
         .await?;
-    let at = moved_at(conversation, &thread, &moved);
-    Ok(Some(Moved { thread: moved, at }))
+    let at = moved_at(conversation, thread, &moved);
+    Ok(Moved {
+        thread: moved,
+        at,
+        refused,
+    })
+}
+
+/// RCE will not have what it was sent, as opposed to whoever sent it.
+pub(super) fn is_refusal(error: &RingCxError) -> bool {
+    matches!(error, RingCxError::Refused { .. } | RingCxError::NotFound)
+}
+
+/// An answer that never shows them, or a change by somebody else that never ends.
+fn is_left_out(task: &Task<'_>, error: &RingCxError) -> bool {
+    task.attempt >= OPENS_AT && matches!(error, RingCxError::Conflict)
+}
+
+/// Those of `wanted` that a thread does not have.
+fn unheld(wanted: &[CategoryId], held: &[CategoryId]) -> Vec<CategoryId> {
+    wanted.iter().filter(|id| !held.contains(id)).cloned().collect()
+}
+
+fn names(ids: &[CategoryId]) -> String {
+    let names: Vec<&str> = ids.iter().map(CategoryId::as_str).collect();
+    names.join(", ")
 }
 
 /// A thread by our id; where it is not ours, the person's newest.

@@ -2,6 +2,7 @@
 
 mod chatlayer;
 mod cognigy;
+mod documented;
 mod mistakes;
 mod native;
 mod samples;

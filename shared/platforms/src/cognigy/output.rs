@@ -59,14 +59,13 @@ fn command(data: &Value) -> Option<Command> {
 }
 
 /// The outputs in the answer of a REST endpoint, in order.
-pub fn outputs_of_answer(answer: &Value) -> Vec<Output> {
+///
+/// Beside them, how many were too many and are left out.
+pub fn outputs_of_answer(answer: &Value) -> (Vec<Output>, usize) {
     let listed = answer.get("outputStack").and_then(Value::as_array);
     let outputs = listed.map_or(std::slice::from_ref(answer), Vec::as_slice);
-    outputs
-        .iter()
-        .take(OUTPUTS_MAX)
-        .map(output_from_cognigy)
-        .collect()
+    let taken = outputs.iter().take(OUTPUTS_MAX).map(output_from_cognigy);
+    (taken.collect(), outputs.len().saturating_sub(OUTPUTS_MAX))
 }
 
 /// What a Flow says with its request for a human, in the bot API's words. Whatever is odd is made to fit or left out.

@@ -6,6 +6,7 @@ use handover_stories::chatlayer::Chatlayer;
 use handover_stories::desk::{MIRA, SAM};
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
+use simulated_ringcx::{Fault, FaultTarget};
 
 pub(crate) const DIALOGS: &str =
     "[connections.acme.dialogs]\nopened = \"hello-agent\"\nclosed = \"welcome-back\"";
@@ -260,8 +261,9 @@ async fn what_ringcx_refuses_gives_the_conversation_back() {
     let bench = chatlayer.setup().section(DIALOGS).start().await;
     chatlayer.user_says(&bench, "s1", "I need a human").await;
     bench.until_quiet().await;
-    let wish = json!({"category_ids": ["unknown to RingCX"]});
-    assert_eq!(chatlayer.offloads(&bench, "s1", &wish).await, accepted());
+    let refused = Fault::Status(403, r#"{"error": "forbidden", "status": 403}"#.to_owned());
+    bench.rce.fail_next(FaultTarget::RestCategorize, refused, 1);
+    assert_eq!(chatlayer.offloads(&bench, "s1", &json!({})).await, accepted());
     bench.until_quiet().await;
     let session = chatlayer.session("s1");
     assert_eq!((session.paused, session.resumes), (false, 1));

@@ -232,7 +232,12 @@ async fn an_output_is_taken_from_whoever_knows_a_key_and_for_conversations_that_
         let refused = cognigy
             .posts(&bench, &[("authorization", wrong)], body(&thread))
             .await;
-        refused.problem(401, "unauthorized");
+        let problem = refused.problem(401, "unauthorized");
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        assert!(
+            detail.contains("Basic") && detail.contains("bot_keys"),
+            "{detail}"
+        );
     }
     let bearer = format!("Bearer {BOT_KEY}");
     let headers = [("authorization", bearer.as_str())];

@@ -61,6 +61,14 @@ pub(in crate::work) fn take_up(
                 };
                 commit.jobs.push(task.outgoing(work));
             }
+            BotSays::TooMuch { left_out } => {
+                tracing::warn!(connection.id = %task.job.connection, left_out, "a bot's answer has too many outputs");
+                let entry = task
+                    .entry("bot.outputs_left_out")
+                    .with("event_id", delivery_id)
+                    .with("count", *left_out);
+                task.write_down(commit, entry);
+            }
             BotSays::Handover(request) => match refusal {
                 None => begin(task, conversation, commit, request),
                 Some(refusal) => refuse(task, conversation, commit, refusal),

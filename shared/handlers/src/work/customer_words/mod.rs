@@ -65,7 +65,10 @@ async fn tell_unless(
     if told.is_some() {
         return Ok(Step::Done);
     }
-    if deliver::started(task, &found.conversation).is_some() {
+    if let Some(in_flight) = deliver::started(task, &found.conversation) {
+        if deliver::may_be_withdrawn(task, in_flight) && !is_bots_turn(&found.conversation) {
+            return agents_are_told(task, imported).await;
+        }
         return say(task, &found.conversation, imported).await;
     }
     if let Some(step) = order(task, &found.conversation, imported).await? {
@@ -195,6 +198,7 @@ async fn agents_are_told(task: &Task<'_>, imported: &Imported) -> Result<Step, S
             if is_bots_turn(conversation) {
                 return true;
             }
+            conversation.withdraw(&task.job.id);
             conversation.agents_are_told(imported);
             let entry = task
                 .entry("customer_message.not_told")

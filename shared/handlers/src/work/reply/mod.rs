@@ -281,11 +281,14 @@ async fn took(
         if last {
             native.replying = None;
         }
-        let entry = task
+        let mut entry = task
             .entry("message.sent")
             .with("message_id", message.id.as_str())
             .with("content_id", id.as_str())
             .with("attempt", task.attempt);
+        if part.cut {
+            entry = entry.with("cut", true);
+        }
         task.write_down(commit, entry);
         if outcome == Delivered::Yes {
             super::confirm::note(task, commit, &message.id, id, true);

@@ -3,7 +3,7 @@
 use handover_core::conversation::{Conversation, Detour, UploadedFiles};
 use handover_core::files::with_lines;
 use handover_core::ids::AttachmentId;
-use handover_core::message::{Message, split_text};
+use handover_core::message::{BODY_MAX_CHARS, Message, split_text};
 use handover_core::settings::Connection;
 use handover_core::structured::fallback_text;
 use handover_ringcx::channels::reply_max_chars;
@@ -19,6 +19,8 @@ pub(super) struct Part {
     pub(super) text: Option<String>,
     pub(super) structured: Option<Value>,
     pub(super) attachments: Vec<AttachmentId>,
+    /// What follows of the message is left out: it was too long.
+    pub(super) cut: bool,
 }
 
 /// Structured content with the text that belongs to it.
@@ -43,7 +45,8 @@ pub(super) fn shown(conversation: &Conversation, message: &Message, detours: &[D
     }
 }
 
-/// All contents of a message, in order: texts first, then files, and what wants an answer last.
+/// All contents of a message, in order: texts first, then files, and what wants an answer last. What a platform says ends at
+/// [`BODY_MAX_CHARS`] with an ellipsis: a flow in a loop would be hundreds of messages on a chat channel.
 pub(super) fn of(
     connection: &Connection,
     conversation: &Conversation,
@@ -64,6 +67,13 @@ pub(super) fn of(
         (_, Some(shown)) => shown.body.clone(),
         (None, None) => text.map(str::to_owned),
     };
+    let (said, cut) = match said {
+        Some(said) if connection.bot.kind.is_platform() => {
+            let (said, cut) = cut_off(said);
+            (Some(said), cut)
+        }
+        said => (said, false),
+    };
     let said = with_lines(said.as_deref(), &files.lines);
     let mut texts: Vec<String> = said
         .iter()
@@ -80,6 +90,7 @@ pub(super) fn of(
                 text: None,
                 structured: None,
                 attachments: files.to_vec(),
+                cut: false,
             }),
         }
     }
@@ -88,9 +99,26 @@ pub(super) fn of(
             text: heading,
             structured: Some(with_pictures(&shown.content, &files.pictures)),
             attachments: Vec::new(),
+            cut: false,
         });
     }
+    if let Some(last) = parts.last_mut() {
+        last.cut = cut;
+    }
     parts
+}
+
+/// As much of a text as one message may have, and whether that is not all of it.
+fn cut_off(mut text: String) -> (String, bool) {
+    let mut ends = text.char_indices().map(|(at, _)| at).skip(BODY_MAX_CHARS - 1);
+    match (ends.next(), ends.next()) {
+        (Some(end), Some(_)) => {
+            text.truncate(end);
+            text.push('…');
+            (text, true)
+        }
+        _ => (text, false),
+    }
 }
 
 fn text_part(text: String) -> Part {
@@ -98,5 +126,6 @@ fn text_part(text: String) -> Part {
         text: Some(text),
         structured: None,
         attachments: Vec::new(),
+        cut: false,
     }
 }
