@@ -364,6 +364,18 @@ pub(crate) struct Setup {
     /// Chatlayer's API token (a secret)
     #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
     pub(crate) bot_access_token: Option<String>,
+    /// With --channel native and Cognigy: the end of the endpoint's URL (a secret) [default: that of --bot-url]
+    #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
+    pub(crate) bot_url_token: Option<String>,
+    /// With --channel native and Cognigy: what kind of endpoint it is [default: rest]
+    #[arg(long, value_enum)]
+    pub(crate) bot_endpoint: Option<BotEndpoint>,
+    /// With --channel native and Chatlayer: the address that the page of the bot's webhook channel shows
+    #[arg(long, value_name = "URL")]
+    pub(crate) bot_channel_url: Option<String>,
+    /// With --channel native and Chatlayer: the token for it (a secret)
+    #[arg(long, value_name = "SECRET", allow_hyphen_values = true)]
+    pub(crate) bot_channel_token: Option<String>,
     /// Chatlayer's id of the bot
     #[arg(long, value_name = "ID")]
     pub(crate) bot_id: Option<String>,
@@ -420,6 +432,13 @@ pub(crate) enum SetupChannel {
     SourceSdk,
     /// RingCentral's: `WhatsApp`, Messenger, Apple Messages, e-mail, SMS, …
     Native,
+}
+
+/// Cognigy's endpoints, by their kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BotEndpoint {
+    Rest,
+    Webhook,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

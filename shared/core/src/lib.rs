@@ -46,6 +46,7 @@ pub mod profile;
 pub mod queue_update;
 pub mod retry;
 pub mod secret;
+pub mod serving;
 pub mod settings;
 pub mod signal;
 pub mod structured;

@@ -260,8 +260,17 @@ pub struct AddressFacts {
     pub validation: Call,
     pub delivery: Call,
     pub forged_delivery: Call,
+    /// What the bridge that runs says of the settings that it has read.
+    pub serving: Serving,
     /// `GET /availability` with the first bot key.
     pub bot_key: Call,
+}
+
+/// What the running bridge has read. An older one does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Serving {
+    pub sources: Option<Vec<String>>,
+    pub settings: Option<String>,
 }
 
 /// RCE was made to call the bridge.

@@ -7,12 +7,13 @@ use handover_core::heard::{Heard, OUR_OWN};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::{Outgoing, Work};
 use handover_core::ports::{ClaimKey, Commit, Expected, NEWS_TAKEN_FOR, StoreError};
+use handover_core::serving;
 use handover_core::settings::Connection;
 use handover_core::signal::{Signal, SignalKind};
 use handover_ringcx::webhook::{
     SECRET_HEADER, ValidationError, authenticate, parse_batch, validate_subscription,
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use crate::App;
 use crate::health;
@@ -29,14 +30,12 @@ const CONFLICT_RETRIES: usize = 50;
 /// The challenge is chosen by the caller, so it is never answered as HTML.
 pub async fn validate(app: &App, call: &Call) -> Answer {
     let validated = validate_subscription(&call.connection.ringcx, call.query(), call.header(SECRET_HEADER));
-    if validated
-        .as_ref()
-        .is_ok_and(|challenge| !challenge.starts_with(OUR_OWN))
-    {
-        health::heard(app, &call.connection, Heard::Validation).await;
-    }
     match validated {
-        Ok(challenge) => raw(StatusCode::OK, "application/json", challenge),
+        Ok(challenge) if challenge.starts_with(OUR_OWN) => serving(app, &call.connection, challenge).await,
+        Ok(challenge) => {
+            health::heard(app, &call.connection, Heard::Validation).await;
+            raw(StatusCode::OK, "application/json", challenge)
+        }
         Err(ValidationError::Forbidden) => {
             tracing::warn!(connection.id = %call.connection.id, "webhook validation refused");
             raw(
@@ -49,6 +48,23 @@ pub async fn validate(app: &App, call: &Call) -> Answer {
             raw(StatusCode::BAD_REQUEST, "text/plain", "hub.challenge is missing")
         }
     }
+}
+
+/// The same for `setup` and `doctor`, which have proven to know the secrets: what this bridge has read.
+async fn serving(app: &App, connection: &Connection, challenge: String) -> Answer {
+    let mut answer = raw(StatusCode::OK, "application/json", challenge);
+    let mut tell = |name: &'static str, text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            answer.headers_mut().insert(name, value);
+        }
+    };
+    tell(serving::SOURCES_HEADER, serving::sources_of(connection));
+    tell(serving::SETTINGS_HEADER, serving::settings_of(connection));
+    let key = Heard::Validation.key(&connection.id);
+    if let Ok(Some(note)) = app.store.claimed(&key, app.now()).await {
+        tell(serving::VALIDATED_HEADER, note.record);
+    }
+    answer
 }
 
 /// Answers a delivery of events.

@@ -27,8 +27,8 @@ pub struct Options {
     /// Half-way, RCE's clock jumps by so many seconds
     #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-86_400..=86_400))]
     pub clock_step: i64,
-    /// REST requests a minute that RCE allows and the bridge may use
-    #[arg(long, default_value_t = 6_000, value_parser = clap::value_parser!(u32).range(60..=100_000))]
+    /// REST requests a minute that RCE allows and the bridge may use. By chance RCE refuses some (429), after which only a tenth may be left for minutes
+    #[arg(long, default_value_t = 30_000, value_parser = clap::value_parser!(u32).range(60..=100_000))]
     pub requests_per_minute: u32,
     /// Without any fault, to know what is not their doing
     #[arg(long)]

@@ -16,6 +16,8 @@ pub(crate) struct Observed {
     pub(crate) rights: Rights,
     /// At least one; more only of channels of RCE's own.
     pub(crate) sources: Vec<Source>,
+    /// Set up before, and not meant any more.
+    pub(crate) left: Vec<Source>,
     pub(crate) categories: Vec<Category>,
     pub(crate) folders: Option<Vec<Folder>>,
     pub(crate) webhooks: Option<Vec<Webhook>>,
@@ -25,6 +27,8 @@ pub(crate) struct Observed {
     pub(crate) permissions: BTreeMap<String, Permissions>,
     /// Of the token's own account.
     pub(crate) own_permissions: Option<Permissions>,
+    /// Whom the token's account speaks as, on channels of RCE's own. `None`: it cannot be seen, or there are too many.
+    pub(crate) own_faces: Option<Vec<Identity>>,
     pub(crate) channels: Option<Vec<Channel>>,
     /// Whether identities can be seen at all.
     pub(crate) sees_identities: bool,
@@ -41,6 +45,9 @@ pub(crate) struct Rights {
     /// `None`: its role cannot be read; each call will tell.
     pub(crate) role: Option<Role>,
 }
+
+/// Most identities of the token's account that are looked at, one call each.
+const FACES_MAX: usize = 20;
 
 /// Rights of a role that set-up needs, by RCE's names, and what for.
 pub(crate) const NEEDED: [(&str, &str); 6] = [
@@ -136,7 +143,14 @@ pub(crate) async fn read(
     let bot_identity = identity(&wish.bot_face.id).await?;
     let sees_identities = bot_identity.is_some();
     let own = async || console.all_permissions(&me.id).await;
+    let own_faces = if wish.is_native() {
+        faces(console, patience, &me).await?
+    } else {
+        None
+    };
     Ok(Observed {
+        own_faces,
+        left: Vec::new(),
         categories: patience.read(async || console.categories(None).await).await?,
         folders: patience.maybe(async || console.folders().await).await?,
         webhooks: patience.maybe(async || console.webhooks().await).await?,
@@ -154,6 +168,34 @@ pub(crate) async fn read(
         sources,
         users,
         permissions,
+    })
+}
+
+/// The identities that an account speaks as; one that is gone is none.
+pub(crate) async fn faces(
+    console: &Console,
+    patience: &Patience<'_>,
+    me: &User,
+) -> Result<Option<Vec<Identity>>, ConsoleError> {
+    if me.identity_ids.len() > FACES_MAX {
+        return Ok(None);
+    }
+    let mut faces = Vec::new();
+    for id in &me.identity_ids {
+        match patience.maybe(async || console.identity(id).await).await? {
+            Some(found) => faces.extend(found),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(faces))
+}
+
+/// Whether one of them is on the source; where RCE does not say which channel it is, it may be any.
+pub(crate) fn speaks_on(faces: &[Identity], source: &Source) -> bool {
+    faces.iter().any(|face| {
+        source.community_id.is_none()
+            || face.community_id.is_none()
+            || face.community_id == source.community_id
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use handover_core::ports::{Clock as _, RingCx as _};
+use handover_core::serving::settings_of;
 use handover_core::settings::Connection;
 use handover_handlers::config;
 use handover_machine::{Environment, SystemClock};
@@ -17,6 +18,7 @@ use super::config_file::ConfigFile;
 use super::patience::{Patience, Waited};
 use super::plan::{ANNOUNCED, Act, FOLDER, FolderPlan, Part, Plan, Step, Verdict, faces_of, folder_query};
 use super::record::{Entry, Object, Record};
+use super::remove::{self, Undo, Undone};
 use super::report::{Outcome, Report};
 use super::secrets::{self, Given};
 use super::section::{self, Ids};
@@ -27,6 +29,8 @@ mod agents;
 mod bridge;
 mod console_hands;
 mod webhook;
+
+use bridge::Answer;
 
 /// A set-up under way.
 pub(crate) struct Run<'a> {
@@ -49,6 +53,10 @@ pub(crate) struct Run<'a> {
     pub(crate) wish_changed: bool,
     /// When the bridge has secrets for sure that were added to a connection it serves.
     pub(crate) settles_at: Option<Instant>,
+    /// Whether the bridge was seen to answer as it should, or a person says so.
+    pub(crate) bridge_answers: bool,
+    /// Whether something is left without which customers on channels of RCE's own would get no answer.
+    pub(crate) is_held_back: bool,
 }
 
 impl Run<'_> {
@@ -66,6 +74,33 @@ impl Run<'_> {
             if matches!(outcome, Outcome::Done) {
                 self.say_done(&step.what);
             }
+            self.is_held_back |= outcome == Outcome::Left
+                && step.verdict != Verdict::Check
+                && matches!(step.act, Act::Webhook(_) | Act::OwnAccount(_) | Act::OwnFace(_));
+        }
+        self.restart(plan).await
+    }
+
+    /// A bridge that runs and has read the configuration as it was before.
+    async fn restart(&self, plan: &Plan) -> Result<(), Failure> {
+        let config = |step: &&Step| step.act == Act::Config;
+        let Some(verdict) = plan.steps.iter().find(config).map(|step| step.verdict) else {
+            return Ok(());
+        };
+        let is_changed = verdict != Verdict::Keep || self.wish_changed;
+        if !is_changed || self.config.home().is_stage() {
+            return Ok(());
+        }
+        let connection = connection(&self.config)?;
+        let has_read_it = match self.ask_bridge(&connection).await? {
+            Answer::Right(serving) => serving.settings.as_ref() == Some(&settings_of(&connection)),
+            Answer::Wrong(_) => false,
+        };
+        // What was not there before nobody has read.
+        if !has_read_it && verdict == Verdict::Change {
+            let clicks = by_hand::restart(&self.config.name());
+            self.report.by_hand(&clicks);
+            clicks.say(self.patience.terminal);
         }
         Ok(())
     }
@@ -155,8 +190,26 @@ impl Run<'_> {
             Act::BaseUri => self.base_uri().await,
             Act::Controlled => self.controlled().await,
             Act::Faces(change) => self.faces(change, is_ours).await,
-            Act::Undo(_) => Ok(Outcome::Kept),
+            Act::OwnFace(sources) => self.own_face(sources).await,
+            Act::Undo(undo) => self.give_back(undo, is_ours, &step.what).await,
         }
+    }
+
+    /// What an earlier run did for a source that is not meant any more.
+    async fn give_back(&mut self, undo: &Undo, is_ours: bool, what: &str) -> Result<Outcome, Failure> {
+        if is_ours {
+            let entry = self.record.entry();
+            match remove::undo(self.console, self.patience, &entry, undo, &mut self.record).await {
+                Ok(()) => return Ok(Outcome::Done),
+                Err(Undone::Refused(_)) => {}
+                Err(Undone::Failed(error)) => return Err(error),
+            }
+        }
+        let clicks =
+            ByHand::new(what).click("Admin > Sources > Edit > Default categories: as they were before");
+        self.report.by_hand(&clicks);
+        clicks.say(self.patience.terminal);
+        Ok(Outcome::Left)
     }
 
     fn source(&self) -> Result<&Source, Failure> {
@@ -348,6 +401,13 @@ impl Run<'_> {
 
     async fn defaults(&mut self, source: &Source, is_ours: bool) -> Result<Outcome, Failure> {
         let bot = self.bot_id()?;
+        if self.wish.is_native() {
+            // From now on whoever writes there waits for the bot.
+            if self.is_held_back {
+                return Ok(Outcome::Held);
+            }
+            self.bridge(&connection(&self.config)?).await?;
+        }
         let (console, patience) = (self.console, self.patience);
         let right = [bot.clone()];
         let look = async || {

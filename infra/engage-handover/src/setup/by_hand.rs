@@ -1,6 +1,6 @@
 //! What REST cannot do, as clicks with the values to paste.
 
-use handover_ringcx::console::User;
+use handover_ringcx::console::{Source, User};
 
 use super::account::called;
 use super::agents::listed;
@@ -12,6 +12,8 @@ pub(crate) struct ByHand {
     pub(crate) title: String,
     /// Each is one click, or one paste with its value.
     pub(crate) clicks: Vec<Click>,
+    /// Not in the console after all.
+    is_elsewhere: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,7 @@ impl ByHand {
         Self {
             title: title.into(),
             clicks: Vec::new(),
+            is_elsewhere: false,
         }
     }
 
@@ -97,7 +100,12 @@ impl ByHand {
 
     pub(crate) fn say(&self, terminal: &Terminal) {
         terminal.say("");
-        terminal.say(&format!("By hand, in RingCentral's console: {}", self.title));
+        let place = if self.is_elsewhere {
+            ""
+        } else {
+            ", in RingCentral's console"
+        };
+        terminal.say(&format!("By hand{place}: {}", self.title));
         for (count, click) in self.clicks.iter().enumerate() {
             terminal.say(&format!("  {}. {}", count + 1, click.what));
             if let Some(value) = &click.value {
@@ -191,6 +199,20 @@ pub(crate) fn own_account(sources: &str, account: &User) -> ByHand {
         .click("Save")
 }
 
+/// Whom it speaks as on each of `sources`.
+pub(crate) fn own_face(sources: &[Source], account: &User) -> ByHand {
+    let name = called(account);
+    let mut all =
+        ByHand::new(format!("whom the bot speaks as: {name}")).click(format!("Admin > Users > {name}"));
+    for source in sources {
+        all = all.click(format!(
+            "Identities: add the page, number or address of \"{}\"",
+            source.name
+        ));
+    }
+    all.click("Save")
+}
+
 pub(crate) fn no_bot_category(category: &str, who: &People) -> ByHand {
     ByHand::new(format!("nobody is given the bot's conversations: {}", who.names))
         .each(who, "Admin > Users, then for each of them:")
@@ -219,6 +241,17 @@ pub(crate) fn webhook(url: &str, config: &str, sources: &str, events: &[&str]) -
         .click(format!("Channels filtering: none except {sources}"))
         .click(format!("Events: {}", events.join(", ")))
         .click("Save")
+}
+
+/// Whatever runs has read the configuration as it was before.
+pub(crate) fn restart(config: &str) -> ByHand {
+    let all = ByHand::new("the running bridge reads the configuration").click(format!(
+        "Restart the bridge that runs with {config}, or send it SIGHUP (kill -HUP, systemctl reload)"
+    ));
+    ByHand {
+        is_elsewhere: true,
+        ..all
+    }
 }
 
 pub(crate) fn delete_webhook(url: &str) -> ByHand {

@@ -278,11 +278,12 @@ async fn set_up(
     let wish = gather
         .rest(ids, found.realtime_url, found.public_url, login)
         .await?;
-    let sources = found.sources;
+    let (sources, left) = (found.sources, found.left);
     let connection = apply::with_ids(&config, &wish, login)?;
     let users = patience.maybe(async || tools.console.users(None).await).await?;
     let (chosen, disabled) = agents::chosen(&gather, tools, patience, users.as_deref(), &who.0).await?;
-    let observed = account::read(&tools.console, patience, &wish, who, sources, users, &chosen).await?;
+    let mut observed = account::read(&tools.console, patience, &wish, who, sources, users, &chosen).await?;
+    observed.left = left;
     let mut plan = make_plan(
         &observed,
         &wish,
@@ -338,6 +339,8 @@ async fn set_up(
         bot: None,
         agent: None,
         settles_at: None,
+        bridge_answers: false,
+        is_held_back: false,
     };
     run.apply(&plan).await?;
     let leaves_something = report.leaves_something();
@@ -387,6 +390,7 @@ fn make_plan(
         ),
         settings: Vec::new(),
         config_exists: config.has_section(),
+        written_sources: config.sources_of(&wish.connection),
         verification_token: config
             .has(&["ringcx", "verification_token"])
             .then(|| connection.ringcx.verification_token.clone()),

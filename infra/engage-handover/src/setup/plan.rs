@@ -17,7 +17,7 @@ mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use agents::{AGENTS, AgentChange, FACES, FaceChange};
+pub(crate) use agents::{AGENTS, AgentChange, FACES, FaceChange, OWN_FACE, own_face_value};
 pub(crate) use webhook::{WEBHOOK, WebhookPlan};
 
 /// Names under which it is remembered what a person was told, or said.
@@ -83,6 +83,8 @@ pub(crate) enum Act {
     Agents(Vec<AgentChange>),
     /// The token's own account, which answers on channels of RCE's own.
     OwnAccount(Option<AgentChange>),
+    /// Its identity on these, where it has none.
+    OwnFace(Vec<Source>),
     Webhook(WebhookPlan),
     DeleteWebhook(Webhook),
     BaseUri,
@@ -129,6 +131,8 @@ pub(crate) struct Given<'a> {
     /// Settings that will be written, by their names; empty: the file is right.
     pub(crate) settings: Vec<String>,
     pub(crate) config_exists: bool,
+    /// The sources that the configuration has, by their ids.
+    pub(crate) written_sources: Vec<String>,
     /// The verification token that the configuration has; `None`: it will be invented.
     pub(crate) verification_token: Option<Secret>,
 }
@@ -180,17 +184,29 @@ pub(crate) fn plan(observed: &Observed, given: &Given<'_>) -> Plan {
         // The first, because it tries the realtime token: if that is wrong, nothing else was changed.
         plan.steps.push(announce(observed, given));
     }
+    for source in &observed.left {
+        plan.steps.extend(given_back(observed, source, given.entry));
+    }
     let (bot, agent) = categories(observed, given, &mut plan);
-    plan.steps.push(config(given));
+    plan.steps.push(config(observed, given));
     let sources = observed.sources.iter();
-    let defaults = sources.map(|source| defaults(observed, source, bot.as_deref()));
-    plan.steps.extend(defaults);
+    let defaults: Vec<Step> = sources
+        .map(|source| defaults(observed, source, bot.as_deref()))
+        .collect();
+    // On channels of RCE's own the last, because from then on the bot has whoever writes: all else works by then.
+    let (early, last) = if is_native {
+        (Vec::new(), defaults)
+    } else {
+        (defaults, Vec::new())
+    };
+    plan.steps.extend(early);
     folder(observed, given, agent.as_deref(), &mut plan);
     agents::plan(observed, given, bot.as_deref(), agent.as_deref(), &mut plan);
     if is_native {
-        agents::own_account(observed, &mut plan);
+        agents::own_account(observed, given, &mut plan);
     }
     webhook::plan(observed, given, &mut plan);
+    plan.steps.extend(last);
     if !is_native {
         plan.steps.push(base_uri(observed, given));
         faces(observed, given, &mut plan);
@@ -272,7 +288,37 @@ fn category(part: Part, found: Option<&Category>, name: &str, below: Option<&str
     Step::new(Act::Category { part, id }, verdict, what)
 }
 
-fn config(given: &Given<'_>) -> Step {
+/// Nobody answers there any more, so that its customers go to the agents again.
+fn given_back(observed: &Observed, source: &Source, entry: &Entry) -> Option<Step> {
+    let before = entry.defaults_of.get(&source.id)?;
+    let step = super::remove::defaults(source, before, entry, &observed.categories)?;
+    Some(
+        step.because("the configuration does not name it any more: new conversations would reach nobody")
+            .unless_lacking(observed, "update_content_source"),
+    )
+}
+
+/// `adds source "Mail" to Chat`, if that is what happens.
+fn added(observed: &Observed, given: &Given<'_>) -> Option<String> {
+    let written = &given.written_sources;
+    let (known, new): (Vec<&Source>, Vec<&Source>) = observed
+        .sources
+        .iter()
+        .partition(|source| written.contains(&source.id));
+    let is_change = !known.is_empty() && !new.is_empty();
+    let names = |sources: Vec<&Source>| sources.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+    is_change.then(|| {
+        let new: Vec<String> = names(new).iter().map(|name| format!("\"{name}\"")).collect();
+        format!(
+            "adds source{} {} to {}",
+            if new.len() == 1 { "" } else { "s" },
+            new.join(", "),
+            names(known).join(", ")
+        )
+    })
+}
+
+fn config(observed: &Observed, given: &Given<'_>) -> Step {
     let verdict = match (given.settings.is_empty(), given.config_exists) {
         (true, _) => Verdict::Keep,
         (false, true) => Verdict::Change,
@@ -292,6 +338,7 @@ fn config(given: &Given<'_>) -> Step {
         .partition(|name| super::section::SECRETS.contains(&name.as_str()));
     let join = |names: Vec<&String>| names.into_iter().cloned().collect::<Vec<_>>().join(", ");
     let mut why = Vec::new();
+    why.extend(added(observed, given));
     if !invented.is_empty() {
         why.push(format!("new random secrets: {}", join(invented)));
     }

@@ -47,6 +47,7 @@ pub(super) async fn run(
     let terminal = patience.terminal;
     let entry = record.entry();
     let plan = plan(console, patience, &entry, me).await?;
+    let is_native = !entry.source_ids.is_empty();
     let mut left: Vec<&Step> = Vec::new();
     report.planned(&plan);
     terminal.say("");
@@ -67,9 +68,13 @@ pub(super) async fn run(
         }
         for (index, step) in plan.steps.iter().enumerate() {
             let Act::Undo(act) = &step.act else { continue };
+            let is_webhook = matches!(act, Undo::Webhook(_) | Undo::WebhookBefore(_));
+            let keeps_customers = |step: &&Step| matches!(step.act, Act::Undo(Undo::Defaults(..)));
             let outcome = match step.verdict {
                 Verdict::Keep | Verdict::Check => continue,
                 Verdict::ByHand => Outcome::Left,
+                // New conversations are the bot's still, and nobody else would tell it of them.
+                _ if is_native && is_webhook && left.iter().any(keeps_customers) => Outcome::Left,
                 // The others are no less undone because this one is refused.
                 _ => match undo(console, patience, &entry, act, &mut record).await {
                     Ok(()) => Outcome::Done,
@@ -175,6 +180,17 @@ async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &Us
     let mut plan = Plan::default();
     let made = &entry.made;
     let id = |object: &Option<Object>| object.as_ref().and_then(|object| object.id.clone());
+    let categories = patience.read(async || console.categories(None).await).await?;
+    let sources = patience
+        .maybe(async || console.sources().await)
+        .await?
+        .unwrap_or_default();
+    // The first: as long as new conversations are the bot's, somebody has to tell it of them.
+    for (id, before) in entry.all_defaults() {
+        if let Some(source) = sources.iter().find(|source| source.id == id) {
+            plan.steps.extend(defaults(source, before, entry, &categories));
+        }
+    }
     let webhooks = patience.maybe(async || console.webhooks().await).await?;
     plan.steps.extend(webhook(webhooks.as_deref(), entry));
     let folders = patience.maybe(async || console.folders().await).await?;
@@ -195,16 +211,6 @@ async fn plan(console: &Console, patience: &Patience<'_>, entry: &Entry, me: &Us
                         step(undo, Verdict::Delete, mine(&found.label))
                     }),
             ),
-        }
-    }
-    let categories = patience.read(async || console.categories(None).await).await?;
-    let sources = patience
-        .maybe(async || console.sources().await)
-        .await?
-        .unwrap_or_default();
-    for (id, before) in entry.all_defaults() {
-        if let Some(source) = sources.iter().find(|source| source.id == id) {
-            plan.steps.extend(defaults(source, before, entry, &categories));
         }
     }
     let users = patience.maybe(async || console.users(None).await).await?;
@@ -356,7 +362,7 @@ fn category(kind: Kind, found: &Category, used: Option<String>) -> Step {
 }
 
 /// Back to what they were, unless somebody has changed them since.
-fn defaults(
+pub(super) fn defaults(
     source: &Source,
     (customers, company): &Defaults,
     entry: &Entry,
@@ -443,7 +449,7 @@ async fn used_by(
 }
 
 /// Why something is not undone.
-enum Undone {
+pub(super) enum Undone {
     /// The token's account may not.
     Refused(ConsoleError),
     Failed(Failure),
@@ -465,7 +471,7 @@ impl From<anyhow::Error> for Undone {
     }
 }
 
-async fn undo(
+pub(super) async fn undo(
     console: &Console,
     patience: &Patience<'_>,
     entry: &Entry,

@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     Said,
     /// For a person to do, or to look at.
     Left,
+    /// Not done yet, because of what was left before it.
+    Held,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -123,11 +125,22 @@ impl Report {
         left.map(|step| step.what.clone()).collect()
     }
 
+    /// What waits for what was left.
+    pub(crate) fn held(&self) -> Vec<String> {
+        let inner = self.inner();
+        let held = inner.plan.iter().filter(|step| step.outcome == Outcome::Held);
+        held.map(|step| step.what.clone()).collect()
+    }
+
     /// Whether a person was left with something this time, and not only reminded of it.
     pub(crate) fn leaves_something(&self) -> bool {
         let inner = self.inner();
         let mut steps = inner.plan.iter();
-        steps.any(|step| step.outcome == Outcome::Left && step.plan != Verdict::Check)
+        steps.any(|step| match step.outcome {
+            Outcome::Left => step.plan != Verdict::Check,
+            Outcome::Held => true,
+            _ => false,
+        })
     }
 
     /// Whether anything was changed so far.

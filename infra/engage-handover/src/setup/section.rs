@@ -2,8 +2,8 @@
 
 use super::config_file::ConfigFile;
 use super::secrets;
-use super::wish::{Login, Wish};
-use crate::cli::BotKind;
+use super::wish::{Asked, Login, Wish};
+use crate::cli::{BotEndpoint, BotKind};
 use crate::commands::Failure;
 
 /// Stands for a category that does not exist yet, while planning.
@@ -37,7 +37,7 @@ pub(crate) fn fill(file: &mut ConfigFile, wish: &Wish, login: &Login, ids: Ids<'
 }
 
 /// Every setting that is filled in.
-const SETTINGS: [&[&str]; 25] = [
+const SETTINGS: [&[&str]; 29] = [
     &["bot_keys"],
     &["operator_keys"],
     &["get_queue_updates"],
@@ -60,6 +60,10 @@ const SETTINGS: [&[&str]; 25] = [
     &["bot", "api_url"],
     &["bot", "access_token"],
     &["bot", "bot_id"],
+    &["bot", "endpoint"],
+    &["bot", "url_token"],
+    &["bot", "webhook_channel_url"],
+    &["bot", "webhook_channel_token"],
     &["bot", "signing_secrets"],
     &["bot", "verify_tokens"],
     &["files", "public_url"],
@@ -150,6 +154,7 @@ fn bot(file: &mut ConfigFile, wish: &Wish) -> Result<(), Failure> {
     if let Some(url) = &bot.url {
         file.set_text(&["bot", address], url)?;
     }
+    asked(file, &bot.asked)?;
     match bot.kind {
         BotKind::Webhook => invent(file, &["bot", "signing_secrets"], secrets::invent_signing_secret),
         BotKind::Cognigy => Ok(()),
@@ -163,6 +168,28 @@ fn bot(file: &mut ConfigFile, wish: &Wish) -> Result<(), Failure> {
             invent(file, &["bot", "verify_tokens"], secrets::invent)
         }
     }
+}
+
+fn asked(file: &mut ConfigFile, asked: &Asked) -> Result<(), Failure> {
+    if let Some(endpoint) = asked.endpoint {
+        let kind = match endpoint {
+            BotEndpoint::Rest => "rest",
+            BotEndpoint::Webhook => "webhook",
+        };
+        file.set_text(&["bot", "endpoint"], kind)?;
+    }
+    if let Some(url) = &asked.webhook_channel_url {
+        file.set_text(&["bot", "webhook_channel_url"], url)?;
+    }
+    for (key, given) in [
+        ("url_token", &asked.url_token),
+        ("webhook_channel_token", &asked.webhook_channel_token),
+    ] {
+        if let Some(given) = given {
+            file.set_text(&["bot", key], given.written.expose())?;
+        }
+    }
+    Ok(())
 }
 
 fn invent(

@@ -18,14 +18,24 @@ pub(super) struct Found {
     pub(super) sources: Vec<Source>,
     pub(super) realtime_url: Option<Url>,
     pub(super) public_url: Option<String>,
+    /// Set up before, and not meant any more.
+    pub(super) left: Vec<Source>,
 }
 
 impl Found {
     fn one(source: Source, realtime_url: Option<Url>) -> Self {
         Self {
-            sources: vec![source],
             realtime_url,
+            ..Self::native(vec![source], Vec::new())
+        }
+    }
+
+    fn native(sources: Vec<Source>, left: Vec<Source>) -> Self {
+        Self {
+            sources,
+            realtime_url: None,
             public_url: None,
+            left,
         }
     }
 }

@@ -10,7 +10,7 @@ use super::events::Events;
 use super::record::Entry;
 use super::secrets::{self, Given};
 use super::terminal::Terminal;
-use crate::cli::{BotKind, Setup, SetupChannel};
+use crate::cli::{BotEndpoint, BotKind, Setup, SetupChannel};
 use crate::commands::Failure;
 
 pub(crate) const PARENT: &str = "Bot handover";
@@ -61,6 +61,17 @@ pub(crate) struct BotWish {
     pub(crate) url: Option<String>,
     pub(crate) access_token: Option<Given>,
     pub(crate) bot_id: Option<String>,
+    /// What more a platform needs to be told what people write.
+    pub(crate) asked: Asked,
+}
+
+/// On channels of RCE's own, by the names of the settings. `None`: as the configuration has it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    pub(crate) endpoint: Option<BotEndpoint>,
+    pub(crate) url_token: Option<Given>,
+    pub(crate) webhook_channel_url: Option<String>,
+    pub(crate) webhook_channel_token: Option<Given>,
 }
 
 /// An identity that speaks for the company.
@@ -189,9 +200,51 @@ impl Gather<'_> {
             }
             _ => {}
         }
+        if self.is_native() {
+            self.check_asked(missing);
+        }
         if args.agents.is_empty() && self.entry.agents.is_empty() {
             missing.push("--agents WHO                       who answers: e-mail addresses, ids, team:NAME, role:NAME or all");
         }
+    }
+
+    /// What a platform needs to be told what people write on channels of RCE's own.
+    fn check_asked(&self, missing: &mut Vec<&'static str>) {
+        let args = self.args;
+        let is_there = |given: bool, key: &str| given || self.config.text(&["bot", key]).is_some();
+        match self.bot_kind() {
+            BotKind::Webhook => {}
+            BotKind::Cognigy => {
+                let is_given = args.bot_url_token.is_some() || self.split_bot_url().1.is_some();
+                if !is_there(is_given, "url_token") {
+                    missing
+                        .push("--bot-url-token env:NAME           the end of the URL of Cognigy's endpoint");
+                }
+            }
+            BotKind::Chatlayer => {
+                if !is_there(args.bot_channel_url.is_some(), "webhook_channel_url") {
+                    missing
+                        .push("--bot-channel-url URL              the page of Chatlayer's webhook channel");
+                }
+                if !is_there(args.bot_channel_token.is_some(), "webhook_channel_token") {
+                    missing
+                        .push("--bot-channel-token env:NAME       the token of Chatlayer's webhook channel");
+                }
+            }
+        }
+    }
+
+    /// `--bot-url`; of Cognigy's on a channel of RCE's own, whose whole URL may be pasted, without the token at its end,
+    /// and the token.
+    fn split_bot_url(&self) -> (Option<String>, Option<String>) {
+        let given = self.args.bot_url.as_deref();
+        if self.is_native() && self.bot_kind() == BotKind::Cognigy {
+            return given.map_or((None, None), |given| {
+                let (base, token) = endpoint_of(given);
+                (Some(base), token)
+            });
+        }
+        (given.map(str::to_owned), None)
     }
 
     pub(crate) async fn login(&self) -> Result<Login, Failure> {
@@ -272,6 +325,12 @@ impl Gather<'_> {
             )));
         }
         let is_given = [&args.realtime_endpoint_url, &args.realtime_access_token];
+        if self.is_written_native() && is_given.into_iter().any(Option::is_some) {
+            return Err(Failure::Theirs(format!(
+                "the connection \"{}\" is on channels of RingCentral's own; for a Source SDK channel name another one with --connection. Nothing was changed",
+                args.connection
+            )));
+        }
         if self.is_native() && is_given.into_iter().any(Option::is_some) {
             return Err(Failure::Theirs(
                 "--realtime-endpoint-url and --realtime-access-token are of a Source SDK channel; on RingCentral's own the bot answers by REST. Leave them out. Nothing was changed".to_owned(),
@@ -455,7 +514,7 @@ impl Gather<'_> {
     async fn bot(&self) -> Result<BotWish, Failure> {
         let kind = self.bot_kind();
         let known = |key: &str| self.config.has(&["bot", key]);
-        let mut url = self.args.bot_url.clone();
+        let (mut url, mut url_token) = self.split_bot_url();
         let mut access_token = None;
         let mut bot_id = self.args.bot_id.clone();
         match kind {
@@ -470,11 +529,16 @@ impl Gather<'_> {
             BotKind::Cognigy if url.is_none() && !known("endpoint_base_url") && !known("api_base_url") => {
                 let hint =
                     "The host of your endpoint's URL in Cognigy, such as https://endpoint-trial.cognigy.ai";
-                url = Some(
-                    self.terminal
-                        .ask_for("Cognigy's endpoints", hint, None, bot_url)
-                        .await?,
-                );
+                let typed = self
+                    .terminal
+                    .ask_for("Cognigy's endpoints", hint, None, bot_url)
+                    .await?;
+                if self.is_native() {
+                    let (base, token) = endpoint_of(&typed);
+                    (url, url_token) = (Some(base), token);
+                } else {
+                    url = Some(typed);
+                }
             }
             BotKind::Chatlayer => {
                 let argument = self.args.bot_access_token.as_deref();
@@ -493,13 +557,72 @@ impl Gather<'_> {
         if let (Some(url), BotKind::Webhook | BotKind::Cognigy) = (&url, kind) {
             bot_url(url)?;
         }
+        let asked = self.asked(kind, url_token).await?;
         Ok(BotWish {
             kind,
             url,
             access_token,
             bot_id,
+            asked,
         })
     }
+
+    /// `url_token`: what stood at the end of the endpoint's URL.
+    async fn asked(&self, kind: BotKind, url_token: Option<String>) -> Result<Asked, Failure> {
+        let args = self.args;
+        let mut asked = Asked::default();
+        match kind {
+            BotKind::Cognigy if self.is_native() => {
+                asked.endpoint = args.bot_endpoint;
+                let given = args.bot_url_token.clone().or(url_token);
+                let hint = "The end of the endpoint's URL, behind the host: Cognigy, the endpoint's page";
+                let token = self.secret(
+                    "Cognigy's URL token",
+                    given.as_deref(),
+                    &["bot", "url_token"],
+                    hint,
+                );
+                asked.url_token = Some(token.await?);
+            }
+            BotKind::Chatlayer if self.is_native() => {
+                let known = self.config.has(&["bot", "webhook_channel_url"]);
+                asked.webhook_channel_url = match &args.bot_channel_url {
+                    Some(given) => Some(bot_url(given)?),
+                    None if known => None,
+                    None => {
+                        let hint = "Chatlayer: the page of the bot's webhook channel shows it";
+                        let question = "Where Chatlayer's webhook channel takes messages";
+                        Some(self.terminal.ask_for(question, hint, None, bot_url).await?)
+                    }
+                };
+                let what = "the webhook channel's token";
+                let hint = "Chatlayer: the page of the bot's webhook channel";
+                let given = args.bot_channel_token.as_deref();
+                let token = self.secret(what, given, &["bot", "webhook_channel_token"], hint);
+                asked.webhook_channel_token = Some(token.await?);
+            }
+            _ => {}
+        }
+        Ok(asked)
+    }
+}
+
+/// An endpoint's URL without the token at its end, and the token.
+fn endpoint_of(text: &str) -> (String, Option<String>) {
+    let text = text.trim().trim_end_matches('/');
+    let Ok(mut url) = Url::parse(text) else {
+        return (text.to_owned(), None);
+    };
+    let path = url.path().trim_matches('/').to_owned();
+    if path.is_empty() {
+        return (text.to_owned(), None);
+    }
+    let (before, token) = path.rsplit_once('/').unwrap_or(("", &path));
+    url.set_path(before);
+    (
+        url.as_str().trim_end_matches('/').to_owned(),
+        Some(token.to_owned()),
+    )
 }
 
 fn account(text: &str) -> Result<Url, Failure> {
@@ -538,6 +661,9 @@ fn capital(what: &str) -> String {
 }
 
 fn https(what: &str, text: &str) -> Result<Url, Failure> {
+    if !text.contains("://") {
+        return Err(Failure::Theirs(format!("{what}: begin with https://")));
+    }
     let url = Url::parse(text.trim())
         .map_err(|error| Failure::Theirs(format!("{what}: this is not a URL ({error})")))?;
     base_url::check_scheme(&url).map_err(|error| Failure::Theirs(format!("{what}: {error}")))?;

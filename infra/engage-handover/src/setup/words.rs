@@ -42,10 +42,18 @@ pub(super) fn say_what_next(wish: &Wish, config: &ConfigFile, terminal: &Termina
     ));
     let left = report.left();
     if !left.is_empty() {
-        terminal.say("Still yours, as shown above; no REST call shows whether it is done:");
+        terminal.say("Still yours, as shown above:");
         for what in left {
             terminal.say(&format!("  - {what}"));
         }
+    }
+    let held = report.held();
+    if !held.is_empty() {
+        terminal.say("Not done before that is, so that customers stay with the agents meanwhile:");
+        for what in held {
+            terminal.say(&format!("  - {what}"));
+        }
+        terminal.say("Run the same command again then.");
     }
     terminal.say("");
     terminal.say("Next:");

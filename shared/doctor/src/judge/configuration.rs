@@ -1,7 +1,7 @@
 //! What the configuration says by itself.
 
 use handover_core::ids::SourceId;
-use handover_core::settings::Rehost;
+use handover_core::settings::{IdentitySettings, Rehost};
 use handover_ringcx::base_url;
 
 use super::Case;
@@ -166,6 +166,8 @@ fn unused(case: &Case<'_>, sheet: &mut Sheet) {
         return sheet.ok(id, "nothing is set that means nothing here");
     }
     let settings = &connection.ringcx;
+    // As they are where nobody sets them.
+    let is = |face: &IdentitySettings, id: &str, name: &str| face.id == id && face.name == name;
     let set = [
         (
             "forward_only_handover_conversations",
@@ -180,6 +182,8 @@ fn unused(case: &Case<'_>, sheet: &mut Sheet) {
             "realtime_access_tokens",
             !settings.realtime_access_tokens.is_empty(),
         ),
+        ("bot_identity", !is(&settings.bot_identity, "bot", "Bot")),
+        ("agent_identity", !is(&settings.agent_identity, "agent", "Agent")),
     ];
     let unused: Vec<&str> = set
         .iter()
@@ -195,7 +199,7 @@ fn unused(case: &Case<'_>, sheet: &mut Sheet) {
                 "on a channel of RingCentral's own these change nothing: {}",
                 unused.join(", ")
             ),
-            "Take them out of the configuration. RingCentral has every conversation there anyway, tells no places in a queue for it, and takes the bot's words by REST.",
+            "Take them out of the configuration. RingCentral has every conversation there anyway, tells no places in a queue for it, and takes the bot's words by REST, under the identity of the token's account there (native.author_identities chooses among several).",
         );
     }
 }

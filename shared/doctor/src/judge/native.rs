@@ -3,12 +3,13 @@
 use handover_core::ids::IdentityId;
 use handover_ringcx::console::Identity;
 
-use super::{Case, list};
+use super::{Case, GIVE_RIGHTS, list};
 use crate::check::Sheet;
 use crate::facts::{Seen, SourceFacts};
 use crate::observe::FACES_MAX;
 
 const REPLY: &str = "reply-permission";
+const ALONE: &str = "own-account";
 const AUTHOR: &str = "author-identity";
 /// What it needs on each source (REST API, "Sources permissions").
 const NEEDED: [&str; 2] = ["read", "reply"];
@@ -16,9 +17,11 @@ const NEEDED: [&str; 2] = ["read", "reply"];
 pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     if !case.connection.is_native() {
         let why = "does not apply: nothing is written by REST on this channel";
+        sheet.skip(ALONE, why, "");
         sheet.skip(REPLY, why, "");
         return sheet.skip(AUTHOR, why, "");
     }
+    alone(case, sheet);
     case.each_source(sheet, |facts, sheet| {
         reply(case, facts, sheet);
         author(case, facts, sheet);
@@ -49,8 +52,31 @@ fn reply(case: &Case<'_>, facts: &SourceFacts, sheet: &mut Sheet) {
                 sheet.error(REPLY, what, how);
             }
         }
+        // Each answer depends on it, so that nobody shall take silence for a yes.
+        Seen::Forbidden if !case.token_is_refused() => sheet.warn(
+            REPLY,
+            "could not be looked at: the token's account may not see permissions (right \"read_user\")",
+            format!("{GIVE_RIGHTS}: give it the right to read users (read_user). {look}"),
+        ),
         other => sheet.skip(REPLY, case.unseen(other), look),
     }
+}
+
+/// What the bot's account closes looks like what an agent closes, and the other way round.
+fn alone(case: &Case<'_>, sheet: &mut Sheet) {
+    let account = &case.facts.account;
+    let Seen::Yes(me) = &account.me else {
+        return sheet.skip(ALONE, case.unseen(&account.me), "");
+    };
+    let agent = case.connection.ringcx.agent_category_id.as_str();
+    if agent.is_empty() || !me.category_ids.iter().any(|held| held == agent) {
+        return sheet.ok(ALONE, "it is no agent's");
+    }
+    sheet.warn(
+        ALONE,
+        format!("it holds the Agent category ({agent}), so it is an agent's: what that agent does looks like the bot's doing"),
+        "Make an account of its own for the bot, with an API access token of its own (Admin > Users, Admin > API access tokens), or take the Agent category from this one (Admin > Users, the account, Categories).",
+    );
 }
 
 fn author(case: &Case<'_>, facts: &SourceFacts, sheet: &mut Sheet) {

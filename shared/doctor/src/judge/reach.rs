@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
+use handover_core::ids::SourceId;
+use handover_core::serving;
 use jiff::SignedDuration;
 
-use super::{Case, SAY_WHERE};
+use super::{Case, SAY_WHERE, list};
 use crate::check::Sheet;
 use crate::facts::{AddressFacts, Call, NoAnswer, RoundTrip};
 use crate::observe::NOT_PROVEN;
@@ -33,6 +35,7 @@ pub(super) fn judge(case: &Case<'_>, sheet: &mut Sheet) {
     );
     answer_time(address, sheet);
     bot_key(address, sheet);
+    running(case, sheet);
     round_trip(case, sheet);
 }
 
@@ -288,6 +291,54 @@ fn bot_key(address: &AddressFacts, sheet: &mut Sheet) {
         ),
         Call::Answered { .. } | Call::NoAnswer(_) => sheet.skip("bot-key", "the bridge was not reached", ""),
         Call::NotTried(why) => sheet.skip("bot-key", *why, tell_where(why)),
+    }
+}
+
+/// Whether the bridge that runs has read what was examined.
+fn running(case: &Case<'_>, sheet: &mut Sheet) {
+    let (id, address) = ("running-settings", &case.facts.address);
+    let how = "Restart the bridge, or send it SIGHUP: it reads the configuration again.";
+    let serving = &address.serving;
+    let Some(sources) = &serving.sources else {
+        let why = match &address.validation {
+            Call::NotTried(why) => why,
+            call if call.is(200) => "the bridge that runs is older and does not say",
+            Call::Answered { status: 403, .. } => {
+                "it does not tell this configuration: see webhook-validation"
+            }
+            _ => "the bridge was not reached",
+        };
+        return sheet.skip(id, why, tell_where(why));
+    };
+    let ours: Vec<&str> = case.connection.ringcx.sources().map(SourceId::as_str).collect();
+    let lacking: Vec<&str> = ours
+        .iter()
+        .copied()
+        .filter(|source| !sources.iter().any(|known| known == source))
+        .collect();
+    let besides: Vec<&str> = sources
+        .iter()
+        .map(String::as_str)
+        .filter(|source| !ours.contains(source))
+        .collect();
+    if !lacking.is_empty() {
+        let what = format!("the running bridge does not answer source {} yet", list(&lacking));
+        return sheet.error(id, what, how);
+    }
+    if !besides.is_empty() {
+        let what = format!(
+            "the running bridge still answers source {}, which this configuration does not name",
+            list(&besides)
+        );
+        return sheet.error(id, what, how);
+    }
+    match &serving.settings {
+        Some(theirs) if *theirs != serving::settings_of(case.connection) => sheet.warn(
+            id,
+            "the running bridge has other settings than this configuration, or is of another version",
+            how,
+        ),
+        _ => sheet.ok(id, "it has"),
     }
 }
 

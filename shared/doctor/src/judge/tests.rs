@@ -201,6 +201,7 @@ fn healthy() -> Facts {
             validation: answered(200, true),
             delivery: answered(200, true),
             forged_delivery: answered(401, true),
+            serving: crate::facts::Serving::default(),
             bot_key: answered(200, true),
         },
         round_trip: RoundTrip::Tried {
@@ -311,9 +312,11 @@ fn what_is_healthy_passes() {
         [
             "right-open-threads",
             "virtual-agent",
+            "own-account",
             "reply-permission",
             "webhook-imported",
             "webhook-answers",
+            "running-settings",
             "bot-identity-controlled",
             "author-identity",
             "queue-subscribers"

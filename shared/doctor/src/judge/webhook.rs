@@ -100,6 +100,15 @@ fn shown(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
+/// What follows from it on a channel of RCE's own, where more depends on it.
+fn nobody_tells(case: &Case<'_>) -> &'static str {
+    if case.connection.is_native() {
+        ": the bot hears nobody"
+    } else {
+        ""
+    }
+}
+
 fn missing(case: &Case<'_>, all: &[Webhook], sheet: &mut Sheet) {
     let public = case.facts.address.public_url.as_ref();
     let near: Vec<String> = all
@@ -116,10 +125,11 @@ fn missing(case: &Case<'_>, all: &[Webhook], sheet: &mut Sheet) {
         .trim_end_matches('/');
     let url = format!("{base}/{}/handover/rce/webhook", case.connection.id);
     if near.is_empty() {
+        let follows = nobody_tells(case);
         let what = match all.len() {
-            0 => format!("the token sees no webhook, so none that reports to {url}"),
+            0 => format!("the token sees no webhook, so none that reports to {url}{follows}"),
             count => format!(
-                "of {} that the token sees none reports to {url}",
+                "of {} that the token sees none reports to {url}{follows}",
                 many(count, "webhook")
             ),
         };
@@ -144,7 +154,7 @@ fn missing(case: &Case<'_>, all: &[Webhook], sheet: &mut Sheet) {
     } else {
         sheet.error(
             "webhook",
-            format!("none reports here; {}", list(&near)),
+            format!("none reports here{}; {}", nobody_tells(case), list(&near)),
             format!("Set the URL on {PAGE} to {url}."),
         );
     }

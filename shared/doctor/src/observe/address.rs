@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use handover_core::heard::OUR_OWN;
 use handover_core::ports::causes;
 use handover_core::secret::Secret;
+use handover_core::serving;
 use handover_core::settings::Connection;
 use handover_ringcx::base_url::is_loopback;
 use handover_ringcx::console::Webhook;
@@ -20,7 +21,7 @@ use url::Url;
 
 use super::aim::{Aim, aim, base_of};
 use super::{Instruments, Patient};
-use crate::facts::{AddressFacts, Call, NoAnswer, Seen};
+use crate::facts::{AddressFacts, Call, NoAnswer, Seen, Serving};
 
 /// Longest body of an answer that is read.
 const BODY_MAX: usize = 64 * 1024;
@@ -63,6 +64,7 @@ pub(super) async fn call(
         validation: Call::NotTried(NO_ADDRESS),
         delivery: Call::NotTried(NO_ADDRESS),
         forged_delivery: Call::NotTried(NO_ADDRESS),
+        serving: Serving::default(),
         bot_key: Call::NotTried(NO_ADDRESS),
     };
     let Some(base) = facts.public_url.clone() else {
@@ -180,7 +182,16 @@ impl Caller<'_> {
             .http
             .get(validation)
             .header(SECRET_HEADER, secret.expose());
-        facts.validation = self.send(request, |_, body| body == challenge.as_bytes()).await.0;
+        let mut serving = Serving::default();
+        let right = |response: &Response, body: &[u8]| {
+            let is_right = body == challenge.as_bytes();
+            if is_right {
+                serving = said(response);
+            }
+            is_right
+        };
+        facts.validation = self.send(request, right).await.0;
+        facts.serving = serving;
         let post = |secret: &str| {
             let body =
                 json!({"id": format!("{OUR_OWN}{}", self.with.ids.next()), "domain_id": "0", "events": []});
@@ -211,7 +222,7 @@ impl Caller<'_> {
     async fn send(
         &self,
         request: RequestBuilder,
-        right: impl Fn(&Response, &[u8]) -> bool,
+        right: impl FnOnce(&Response, &[u8]) -> bool,
     ) -> (Call, Vec<u8>) {
         let started = Instant::now();
         let mut response = match request.send().await {
@@ -236,6 +247,15 @@ impl Caller<'_> {
             right: right(&response, &body),
         };
         (call, body)
+    }
+}
+
+/// What the bridge says of itself.
+fn said(response: &Response) -> Serving {
+    let text = |name: &str| response.headers().get(name)?.to_str().ok();
+    Serving {
+        sources: text(serving::SOURCES_HEADER).map(serving::sources),
+        settings: text(serving::SETTINGS_HEADER).map(str::to_owned),
     }
 }
 

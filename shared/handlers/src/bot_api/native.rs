@@ -12,7 +12,7 @@ pub(super) fn check(message: &Message) -> Result<(), Problem> {
     if message.from == Author::Bot {
         return Ok(());
     }
-    let reason = "from is \"bot\": on a channel of RingCX's own people write to RingCX, which reports it by content.imported";
+    let reason = "from = \"user\" is not taken here: on a channel of RingCentral's own only the bot's words are posted (from = \"bot\"). Customers write to RingCentral, which reports it to the bridge itself";
     Err(Problem::Invalid(vec![reason.to_owned()]))
 }
 

@@ -57,6 +57,13 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
     let get_queue_updates = section.boolean("get_queue_updates", false);
     let relay_messages = section.boolean("relay_messages", true);
     let ringcx = ringcx(section.below("ringcx"), relay_messages);
+    let channel = ringcx.as_ref().map(|ringcx| ringcx.channel);
+    if !relay_messages && channel == Some(Channel::Native) {
+        section.error(
+            "relay_messages",
+            "= false is for a channel that the platform answers itself; remove ringcx.channel = \"native\", or relay_messages",
+        );
+    }
     let dialogs = {
         let mut dialogs = section.below("dialogs");
         let read = Dialogs {
@@ -67,7 +74,7 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
         read
     };
     let availability = availability(section.below("availability"));
-    let timers = timers(section.below("timers"));
+    let timers = timers(section.below("timers"), channel);
     let files = files(section.below("files"));
     section.finish();
     Some(Connection {
@@ -90,7 +97,7 @@ fn sections(name: &str, mut section: Section<'_>) -> Option<Connection> {
 /// Where no message is relayed, or on a channel of RCE's own, there is no source of ours: what belongs to it need not be
 /// set, and whoever calls as if there were one is refused.
 fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
-    let channel = native::channel(&mut section);
+    let channel = native::channel(&mut section)?;
     let is_native = channel == Channel::Native;
     let has_source_of_ours = relays && !is_native;
     let api_base = section
@@ -109,7 +116,7 @@ fn ringcx(mut section: Section<'_>, relays: bool) -> Option<RingCxSettings> {
         api_base.clone()
     };
     let source_id = section.optional_text("source_id").map(SourceId::new);
-    let mut further_sources = native::sources(&mut section, is_native);
+    let mut further_sources = native::sources(&mut section, is_native, relays);
     let source_id = source_id.or_else(|| (!further_sources.is_empty()).then(|| further_sources.remove(0)));
     further_sources.retain(|further| Some(further) != source_id.as_ref());
     let learnt = realtime_endpoint_url.as_ref().filter(|_| has_realtime);
@@ -190,7 +197,7 @@ fn webhook_secrets(section: &mut Section<'_>) -> Vec<Secret> {
     if !secrets.iter().all(fits) {
         section.error(
             "webhook_secrets",
-            &format!("must be ASCII of at most {WEBHOOK_SECRET_MAX} characters for RingCX"),
+            &format!("must be ASCII of at most {WEBHOOK_SECRET_MAX} characters for RingCentral"),
         );
     }
     secrets
@@ -257,9 +264,15 @@ fn availability(mut section: Section<'_>) -> Availability {
     }
 }
 
-fn timers(mut section: Section<'_>) -> Timers {
+/// `channel`: `None` if it is not known.
+fn timers(mut section: Section<'_>, channel: Option<Channel>) -> Timers {
     const WEEK: u32 = 7 * 24 * 3600;
     const YEAR: u32 = 365 * 24 * 3600;
+    for key in ["bot_silent", "bot_intervention_idle"] {
+        if section.contains(key) && channel == Some(Channel::SourceSdk) {
+            section.error(key, "is for channel = \"native\"");
+        }
+    }
     let mut seconds = |key: &str, default| Duration::from_secs(section.number(key, default, 0..=YEAR).into());
     let timers = Timers {
         queue: seconds("queue", 900),

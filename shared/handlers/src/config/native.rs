@@ -17,25 +17,31 @@ const SETTLE_MAX_MS: u32 = 5_000;
 /// More turns than that nobody takes in an hour.
 const TURNS_MAX: u32 = 10_000;
 
-pub(super) fn channel(section: &mut Section<'_>) -> Channel {
+/// `None`: it is neither, and what else is right depends on it.
+pub(super) fn channel(section: &mut Section<'_>) -> Option<Channel> {
     match section.optional_text("channel").as_deref() {
-        None | Some("source_sdk") => Channel::SourceSdk,
-        Some("native") => Channel::Native,
+        None | Some("source_sdk") => Some(Channel::SourceSdk),
+        Some("native") => Some(Channel::Native),
         Some(_) => {
-            section.error("channel", "is not \"source_sdk\" or \"native\"");
-            Channel::SourceSdk
+            section.error(
+                "channel",
+                "is not \"source_sdk\" (the bot's own channel) or \"native\" (any of RingCentral's own, such as WhatsApp)",
+            );
+            None
         }
     }
 }
 
 /// `source_ids`: several channels, one bot.
-pub(super) fn sources(section: &mut Section<'_>, is_native: bool) -> Vec<SourceId> {
+pub(super) fn sources(section: &mut Section<'_>, is_native: bool, relays: bool) -> Vec<SourceId> {
     let mut sources: Vec<SourceId> = Vec::new();
     if section.contains("source_ids") && !is_native {
-        section.error(
-            "source_ids",
-            "is for channel = \"native\"; a Source SDK channel is one source_id",
-        );
+        let what = if relays {
+            "is for channel = \"native\"; a Source SDK channel is one source_id"
+        } else {
+            "is for channel = \"native\"; without relay_messages a connection is on one source: write source_id, and a connection for each"
+        };
+        section.error("source_ids", what);
     }
     for id in section.texts("source_ids") {
         if id.trim().is_empty() {
@@ -87,6 +93,9 @@ pub(super) fn read(mut section: Section<'_>, sources: &[&SourceId]) -> NativeSet
         let chars = section.number("reply_max_chars", longest, REPLY_MIN_CHARS..=longest);
         usize::try_from(chars).unwrap_or(BODY_MAX_CHARS)
     });
+    for key in ["bot_silent", "bot_intervention_idle"] {
+        section.misplaced(key, "timers");
+    }
     let settle = section.number("settle_ms", 400, 0..=SETTLE_MAX_MS);
     let max_turns_per_hour = section
         .contains("max_turns_per_hour")
@@ -133,7 +142,7 @@ pub(super) fn one_bot_for_a_source(connections: &[Connection], errors: &mut Vec<
         for other in &connections[index + 1..] {
             if let Some(source) = one.answers_same_source(other) {
                 errors.push(format!(
-                    "connections.{} and connections.{} both answer source {source}; a source has one bot",
+                    "connections.{} and connections.{} both answer source {source}; a source has one bot: take {source} out of one source_ids",
                     one.id, other.id
                 ));
             }

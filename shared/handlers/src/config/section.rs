@@ -56,6 +56,14 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// A setting that stands elsewhere. `place`: a section of the same connection.
+    pub(super) fn misplaced(&mut self, key: &str, place: &str) {
+        if self.table.remove(key).is_some() {
+            let connection = self.path.split('.').nth(1).unwrap_or("NAME").to_owned();
+            self.error(key, &format!("belongs to [connections.{connection}.{place}]"));
+        }
+    }
+
     /// Complains about every key that nobody took.
     pub(super) fn finish(mut self) {
         for key in std::mem::take(&mut self.table).keys() {

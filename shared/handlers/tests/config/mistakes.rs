@@ -169,7 +169,7 @@ fn each_refused_value_is_named() {
         (
             "webhook_secrets = \"another-webhook-secret\"",
             &long,
-            "ringcx.webhook_secrets must be ASCII of at most 255 characters for RingCX",
+            "ringcx.webhook_secrets must be ASCII of at most 255 characters for RingCentral",
         ),
         (
             "webhook_secrets = \"another-webhook-secret\"",

@@ -162,9 +162,46 @@ fn no_turns_an_hour_are_no_limit_and_without_a_number_the_channel_decides() {
 }
 
 #[test]
-fn who_relays_nothing_on_a_native_channel_manages_the_turn_only() {
-    let turn = one(&ONE.replace("bot_keys", "relay_messages = false\nbot_keys"));
+fn a_channel_is_answered_by_the_bridge_or_by_the_platform_and_not_by_both() {
+    assert_eq!(
+        read(&ONE.replace("bot_keys", "relay_messages = false\nbot_keys")).unwrap_err(),
+        [
+            "connections.chat.relay_messages = false is for a channel that the platform answers itself; remove ringcx.channel = \"native\", or relay_messages"
+        ]
+    );
+    let turn = one(&task_only().replace("source_ids", "source_id"));
     assert_eq!(turn.topology(), Topology::TaskOnly);
+}
+
+/// The same where the platform answers.
+fn task_only() -> String {
+    ONE.replace("bot_keys", "relay_messages = false\nbot_keys")
+        .replace("channel = \"native\"\n", "")
+}
+
+#[test]
+fn another_channel_is_one_error_that_names_the_two_there_are() {
+    assert_eq!(
+        read(&ONE.replace("\"native\"", "\"whatsapp\"")).unwrap_err(),
+        [
+            "connections.chat.ringcx.channel is not \"source_sdk\" (the bot's own channel) or \"native\" (any of RingCentral's own, such as WhatsApp)"
+        ]
+    );
+}
+
+#[test]
+fn a_setting_in_the_wrong_place_is_told_its_place() {
+    let lost = format!("{ONE}[connections.chat.ringcx.native]\nbot_silent = 5\n");
+    assert_eq!(
+        read(&lost).unwrap_err(),
+        ["connections.chat.ringcx.native.bot_silent belongs to [connections.chat.timers]"]
+    );
+    assert_eq!(
+        read(&task_only().replace("\"5001\"", "[\"5001\", \"5002\"]")).unwrap_err(),
+        [
+            "connections.chat.ringcx.source_ids is for channel = \"native\"; without relay_messages a connection is on one source: write source_id, and a connection for each"
+        ]
+    );
 }
 
 #[test]
@@ -194,7 +231,7 @@ fn each_mistake_on_a_native_channel_is_named() {
         (
             "channel = \"native\"",
             "channel = \"natif\"",
-            "channel is not \"source_sdk\" or \"native\"",
+            "channel is not \"source_sdk\" (the bot's own channel) or \"native\" (any of RingCentral's own, such as WhatsApp)",
         ),
         (
             "5003 = \"1d03\" }",
@@ -277,6 +314,11 @@ fn what_is_for_native_channels_is_refused_elsewhere() {
         listed.unwrap_err(),
         ["connections.least.ringcx.native is for channel = \"native\""]
     );
+    for timer in ["bot_silent", "bot_intervention_idle"] {
+        let listed = read(&format!("{LEAST}[connections.least.timers]\n{timer} = 60\n"));
+        let expected = format!("connections.least.timers.{timer} is for channel = \"native\"");
+        assert_eq!(listed.unwrap_err(), [expected]);
+    }
 }
 
 /// The same connection under another name, on these sources of this account.
@@ -288,7 +330,7 @@ fn another(name: &str, host: &str, sources: &str) -> String {
 
 #[test]
 fn a_source_has_one_bot_however_its_account_is_spelt() {
-    let refused = "connections.chat and connections.other both answer source 5001; a source has one bot";
+    let refused = "connections.chat and connections.other both answer source 5001; a source has one bot: take 5001 out of one source_ids";
     for host in [
         "acme.api.engagement.dimelo.com",
         "https://ACME.api.engagement.dimelo.com:443/1.0/",
@@ -300,8 +342,9 @@ fn a_source_has_one_bot_however_its_account_is_spelt() {
     }
     // A bot that mirrors the channel, or sits on it, would be a second voice too.
     for bot in [
-        another("other", "acme.engagement.dimelo.com", "\"5001\"")
-            .replace("bot_keys", "relay_messages = false\nbot_keys"),
+        task_only()
+            .replace("connections.chat", "connections.other")
+            .replace("source_ids", "source_id"),
         LEAST
             .replace("connections.least", "connections.other")
             .replace("5f0d1111", "5001"),

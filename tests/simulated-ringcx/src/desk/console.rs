@@ -43,6 +43,16 @@ impl SimulatedRingcx {
         self.hub.change(|state| state.assign_identity(identity, agents))
     }
 
+    /// Gives an account these identities, by RCE's ids, and no others.
+    pub fn set_account_identities(&self, account: &str, identities: &[String]) -> Result<(), DeskError> {
+        self.hub.change(|state| {
+            let account = state.console.accounts.iter_mut().find(|it| it.id == account);
+            let account = account.ok_or_else(|| DeskError::NotFound("no such account".to_owned()))?;
+            account.identity_ids = identities.to_vec();
+            Ok(())
+        })
+    }
+
     /// Disables the token of the API: every request gets a 403.
     pub fn disable_token(&self) {
         self.set_token(false);

@@ -1,12 +1,13 @@
 //! Agents: permissions, category, identity. Nothing that they have is taken, but the Bot category.
 
-use handover_ringcx::console::{Console, ConsoleError, User};
+use handover_ringcx::console::{Console, ConsoleError, Source, User};
 
 use super::{Run, lost};
 use crate::commands::Failure;
+use crate::setup::account::{faces, speaks_on};
 use crate::setup::by_hand::{self, People};
 use crate::setup::patience::Waited;
-use crate::setup::plan::{AGENTS, AgentChange, CONTROLLED, FACES, FaceChange};
+use crate::setup::plan::{AGENTS, AgentChange, CONTROLLED, FACES, FaceChange, OWN_FACE, own_face_value};
 use crate::setup::report::Outcome;
 use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
 
@@ -134,6 +135,39 @@ impl Run<'_> {
         })
         .await?;
         Ok(Outcome::Seen)
+    }
+
+    /// Whom it speaks as on these sources: nothing but a person gives an account its identities.
+    pub(super) async fn own_face(&mut self, sources: &[Source]) -> Result<Outcome, Failure> {
+        let clicks = by_hand::own_face(sources, &self.observed.me);
+        self.report.by_hand(&clicks);
+        clicks.say(self.patience.terminal);
+        let (console, patience) = (self.console, self.patience);
+        let what = "waiting until I see it; if it is done and I do not, press Enter";
+        let waited = patience
+            .until(what, true, async || {
+                let me = console.me().await?;
+                let faces = faces(console, patience, &me).await?;
+                let speaks = |source: &Source| faces.as_deref().is_some_and(|faces| speaks_on(faces, source));
+                Ok(sources.iter().all(speaks).then_some(()))
+            })
+            .await?;
+        match waited {
+            Waited::Seen(()) => {
+                self.say_done(&format!("seen: {}", clicks.title));
+                Ok(Outcome::Seen)
+            }
+            Waited::Said => {
+                let value = own_face_value(sources);
+                self.record
+                    .change(|entry| {
+                        entry.confirmed.insert(OWN_FACE.to_owned(), value);
+                    })
+                    .await?;
+                Ok(Outcome::Said)
+            }
+            Waited::TooLong => Ok(Outcome::Left),
+        }
     }
 
     /// `false`: the token's account may not.

@@ -2,11 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use handover_core::Timestamp;
+use handover_core::heard::OUR_OWN;
+use handover_core::serving;
 use handover_core::settings::Connection;
 use handover_ringcx::console::ConsoleError;
 
 use super::Run;
 use crate::commands::Failure;
+use crate::setup::agents::listed;
 use crate::setup::patience::{Waited, pause};
 use crate::setup::secrets;
 use crate::setup::shelf::Home;
@@ -17,20 +21,52 @@ pub(super) const SETTLED: Duration = Duration::from_mins(1);
 /// What is between us and a bridge that answers as it should.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    Right,
+    Right(Serving),
     /// In words that complete "The bridge …".
     Wrong(String),
 }
 
+/// What the running bridge says of itself. An older one says nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Serving {
+    pub(super) sources: Option<Vec<String>>,
+    pub(super) settings: Option<String>,
+    /// When RCE's last validation request was answered.
+    pub(super) validated: Option<Timestamp>,
+}
+
+impl Serving {
+    fn of(answer: &reqwest::Response) -> Self {
+        let said = |name: &str| answer.headers().get(name)?.to_str().ok();
+        Self {
+            sources: said(serving::SOURCES_HEADER).map(serving::sources),
+            settings: said(serving::SETTINGS_HEADER).map(str::to_owned),
+            validated: said(serving::VALIDATED_HEADER).and_then(serving::validated),
+        }
+    }
+
+    /// Those of `wanted` that it does not answer, as far as it says.
+    fn lacking<'a>(&self, wanted: &'a [String]) -> Vec<&'a String> {
+        let Some(known) = &self.sources else {
+            return Vec::new();
+        };
+        wanted.iter().filter(|source| !known.contains(source)).collect()
+    }
+}
+
 impl Run<'_> {
     /// Waits until it does. RCE asks the same question when the webhook is saved.
-    pub(super) async fn bridge(&self, connection: &Connection) -> Result<(), Failure> {
-        let Answer::Wrong(first) = self.ask_bridge(connection).await? else {
-            return self.settle().await;
-        };
-        self.say_what_to_do(&first);
-        self.until_it_answers(connection, first).await?;
-        self.settle().await
+    pub(super) async fn bridge(&mut self, connection: &Connection) -> Result<(), Failure> {
+        if self.bridge_answers {
+            return Ok(());
+        }
+        if let Answer::Wrong(first) = self.ask_bridge(connection).await? {
+            self.say_what_to_do(&first);
+            self.until_it_answers(connection, first).await?;
+        }
+        self.settle().await?;
+        self.bridge_answers = true;
+        Ok(())
     }
 
     /// One function of a stage may have read the new settings already, and its neighbour not.
@@ -96,7 +132,7 @@ impl Run<'_> {
             .until("waiting for the bridge", true, async || {
                 let answer = self.ask_bridge(connection).await;
                 match answer {
-                    Ok(Answer::Right) => Ok(Some(())),
+                    Ok(Answer::Right(_)) => Ok(Some(())),
                     Ok(Answer::Wrong(now)) => {
                         if now != said {
                             terminal.say(&format!("  Now the bridge {now}."));
@@ -143,7 +179,7 @@ impl Run<'_> {
             }
             Ok(_) => {}
         }
-        let challenge = secrets::invent()?;
+        let challenge = format!("{OUR_OWN}{}", secrets::invent()?);
         let settings = &connection.ringcx;
         let mut url = url::Url::parse(&self.wish.webhook_url())?;
         url.query_pairs_mut()
@@ -165,10 +201,7 @@ impl Run<'_> {
         Ok(match answer {
             Err(_) => Answer::Wrong(format!("answers at /health, but not at {path}")),
             Ok(answer) => match answer.status().as_u16() {
-                200 if answer.text().await.unwrap_or_default() == challenge => Answer::Right,
-                200 => Answer::Wrong(format!(
-                    "is not what answers at {path}: the answer is something else's"
-                )),
+                200 => self.understood(answer, &challenge, &path).await,
                 404 if is_stage => {
                     Answer::Wrong(format!("knows no connection \"{}\" yet", self.wish.connection))
                 }
@@ -182,6 +215,31 @@ impl Run<'_> {
                 ),
                 status => Answer::Wrong(format!("answers {status} at {path}")),
             },
+        })
+    }
+
+    async fn understood(&self, answer: reqwest::Response, challenge: &str, path: &str) -> Answer {
+        let serving = Serving::of(&answer);
+        if answer.text().await.unwrap_or_default() != challenge {
+            return Answer::Wrong(format!(
+                "is not what answers at {path}: the answer is something else's"
+            ));
+        }
+        let lacking = serving.lacking(&self.wish.source_ids);
+        if lacking.is_empty() {
+            return Answer::Right(serving);
+        }
+        let names = listed(lacking.into_iter().map(|id| {
+            let mut sources = self.observed.sources.iter();
+            let found = sources.find(|source| source.id == *id);
+            found.map_or_else(|| id.clone(), |source| format!("\"{}\"", source.name))
+        }));
+        Answer::Wrong(if self.config.home().is_stage() {
+            format!("does not answer the source {names} yet")
+        } else {
+            format!(
+                "does not answer the source {names} yet: restart it, or send it SIGHUP, to read the configuration"
+            )
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use handover_core::Timestamp;
 use handover_core::secret::Secret;
 use handover_core::settings::Connection;
 use handover_ringcx::console::{ConsoleError, Webhook, WebhookChange};
@@ -38,6 +39,7 @@ impl Run<'_> {
                     Some(_) => {}
                 })
                 .await?;
+            let validated = self.validated(&connection).await?;
             match self.save(&connection, plan).await {
                 Ok(saved) => {
                     if made_here {
@@ -45,7 +47,7 @@ impl Run<'_> {
                             .change(|entry| entry.made.webhook = Some(Object::made(&saved.id, &url)))
                             .await?;
                     }
-                    self.until_validated(&connection, &saved).await?;
+                    self.until_validated(&connection, &saved, validated).await?;
                     self.record.change(|entry| entry.webhook_untold = false).await?;
                     self.say_optional_events(&saved);
                     return Ok(Outcome::Done);
@@ -74,7 +76,7 @@ impl Run<'_> {
                 Ok(all.into_iter().find(|found| found.url == url && found.delivers()))
             })
             .await?;
-        self.until_validated(&connection, &seen).await?;
+        self.until_validated(&connection, &seen, None).await?;
         self.record.change(|entry| entry.webhook_untold = false).await?;
         Ok(Outcome::Seen)
     }
@@ -168,8 +170,23 @@ impl Run<'_> {
             .await
     }
 
+    /// When the bridge last answered a validation of RCE's (`MIN`: never), if it is reached from here and says so.
+    async fn validated(&self, connection: &Connection) -> Result<Option<Timestamp>, Failure> {
+        Ok(match self.ask_bridge(connection).await? {
+            Answer::Right(serving) if serving.sources.is_some() => {
+                Some(serving.validated.unwrap_or(Timestamp::MIN))
+            }
+            _ => None,
+        })
+    }
+
     /// RCE saves first and validates then; a webhook that fails is switched off.
-    async fn until_validated(&self, connection: &Connection, saved: &Webhook) -> Result<(), Failure> {
+    async fn until_validated(
+        &self,
+        connection: &Connection,
+        saved: &Webhook,
+        before: Option<Timestamp>,
+    ) -> Result<(), Failure> {
         let mut validation = Validation::of(saved);
         for _ in 0..LOOKS {
             let now = self
@@ -180,27 +197,38 @@ impl Run<'_> {
                 // Not shown to this token.
                 return Ok(());
             };
-            if validation.is_passed(&now) {
-                return Ok(());
-            }
-            if !now.delivers() {
-                let why = match self.ask_bridge(connection).await? {
-                    Answer::Wrong(why) => format!("The bridge {why}"),
-                    Answer::Right => format!(
-                        "From here the bridge answers as it should, so look whether RingCentral reaches {} from the internet, with a certificate that it trusts",
-                        self.wish.webhook_url()
-                    ),
-                };
-                return Err(Failure::Ours(anyhow::anyhow!(
-                    "RingCentral asked the webhook's address for its challenge, was not answered, and switched the webhook off. {why}. Then run the same command again"
-                )));
+            let heard = match before {
+                Some(before) => self.validated(connection).await?.map(|last| last > before),
+                None => None,
+            };
+            match validation.look(&now, heard) {
+                State::Passed => return Ok(()),
+                State::Failed => return Err(self.not_validated(connection).await?),
+                State::Open => {}
             }
             self.patience
                 .progress("waiting until RingCentral has validated the webhook");
             pause(Duration::from_secs(1)).await;
         }
-        Err(Failure::Ours(anyhow::anyhow!(
-            "RingCentral has not validated the webhook within {LOOKS} seconds. Run the same command again, or look at Admin > Webhooks"
+        match validation.at_last() {
+            State::Passed => Ok(()),
+            State::Failed => Err(self.not_validated(connection).await?),
+            State::Open => Err(Failure::Ours(anyhow::anyhow!(
+                "RingCentral has not validated the webhook within {LOOKS} seconds. Run the same command again, or look at Admin > Webhooks"
+            ))),
+        }
+    }
+
+    async fn not_validated(&self, connection: &Connection) -> Result<Failure, Failure> {
+        let why = match self.ask_bridge(connection).await? {
+            Answer::Wrong(why) => format!("The bridge {why}"),
+            Answer::Right(_) => format!(
+                "From here the bridge answers as it should, so look whether RingCentral reaches {} from the internet, with a certificate that it trusts",
+                self.wish.webhook_url()
+            ),
+        };
+        Ok(Failure::Ours(anyhow::anyhow!(
+            "RingCentral asked the webhook's address for its challenge, was not answered, and switched the webhook off. {why}. Then run the same command again"
         )))
     }
 
@@ -238,32 +266,84 @@ impl Run<'_> {
 }
 
 /// What was seen of RCE's validation so far.
+///
+/// Two things are known for sure: `active`, which RCE takes away from a webhook that fails, and what the bridge answered.
+/// What `webhook_status` may be is documented nowhere, so it only says that it is not time yet.
 #[derive(Debug, Default)]
 struct Validation {
     has_waited: bool,
+    was_on: bool,
     looks: u32,
+    last: Last,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Last {
+    active: bool,
+    waits: bool,
+    delivers: bool,
+    heard: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Passed,
+    Failed,
 }
 
 impl Validation {
     fn of(saved: &Webhook) -> Self {
         Self {
             has_waited: Self::waits(saved),
-            looks: 0,
+            ..Self::default()
         }
     }
 
-    /// Neither enabled nor off.
+    /// RCE says that it has not validated yet.
     fn waits(webhook: &Webhook) -> bool {
-        let status = webhook.status.as_deref().unwrap_or_default();
-        webhook.delivers() && !status.is_empty() && !status.eq_ignore_ascii_case("enabled")
+        let status = webhook.status.as_deref().unwrap_or_default().to_ascii_lowercase();
+        webhook.active
+            && ["pend", "wait", "validating", "progress"]
+                .iter()
+                .any(|word| status.contains(word))
     }
 
-    /// Whether the webhook is believed now: it waited and does not any more, or was on for long enough.
-    fn is_passed(&mut self, now: &Webhook) -> bool {
+    /// `heard`: whether the bridge answered RCE since the webhook was saved; `None`: nobody could ask it.
+    fn look(&mut self, now: &Webhook, heard: Option<bool>) -> State {
         self.looks += 1;
-        let waits = Self::waits(now);
-        self.has_waited |= waits;
-        now.delivers() && !waits && (self.has_waited || self.looks > LOOKS_WITHOUT_CHANGE)
+        let last = Last {
+            active: now.active,
+            waits: Self::waits(now),
+            delivers: now.delivers(),
+            heard,
+        };
+        (self.last, self.has_waited) = (last, self.has_waited || last.waits);
+        let was_on = self.was_on;
+        self.was_on |= last.active;
+        match heard {
+            // It was asked, and answered.
+            Some(true) if last.active => State::Passed,
+            // It was on before it was validated, and is not any more.
+            Some(false) | None if !last.active && was_on => State::Failed,
+            // It waited and does not any more, or was on for long enough.
+            None if last.delivers
+                && !last.waits
+                && (self.has_waited || self.looks > LOOKS_WITHOUT_CHANGE) =>
+            {
+                State::Passed
+            }
+            _ => State::Open,
+        }
+    }
+
+    /// After the last look: RCE need not validate what it has validated before, and the bridge's note may be lost.
+    fn at_last(&self) -> State {
+        match self.last {
+            Last { active: false, .. } => State::Failed,
+            Last { waits: true, .. } | Last { delivers: false, .. } => State::Open,
+            _ => State::Passed,
+        }
     }
 }
 
@@ -284,31 +364,91 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_that_waited_and_is_enabled_is_believed_at_once() {
+    fn a_webhook_that_waited_and_is_on_is_believed_at_once() {
         let mut validation = Validation::of(&webhook(true, Some("pending")));
-        assert!(!validation.is_passed(&webhook(true, Some("pending"))));
-        assert!(validation.is_passed(&webhook(true, Some("enabled"))));
+        assert_eq!(
+            validation.look(&webhook(true, Some("pending")), None),
+            State::Open
+        );
+        assert_eq!(
+            validation.look(&webhook(true, Some("enabled")), None),
+            State::Passed
+        );
     }
 
     #[test]
-    fn a_webhook_that_is_called_enabled_before_its_validation_is_looked_at_for_ten_seconds() {
-        for status in [Some("enabled"), None] {
+    fn what_the_bridge_answered_counts_whatever_the_status_is_called() {
+        for status in [
+            None,
+            Some("disabled"),
+            Some("validated"),
+            Some("pending"),
+            Some("3"),
+        ] {
             let mut validation = Validation::of(&webhook(true, status));
-            for _ in 0..10 {
-                assert!(!validation.is_passed(&webhook(true, status)));
-            }
-            assert!(
-                !validation.is_passed(&webhook(false, status)),
-                "switched off at last"
-            );
-            assert!(!validation.is_passed(&webhook(true, Some("disabled"))));
-            assert!(validation.is_passed(&webhook(true, status)));
+            assert_eq!(validation.look(&webhook(true, status), Some(false)), State::Open);
+            assert_eq!(validation.look(&webhook(true, status), Some(true)), State::Passed);
         }
     }
 
     #[test]
-    fn one_that_was_off_before_it_was_saved_has_not_waited() {
-        let mut validation = Validation::of(&webhook(true, Some("disabled")));
-        assert!(!validation.is_passed(&webhook(true, Some("enabled"))));
+    fn one_that_is_said_to_be_off_before_it_was_validated_is_looked_at_further() {
+        for heard in [None, Some(false)] {
+            let mut validation = Validation::of(&webhook(false, Some("disabled")));
+            for _ in 0..5 {
+                assert_eq!(
+                    validation.look(&webhook(false, Some("disabled")), heard),
+                    State::Open
+                );
+            }
+            assert_eq!(validation.at_last(), State::Failed, "it never was on");
+            assert_eq!(
+                validation.look(&webhook(true, Some("new")), Some(true)),
+                State::Passed
+            );
+        }
+    }
+
+    #[test]
+    fn one_that_is_switched_off_has_failed() {
+        for heard in [None, Some(false)] {
+            let mut validation = Validation::of(&webhook(true, Some("enabled")));
+            assert_eq!(
+                validation.look(&webhook(true, Some("enabled")), heard),
+                State::Open
+            );
+            assert_eq!(
+                validation.look(&webhook(false, Some("enabled")), heard),
+                State::Failed
+            );
+        }
+    }
+
+    #[test]
+    fn where_nobody_can_ask_the_bridge_one_that_stays_on_is_believed_after_ten_looks() {
+        for status in [Some("enabled"), None] {
+            let mut validation = Validation::of(&webhook(true, status));
+            for _ in 0..10 {
+                assert_eq!(validation.look(&webhook(true, status), None), State::Open);
+            }
+            assert_eq!(
+                validation.look(&webhook(true, Some("disabled")), None),
+                State::Open
+            );
+            assert_eq!(validation.at_last(), State::Open);
+            assert_eq!(validation.look(&webhook(true, status), None), State::Passed);
+        }
+    }
+
+    #[test]
+    fn one_that_ringcentral_need_not_validate_again_is_believed_at_last() {
+        let mut validation = Validation::of(&webhook(true, Some("enabled")));
+        for _ in 0..LOOKS {
+            assert_eq!(
+                validation.look(&webhook(true, Some("enabled")), Some(false)),
+                State::Open
+            );
+        }
+        assert_eq!(validation.at_last(), State::Passed);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use handover_ringcx::console::User;
+use handover_ringcx::console::{Source, User};
 
 use super::{Act, Given, Plan, Step, Verdict, by_eye};
-use crate::setup::account::{Observed, Permissions, called};
+use crate::setup::account::{Observed, Permissions, called, speaks_on};
 use crate::setup::agents::listed;
 use crate::setup::wish::{AGENT_CATEGORY, BOT_CATEGORY};
 
@@ -15,6 +15,8 @@ pub(crate) const PERMISSIONS: [&str; 2] = ["read", "reply"];
 /// Names under which it is remembered what a person was told about agents whom nobody sees.
 pub(crate) const AGENTS: &str = "agents";
 pub(crate) const FACES: &str = "faces";
+/// The same about the identities of the token's own account.
+pub(crate) const OWN_FACE: &str = "own_identity";
 
 /// What one agent gets; nothing is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +45,49 @@ fn lacking_anywhere(observed: &Observed, has: &Permissions) -> BTreeMap<String, 
     each.filter(|(_, lacking)| !lacking.is_empty()).collect()
 }
 
+/// Where the token's account has no identity RCE refuses every answer of the bot, and no REST call gives it one.
+fn own_face(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
+    let who = called(&observed.me);
+    let Some(faces) = &observed.own_faces else {
+        plan.notes.push(format!(
+            "It cannot be seen whether the token's account has an identity on {}; without one RingCentral refuses every answer. Look by hand: Admin > Users > {who} > Identities.",
+            observed.source_names()
+        ));
+        return;
+    };
+    let without = observed.sources.iter().filter(|source| !speaks_on(faces, source));
+    let without: Vec<Source> = without.cloned().collect();
+    if without.is_empty() {
+        return;
+    }
+    let value = own_face_value(&without);
+    let verdict = if given.entry.confirmed.get(OWN_FACE) == Some(&value) {
+        Verdict::Keep
+    } else {
+        Verdict::ByHand
+    };
+    let names = listed(without.iter().map(|source| format!("\"{}\"", source.name)));
+    let what = format!("an identity of the token's account, {who}, on {names}");
+    plan.steps.push(
+        Step::new(Act::OwnFace(without), verdict, what)
+            .because("it speaks as nobody there: RingCentral would refuse every answer of the bot"),
+    );
+}
+
+/// What is remembered once a person said that they gave the account its identities.
+pub(crate) fn own_face_value(sources: &[Source]) -> String {
+    listed(sources.iter().map(|source| source.id.clone()))
+}
+
 /// On channels of RCE's own the token's account is who answers.
-pub(super) fn own_account(observed: &Observed, plan: &mut Plan) {
+pub(super) fn own_account(observed: &Observed, given: &Given<'_>, plan: &mut Plan) {
+    own_permissions(observed, plan);
+    own_face(observed, given, plan);
+}
+
+fn own_permissions(observed: &Observed, plan: &mut Plan) {
     let names = observed.source_names();
     let who = called(&observed.me);
-    if observed.me.identity_ids.is_empty() {
-        plan.notes.push(format!(
-            "The token's account speaks as nobody, so RingCentral would refuse every answer. Admin > Users > {who} > Identities: add the company's identity on {names}."
-        ));
-    }
     let Some(own) = &observed.own_permissions else {
         plan.notes.push(format!(
             "It cannot be read whether the token's account may answer on {names}. Look by hand: Admin > Users > {who} > permissions: Read and Reply."

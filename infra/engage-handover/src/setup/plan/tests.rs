@@ -36,6 +36,7 @@ fn wish() -> Wish {
         public_url: "https://bridge.example".to_owned(),
         separate_urls: false,
         bot: BotWish {
+            asked: crate::setup::wish::Asked::default(),
             kind: BotKind::Webhook,
             url: None,
             access_token: None,
@@ -105,6 +106,8 @@ fn ready() -> Observed {
     Observed {
         me: user("api", &[], &[]),
         rights: Rights::default(),
+        left: Vec::new(),
+        own_faces: None,
         sources: vec![Source {
             id: "s1".to_owned(),
             name: "Chat".to_owned(),
@@ -163,6 +166,7 @@ fn planned(observed: &Observed, entry: &Entry) -> Plan {
             chosen: &chosen,
             configured: (None, None),
             settings: Vec::new(),
+            written_sources: Vec::new(),
             config_exists: true,
             verification_token: Some(Secret::new("verify")),
         },

@@ -8,8 +8,8 @@ use crate::setup::patience::Patience;
 use crate::setup::wish::Gather;
 use crate::setup::{Tools, account, agents};
 
-/// The channels of RCE's own that the bot answers: those that are named, else those of the configuration, else whichever
-/// the person names.
+/// The channels of RCE's own that the bot answers: those of the configuration and those that are named, else whichever the
+/// person names. None is dropped because another one is named: its customers would reach nobody.
 pub(super) async fn find(
     gather: &Gather<'_>,
     tools: &Tools,
@@ -17,49 +17,94 @@ pub(super) async fn find(
 ) -> Result<Found, Failure> {
     let all = patience.read(async || tools.console.sources().await).await?;
     let written = gather.config.sources_of(&gather.args.connection);
-    let mut named = gather.args.source.clone();
-    if named.is_empty() {
-        named = written;
-    }
-    if !named.is_empty() {
-        let sources = these(&all, &named).map_err(Failure::Theirs)?;
-        return Ok(Found {
-            sources,
-            realtime_url: None,
-            public_url: None,
-        });
+    let named = &gather.args.source;
+    if !(written.is_empty() && named.is_empty()) {
+        let mut sources = these(&all, &written).map_err(|Unfit { why: error, .. }| {
+            Failure::Theirs(format!(
+                "source_ids of [connections.{}] in {}: {error}. If the bot shall not answer it any more, take it out of source_ids first",
+                gather.args.connection,
+                gather.config.name()
+            ))
+        })?;
+        for source in these(&all, named).map_err(|unfit| Failure::Theirs(unfit.to_string()))? {
+            if !sources.iter().any(|known| known.id == source.id) {
+                sources.push(source);
+            }
+        }
+        let left = left(gather, &all, &sources);
+        return Ok(Found::native(sources, left));
     }
     let there_are = offered(&all);
     if all.iter().all(Source::is_sdk) {
         return Err(Failure::Theirs(no_native(&there_are)));
     }
+    gather.terminal.say("");
+    gather.terminal.say("The account's own channels:");
+    for (index, source) in native(&all).enumerate() {
+        gather
+            .terminal
+            .say(&format!("  {}. {}", index + 1, shown(source)));
+    }
     loop {
-        let hint = format!("By name or id, separated by commas. The account's own channels: {there_are}");
+        let hint = "By number, name or id; several separated by commas";
         let typed = gather
             .terminal
-            .ask("The channels that the bot answers", &hint, None)
+            .ask("The channels that the bot answers", hint, None)
             .await?;
         let named: Vec<String> = typed
             .split(',')
-            .map(|name| name.trim().to_owned())
+            .map(|name| numbered(&all, name.trim()))
             .filter(|name| !name.is_empty())
             .collect();
         match these(&all, &named) {
             Ok(sources) if !sources.is_empty() => {
-                return Ok(Found {
-                    sources,
-                    realtime_url: None,
-                    public_url: None,
-                });
+                let left = left(gather, &all, &sources);
+                return Ok(Found::native(sources, left));
             }
             Ok(_) => {}
-            Err(error) => gather.terminal.say(&format!("  {error}")),
+            // The list is on the screen.
+            Err(Unfit { why, .. }) => gather.terminal.say(&format!("  {why}.")),
         }
     }
 }
 
+/// Those whose default category was set here and that somebody took out of the configuration since, unless another
+/// connection has them now.
+fn left(gather: &Gather<'_>, all: &[Source], sources: &[Source]) -> Vec<Source> {
+    let config = gather.config;
+    let is_taken = |id: &str| {
+        let names = config.connections();
+        let mut others = names.iter().filter(|name| **name != gather.args.connection);
+        others.any(|name| config.sources_of(name).iter().any(|source| source == id))
+    };
+    let was_ours = |source: &&Source| gather.entry.defaults_of.contains_key(&source.id);
+    let is_meant = |source: &Source| sources.iter().any(|meant| meant.id == source.id);
+    all.iter()
+        .filter(was_ours)
+        .filter(|source| !is_meant(source) && !is_taken(&source.id))
+        .cloned()
+        .collect()
+}
+
+/// Why a name is of no channel of RCE's own, and those that are.
+#[derive(Debug)]
+struct Unfit {
+    why: String,
+    instead: String,
+}
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}. {}", self.why, no_native(&self.instead))
+    }
+}
+
 /// Each that is named, once, in that order.
-fn these(all: &[Source], named: &[String]) -> Result<Vec<Source>, String> {
+fn these(all: &[Source], named: &[String]) -> Result<Vec<Source>, Unfit> {
+    let unfit = |why: String| Unfit {
+        why,
+        instead: offered(all),
+    };
     let mut chosen: Vec<Source> = Vec::new();
     for name in named {
         let name = name.trim();
@@ -67,26 +112,23 @@ fn these(all: &[Source], named: &[String]) -> Result<Vec<Source>, String> {
         let mut by_name = all.iter().filter(|source| account::same_name(&source.name, name));
         let found = match (by_id, by_name.next(), by_name.next()) {
             (None, Some(_), Some(_)) => {
-                return Err(format!(
-                    "several sources are called {name}; name it by its id. The account's own channels: {}. Nothing was changed",
-                    offered(all)
-                ));
+                return Err(unfit(format!(
+                    "several sources are called {name}; name it by its id"
+                )));
             }
             (by_id, by_name, _) => by_id.or(by_name),
         };
         let Some(found) = found else {
-            return Err(format!(
-                "there is no source {name}, or the token's account may not read it (Admin > Users > the account > permissions on the source). {}",
-                no_native(&offered(all))
-            ));
+            return Err(unfit(format!(
+                "there is no source {name}, or the token's account may not read it (Admin > Users > the account > permissions on the source)"
+            )));
         };
         if found.is_sdk() {
-            return Err(format!(
-                "the source \"{}\" is of type {}, a channel of the bot's own: set it up without --channel native. The account's own channels: {}. Nothing was changed",
+            return Err(unfit(format!(
+                "the source \"{}\" is of type {}, a channel of the bot's own: set it up without --channel native",
                 found.name,
                 found.kind.as_deref().unwrap_or("?"),
-                offered(all)
-            ));
+            )));
         }
         if !chosen.iter().any(|source| source.id == found.id) {
             chosen.push(found.clone());
@@ -101,11 +143,26 @@ fn no_native(there_are: &str) -> String {
 
 /// The channels of RCE's own, by name, type and id.
 fn offered(all: &[Source]) -> String {
-    let native = all.iter().filter(|source| !source.is_sdk());
-    agents::listed(native.map(|source| {
-        let kind = source.kind.as_deref().unwrap_or("?");
-        format!("{} ({kind}, {})", source.name, source.id)
-    }))
+    agents::listed(native(all).map(shown))
+}
+
+fn native(all: &[Source]) -> impl Iterator<Item = &Source> {
+    all.iter().filter(|source| !source.is_sdk())
+}
+
+fn shown(source: &Source) -> String {
+    let kind = source.kind.as_deref().unwrap_or("?");
+    format!("{} ({kind}, {})", source.name, source.id)
+}
+
+/// A number of the list is the id of what stands there; everything else is itself.
+fn numbered(all: &[Source], typed: &str) -> String {
+    let is_itself = |source: &Source| source.id == typed || account::same_name(&source.name, typed);
+    let number = typed.parse().ok().and_then(|number: usize| number.checked_sub(1));
+    match number.and_then(|index| native(all).nth(index)) {
+        Some(found) if !all.iter().any(is_itself) => found.id.clone(),
+        _ => typed.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -136,7 +193,7 @@ mod tests {
             source("50c1", "Bot", "sdk"),
         ];
         let named: Vec<String> = named.iter().map(|name| (*name).to_owned()).collect();
-        let chosen = these(&all, &named)?;
+        let chosen = these(&all, &named).map_err(|unfit| unfit.to_string())?;
         Ok(chosen.into_iter().map(|source| source.id).collect())
     }
 
@@ -147,6 +204,19 @@ mod tests {
             chosen(&["5003", " MAIL, support ", "5002", "5001"]).unwrap(),
             ["5003", "5002", "5001"]
         );
+    }
+
+    #[test]
+    fn a_number_is_that_of_the_list_unless_a_channel_is_called_so() {
+        let all = [
+            source("50c1", "Bot", "sdk"),
+            source("5001", "WhatsApp", "whats_app"),
+            source("5002", "1", "sms"),
+        ];
+        assert_eq!(numbered(&all, "2"), "5002", "Source SDK channels are not counted");
+        for itself in ["0", "1", "3", "5001", "WhatsApp", ""] {
+            assert_eq!(numbered(&all, itself), itself);
+        }
     }
 
     #[test]

@@ -13,8 +13,9 @@ async fn a_healthy_connection_is_all_well() {
     world.round_trip = true;
     let verdict = world.examine().await;
     assert!(verdict.failed().is_empty(), "{:#?}", verdict.failed());
-    assert_eq!(verdict.code, 0);
-    assert_eq!(verdict.report["worst"], "ok");
+    // The bridge of this world runs with another bot.
+    assert_eq!(verdict.check("running-settings")["status"], "warning");
+    assert_eq!((verdict.code, &verdict.report["worst"]), (3, &"warning".into()));
     assert!(
         verdict.check("round-trip")["what"]
             .as_str()
@@ -35,6 +36,7 @@ async fn a_healthy_connection_is_all_well() {
         [
             "right-open-threads",
             "virtual-agent",
+            "own-account",
             "reply-permission",
             "webhook-imported",
             "webhook-answers",
@@ -187,6 +189,10 @@ async fn mistakes_of_the_source_are_named() {
         &[
             ("realtime-url", "5f0c000000000000000050c9"),
             ("source", "5f0c000000000000000050c9"),
+            (
+                "running-settings",
+                "does not answer source 5f0c000000000000000050c9 yet",
+            ),
         ],
     )
     .await;

@@ -245,13 +245,20 @@ impl Verdict {
     }
 
     pub(super) fn failed(&self) -> Vec<&Value> {
-        let bad = |check: &&Value| check["status"] == "warning" || check["status"] == "error";
+        let bad = |check: &&Value| {
+            check["status"] == "error" || check["status"] == "warning" && !is_of_the_world(check)
+        };
         self.checks().iter().filter(bad).collect()
     }
 
     pub(super) fn check(&self, id: &str) -> &Value {
         self.checks().iter().find(|check| check["id"] == id).unwrap()
     }
+}
+
+/// Mistakes are made in the file while the bridge runs on, and the simulated token's account is an agent's, too.
+fn is_of_the_world(check: &Value) -> bool {
+    check["id"] == "running-settings" || check["id"] == "own-account"
 }
 
 /// One mistake, and the checks that name it with a part of their words.

@@ -285,8 +285,23 @@ async fn lost_answers_make_no_second_object_and_a_channel_is_added_later() {
     set_up(&mut newcomer, &BOTH).await.expect(0).says("try again");
     assert_eq!(account(&newcomer).await, as_it_should_be(&newcomer));
 
-    let all = [&BOTH[..], &["--source", SMS]].concat();
-    set_up(&mut newcomer, &all).await.expect(0).says("\"Texts\"");
+    // The one that is named comes to those that are there, and is the bot's only when the bridge that runs knows it.
+    let early = ["--yes", "--source", SMS, "--wait", "1"];
+    Finished::from(native_command(&newcomer).args(early).output().await.unwrap())
+        .expect(1)
+        .says("adds source \"Texts\" to Chat, Support mail")
+        .says("does not answer the source \"Texts\" yet: restart it");
+    let now = account(&newcomer).await;
+    assert_eq!(
+        now["defaults"],
+        json!([["Bot"], ["Bot"], []]),
+        "agents have them as before"
+    );
+    newcomer.bridge.hang_up().await;
+    set_up(&mut newcomer, &["--source", SMS])
+        .await
+        .expect(0)
+        .says("\"Texts\"");
     let now = account(&newcomer).await;
     assert_eq!(now["defaults"], json!([["Bot"], ["Bot"], ["Bot"]]));
     assert_eq!(now["people"][0]["permissions"][2], json!(["read", "reply"]));
@@ -297,6 +312,123 @@ async fn lost_answers_make_no_second_object_and_a_channel_is_added_later() {
     );
     newcomer.remove().await.expect(0);
     assert_eq!(account(&newcomer).await["defaults"], json!([[], [], []]));
+    let undone = newcomer.writes();
+    let first = |what: &str| undone.iter().rposition(|write| write.starts_with(what)).unwrap();
+    assert!(
+        first("PUT /1.0/content_sources") < first("DELETE /1.0/webhooks"),
+        "as long as they are the bot's it is told of them: {undone:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_the_bridge_answers_customers_stay_with_the_agents() {
+    let mut newcomer = arrives().await;
+    let early = [&BOTH[..], &["--yes", "--wait", "1"]].concat();
+    Finished::from(native_command(&newcomer).args(early).output().await.unwrap())
+        .expect(1)
+        .says("Start it and run the same command again");
+    assert_eq!(account(&newcomer).await["defaults"], json!([[], [], []]));
+    set_up(&mut newcomer, &BOTH).await.expect(0);
+    assert_eq!(account(&newcomer).await, as_it_should_be(&newcomer));
+    let writes = newcomer.writes();
+    assert!(
+        writes.last().unwrap().starts_with("PUT /1.0/content_sources"),
+        "{writes:#?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_is_taken_out_by_hand_goes_back_to_the_agents() {
+    let mut newcomer = arrives().await;
+    set_up(&mut newcomer, &BOTH).await.expect(0);
+    newcomer
+        .bridge
+        .reload(|text| text.replace(&format!(", \"{MAIL}\""), ""))
+        .await;
+    set_up(&mut newcomer, &[])
+        .await
+        .expect(0)
+        .says("does not name it any more");
+    assert_eq!(account(&newcomer).await["defaults"], json!([["Bot"], [], []]));
+    let writes = newcomer.writes().len();
+    set_up(&mut newcomer, &[])
+        .await
+        .expect(0)
+        .says("Nothing to change");
+    assert_eq!(newcomer.writes().len(), writes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bridge_that_runs_with_other_settings_is_to_be_restarted_and_doctor_says_so() {
+    let mut newcomer = arrives().await;
+    let done = set_up(&mut newcomer, &BOTH).await.expect(0);
+    assert!(!done.out.contains("SIGHUP"), "it has read it: {}", done.out);
+    // The bot moves.
+    let elsewhere = format!("{}/elsewhere", newcomer.bridge.bot_url);
+    let moves = newcomer
+        .bare_command()
+        .args(["--yes", "--bot-url", &elsewhere])
+        .output();
+    Finished::from(moves.await.unwrap())
+        .expect(0)
+        .says("By hand: the running bridge reads the configuration")
+        .says("send it SIGHUP");
+    assert_eq!(running(&newcomer).await["status"], "warning");
+    newcomer.bridge.hang_up().await;
+    assert_eq!(running(&newcomer).await["status"], "ok");
+    // One more source, by hand.
+    let text = newcomer.config_text();
+    let with_texts = text.replace(&format!("\"{MAIL}\""), &format!("\"{MAIL}\", \"{SMS}\""));
+    std::fs::write(newcomer.bridge.config(), with_texts).unwrap();
+    let check = running(&newcomer).await;
+    assert_eq!(check["status"], "error", "{check:#}");
+    let what = check["what"].as_str().unwrap();
+    assert!(
+        what.contains(&format!("does not answer source {SMS} yet")),
+        "{what}"
+    );
+    newcomer.bridge.hang_up().await;
+    assert_eq!(running(&newcomer).await["status"], "ok");
+}
+
+/// What doctor says of the settings that the running bridge has.
+async fn running(newcomer: &Newcomer) -> Value {
+    let output = command()
+        .args(["doctor", "--json", "--config"])
+        .arg(newcomer.bridge.config())
+        .arg("--data")
+        .arg(newcomer.bridge.data())
+        .args(["--public-url", &newcomer.bridge.origin()])
+        .output()
+        .await
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = report["connections"][0]["checks"].as_array().unwrap();
+    checks
+        .iter()
+        .find(|check| check["id"] == "running-settings")
+        .unwrap()
+        .clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_an_identity_of_the_token_s_account_nobody_is_given_to_the_bot() {
+    let mut newcomer = arrives().await;
+    let me = newcomer.rest(Method::GET, "users/me", "").await;
+    let id = me["id"].as_str().unwrap();
+    newcomer.bridge.rce.set_account_identities(id, &[]).unwrap();
+    let early = [&BOTH[..], &["--wait", "2"]].concat();
+    set_up(&mut newcomer, &early)
+        .await
+        .expect(3)
+        .says("Identities: add the page, number or address of \"Support mail\"")
+        .says("by hand: about 6")
+        .says("Not done before that is");
+    assert_eq!(account(&newcomer).await["defaults"], json!([[], [], []]));
+    let faces: Vec<String> = serde_json::from_value(me["identity_ids"].clone()).unwrap();
+    newcomer.bridge.rce.set_account_identities(id, &faces).unwrap();
+    set_up(&mut newcomer, &BOTH).await.expect(0);
+    assert_eq!(account(&newcomer).await, as_it_should_be(&newcomer));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -391,4 +523,107 @@ async fn what_does_not_fit_a_native_set_up_is_refused_before_anything_is_changed
         .expect(2)
         .says("--channel native");
     assert_eq!(both.writes(), [""; 0]);
+}
+
+/// With everything but what is about the bot, and nobody who starts a bridge.
+async fn with_bot(newcomer: &Newcomer, more: &[&str]) -> Finished {
+    let mut command = newcomer.bare_command();
+    command
+        .args([
+            "--channel",
+            "native",
+            "--base-api-url",
+            &newcomer.bridge.rce.base_url(),
+        ])
+        .args([
+            "--api-access-token",
+            &format!("file:{}", newcomer.token("rce").display()),
+        ])
+        .args(["--public-url", &newcomer.bridge.origin()])
+        .args(["--agents", "all", "--source", CHAT, "--yes", "--wait", "1"])
+        .args(more);
+    Finished::from(command.output().await.unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn platforms_are_asked_for_what_they_need_to_hear_customers() {
+    let newcomer = arrives().await;
+    let cognigy = [
+        "--bot-kind",
+        "cognigy",
+        "--bot-url",
+        "https://endpoint.cognigy.example",
+    ];
+    with_bot(&newcomer, &cognigy)
+        .await
+        .expect(2)
+        .says("--bot-url-token");
+    let chatlayer = [
+        "--bot-kind",
+        "chatlayer",
+        "--bot-access-token",
+        "token-of-chatlayer",
+        "--bot-id",
+        "b1",
+    ];
+    with_bot(&newcomer, &chatlayer)
+        .await
+        .expect(2)
+        .says("--bot-channel-url")
+        .says("--bot-channel-token");
+    with_bot(&newcomer, &["--bot-url", "bot.example.org"])
+        .await
+        .expect(2)
+        .says("bot URL: begin with https://");
+    assert_eq!(newcomer.writes(), [""; 0]);
+
+    // The whole address of Cognigy's endpoint may be pasted.
+    let pasted = "https://endpoint.cognigy.example/0123456789abcdef";
+    let cognigy = [
+        "--bot-kind",
+        "cognigy",
+        "--bot-url",
+        pasted,
+        "--bot-endpoint",
+        "webhook",
+    ];
+    with_bot(&newcomer, &cognigy).await.expect(1).says("Start it");
+    let config = newcomer.config_text();
+    for line in [
+        "endpoint_base_url = \"https://endpoint.cognigy.example\"",
+        "url_token = \"0123456789abcdef\"",
+        "endpoint = \"webhook\"",
+    ] {
+        assert!(config.contains(line), "{line} in {config}");
+    }
+    let chatlayer = [
+        &chatlayer[..],
+        &[
+            "--bot-channel-url",
+            "https://chatlayer.example/channel/1",
+            "--bot-channel-token",
+            "token-of-the-channel",
+        ],
+        &["--connection", "second", "--source", SMS],
+    ]
+    .concat();
+    std::fs::remove_file(newcomer.bridge.config()).unwrap();
+    with_bot(&newcomer, &chatlayer).await.expect(1).says("Start it");
+    let config = newcomer.config_text();
+    for line in [
+        "webhook_channel_url = \"https://chatlayer.example/channel/1\"",
+        "webhook_channel_token = \"token-of-the-channel\"",
+    ] {
+        assert!(config.contains(line), "{line} in {config}");
+    }
+    // A channel of the bot's own is another connection.
+    let mirrored = [
+        "--connection",
+        "second",
+        "--realtime-access-token",
+        "token-of-a-source",
+    ];
+    Finished::from(newcomer.bare_command().args(mirrored).output().await.unwrap())
+        .expect(2)
+        .says("name another one with --connection");
 }

@@ -34,6 +34,7 @@ fn face(id: &str, name: &str, community: &str) -> Identity {
 
 fn all_is_well(facts: &mut Facts) {
     facts.account.identities = Seen::Yes(());
+    yes(&mut facts.account.me).category_ids.clear();
     yes(&mut facts.account.me).identity_ids = vec!["1d01".to_owned(), "1d02".to_owned()];
     facts.account.faces = Seen::Yes(vec![
         face("1d01", "Acme", "c0m1"),
@@ -123,6 +124,7 @@ fn what_is_healthy_on_a_native_channel_passes_and_nothing_of_a_source_sdk_channe
             "source-sdk-strangers",
             "source-sdk-options",
             "source-calls",
+            "running-settings",
             "send-api",
             "bot-identity",
             "bot-identity-controlled",
@@ -195,21 +197,51 @@ fn the_account_has_to_be_allowed_to_answer_on_every_source() {
         Status::Error,
         "lacks read and reply",
     );
-    let checks = of(&connections(NATIVE), |facts| {
-        all_is_well(facts);
-        for source in &mut facts.sources {
-            source.own = Seen::Forbidden;
-        }
-    });
-    let reply = checks
-        .iter()
-        .find(|check| check.id == "reply-permission")
-        .unwrap();
-    assert_eq!(reply.status, Status::Skipped, "nobody knows");
-    assert!(
-        reply.how.contains("50c1") && reply.how.contains("50c2"),
-        "{}",
-        reply.how
+    // Nobody knows, and everything depends on it.
+    for words in [
+        "could not be looked at",
+        "read users",
+        "source 50c1",
+        "source 50c2",
+    ] {
+        let unseen = |facts: &mut Facts| {
+            for source in &mut facts.sources {
+                source.own = Seen::Forbidden;
+            }
+        };
+        native_fails(unseen, "reply-permission", Status::Warning, words);
+    }
+}
+
+#[test]
+fn the_account_that_answers_for_the_bot_is_no_agent_s() {
+    native_fails(
+        |facts| yes(&mut facts.account.me).category_ids.push("ca0a".to_owned()),
+        "own-account",
+        Status::Warning,
+        "an account of its own for the bot",
+    );
+}
+
+#[test]
+fn who_is_set_to_speak_and_does_not_is_told() {
+    let face = "bot_identity = { id = \"bot\", name = \"Otto\" }";
+    configured_fails(
+        &with(face),
+        |_| {},
+        "unused-settings",
+        Status::Warning,
+        "nothing: bot_identity",
+    );
+}
+
+#[test]
+fn without_a_webhook_the_bot_hears_nobody() {
+    native_fails(
+        |facts| facts.webhooks = Seen::Yes(Vec::new()),
+        "webhook",
+        Status::Error,
+        "the bot hears nobody",
     );
 }
 

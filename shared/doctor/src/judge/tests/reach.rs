@@ -4,6 +4,46 @@ use super::*;
 use crate::observe::NOT_PROVEN;
 
 #[test]
+fn the_bridge_that_runs_has_read_what_is_examined() {
+    let with = |sources: &[&str], settings: Option<&str>| {
+        let serving = crate::facts::Serving {
+            sources: Some(sources.iter().map(|source| (*source).to_owned()).collect()),
+            settings: settings.map(str::to_owned),
+        };
+        move |facts: &mut Facts| facts.address.serving = serving
+    };
+    let id = "running-settings";
+    fails(
+        with(&[], None),
+        id,
+        Status::Error,
+        "does not answer source 50c1 yet",
+    );
+    fails(
+        with(&["50c9"], None),
+        id,
+        Status::Error,
+        "Restart the bridge, or send it SIGHUP",
+    );
+    fails(
+        with(&["50c1", "50c9"], None),
+        id,
+        Status::Error,
+        "still answers source 50c9",
+    );
+    fails(
+        with(&["50c1"], Some("others")),
+        id,
+        Status::Warning,
+        "other settings",
+    );
+    let ours = handover_core::serving::settings_of(&connections(CONFIG)[0]);
+    passes(with(&["50c1"], Some(&ours)));
+    // An older one does not say.
+    passes(|facts| facts.address.serving = crate::facts::Serving::default());
+}
+
+#[test]
 fn the_way_to_the_bridge() {
     let dead = |why: NoAnswer| {
         move |facts: &mut Facts| {

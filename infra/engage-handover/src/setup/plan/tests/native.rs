@@ -18,6 +18,7 @@ fn ready_natively() -> Observed {
     observed.permissions = BTreeMap::from([("u".to_owned(), both())]);
     observed.own_permissions = Some(both());
     observed.me.identity_ids = vec!["company".to_owned()];
+    observed.own_faces = Some(vec![identity("company", "c", "Acme", &[])]);
     (
         observed.sees_identities,
         observed.bot_identity,
@@ -44,6 +45,7 @@ fn planned_natively(observed: &Observed) -> Plan {
         configured: (None, None),
         settings: Vec::new(),
         config_exists: true,
+        written_sources: Vec::new(),
         verification_token: Some(Secret::new("verify")),
     };
     plan(observed, &given)
@@ -88,7 +90,8 @@ fn each_channel_gets_the_bot_s_category_and_everybody_may_answer_on_each() {
             .retain(|event| event != "content.imported");
     }
     let plan = planned_natively(&observed);
-    let [defaults, agents, own, webhook] = &to_do(&plan)[..] else {
+    // The channel is the bot's last: whoever writes meanwhile is the agents'.
+    let [agents, own, webhook, defaults] = &to_do(&plan)[..] else {
         panic!("{:?}", to_do(&plan));
     };
     assert!(defaults.contains("source \"Mail\""), "{defaults}");
@@ -119,7 +122,10 @@ fn what_only_a_person_can_look_at_on_channels_of_rce_s_own_is_a_note() {
             |it| it.own_permissions = None,
             "cannot be read whether the token's account may answer",
         ),
-        (|it| it.me.identity_ids.clear(), "speaks as nobody"),
+        (
+            |it| it.own_faces = None,
+            "cannot be seen whether the token's account has an identity",
+        ),
         (|it| it.sources[1].active = false, "\"Mail\" is switched off"),
     ];
     for (break_it, words) in cases {
@@ -133,4 +139,60 @@ fn what_only_a_person_can_look_at_on_channels_of_rce_s_own_is_a_note() {
             plan.notes
         );
     }
+}
+
+#[test]
+fn an_identity_that_the_token_s_account_lacks_is_something_to_click_and_not_a_note() {
+    let mut observed = ready_natively();
+    observed.sources[0].community_id = Some("k1".to_owned());
+    observed.sources[1].community_id = Some("k2".to_owned());
+    observed.own_faces.as_mut().unwrap()[0].community_id = Some("k1".to_owned());
+    let plan = planned_natively(&observed);
+    let [face] = &to_do(&plan)[..] else {
+        panic!("{:?}", to_do(&plan));
+    };
+    assert!(
+        face.starts_with("by hand an identity of the token's account") && face.contains("on \"Mail\" ("),
+        "{face}"
+    );
+    observed.own_faces = Some(Vec::new());
+    let plan = planned_natively(&observed);
+    assert!(
+        to_do(&plan)[0].contains("on \"Chat\", \"Mail\""),
+        "{:?}",
+        to_do(&plan)
+    );
+}
+
+#[test]
+fn a_channel_that_nobody_names_any_more_goes_back_to_the_agents() {
+    let mut observed = ready_natively();
+    let mut gone = observed.sources[1].clone();
+    (gone.id, gone.name) = ("s3".to_owned(), "Texts".to_owned());
+    observed.left = vec![gone.clone()];
+    let before = (vec!["61old".to_owned()], Vec::new());
+    observed.categories.push(category("61old", "Old", Some("p")));
+    let entry = Entry {
+        defaults_of: BTreeMap::from([("s3".to_owned(), before.clone())]),
+        ..Entry::default()
+    };
+    let step = given_back(&observed, &gone, &entry).expect("the bot's category is still its default");
+    assert_eq!(
+        step.act,
+        Act::Undo(crate::setup::remove::Undo::Defaults("s3".to_owned(), before))
+    );
+    assert_eq!(step.verdict, Verdict::Change);
+    gone.default_category_ids = vec!["61other".to_owned()];
+    let bot = Entry {
+        made: crate::setup::record::Made {
+            bot_category: Some(Object::made("61bot", "Bot")),
+            ..crate::setup::record::Made::default()
+        },
+        ..entry
+    };
+    assert_eq!(
+        given_back(&observed, &gone, &bot),
+        None,
+        "somebody has set another one since"
+    );
 }
