@@ -149,7 +149,7 @@ async fn what_is_taken_back_before_it_was_reported_is_never_told() {
     let deleted = bench.imported(&content, &json!({}));
     // RCE repeats both, in whatever order.
     for event in [&deleted, &events[0], &events[1], &deleted, &events[1]] {
-        assert_eq!(bench.webhook(&[event.clone()]).await, 200);
+        assert_eq!(bench.webhook(std::slice::from_ref(event)).await, 200);
         bench.until_quiet_by_hand().await;
     }
     assert_eq!(bench.heard_texts(), ["Hello"]);
