@@ -124,8 +124,11 @@ fn judge(conversation: &Conversation, interventions: &[&Intervention]) -> Option
     }
     let ours = known_intervention(conversation);
     if let Some(same) = interventions.iter().find(|it| Some(&it.id) == ours) {
-        // It counts from then: what the person said since is the bot's.
-        return Some(Finding::of(SignalKind::Closed, same, same.as_of));
+        // It counts from then: what the person said since is the bot's. RCE rounds it down to the second, and no agent has it now:
+        // so it was not before the last one joined.
+        let joined = conversation.handover.as_ref().and_then(|it| it.agent_as_of);
+        let at = same.as_of.map(|at| at.max(joined.unwrap_or(at)));
+        return Some(Finding::of(SignalKind::Closed, same, at));
     }
     // Another one may have been over before this handover began: its time tells.
     let newest = interventions.first().filter(|it| it.as_of.is_some())?;
