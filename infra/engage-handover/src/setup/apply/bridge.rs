@@ -102,7 +102,7 @@ impl Run<'_> {
             return;
         }
         let arguments = self.config.home().arguments();
-        terminal.say("  Start it (in another terminal), and let your reverse proxy lead there:");
+        terminal.say("  It is started like this (in another terminal), with your reverse proxy leading there:");
         let listen = listen(&self.wish.public_url);
         terminal.say(&format!(
             "    engage-handover serve {arguments} --data data --listen {listen}"
@@ -154,7 +154,7 @@ impl Run<'_> {
                 "the bridge {said}. Look at the log of its function webhook-intake, then run the same command again; nothing is done twice"
             ))),
             Waited::TooLong => Err(Failure::Ours(anyhow::anyhow!(
-                "the bridge {said}. Start it and run the same command again; nothing is done twice"
+                "the bridge {said}. When it runs, run the same command again; nothing is done twice"
             ))),
         }
     }

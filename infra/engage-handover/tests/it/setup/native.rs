@@ -326,7 +326,7 @@ async fn until_the_bridge_answers_customers_stay_with_the_agents() {
     let early = [&BOTH[..], &["--yes", "--wait", "1"]].concat();
     Finished::from(native_command(&newcomer).args(early).output().await.unwrap())
         .expect(1)
-        .says("Start it and run the same command again");
+        .says("When it runs, run the same command again");
     assert_eq!(account(&newcomer).await["defaults"], json!([[], [], []]));
     set_up(&mut newcomer, &BOTH).await.expect(0);
     assert_eq!(account(&newcomer).await, as_it_should_be(&newcomer));
@@ -587,7 +587,7 @@ async fn platforms_are_asked_for_what_they_need_to_hear_customers() {
         "--bot-endpoint",
         "webhook",
     ];
-    with_bot(&newcomer, &cognigy).await.expect(1).says("Start it");
+    with_bot(&newcomer, &cognigy).await.expect(1).says("It is started like this");
     let config = newcomer.config_text();
     for line in [
         "endpoint_base_url = \"https://endpoint.cognigy.example\"",
@@ -608,7 +608,7 @@ async fn platforms_are_asked_for_what_they_need_to_hear_customers() {
     ]
     .concat();
     std::fs::remove_file(newcomer.bridge.config()).unwrap();
-    with_bot(&newcomer, &chatlayer).await.expect(1).says("Start it");
+    with_bot(&newcomer, &chatlayer).await.expect(1).says("It is started like this");
     let config = newcomer.config_text();
     for line in [
         "webhook_channel_url = \"https://chatlayer.example/channel/1\"",
