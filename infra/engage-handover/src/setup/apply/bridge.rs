@@ -102,7 +102,8 @@ impl Run<'_> {
             return;
         }
         let arguments = self.config.home().arguments();
-        terminal.say("  It is started like this (in another terminal), with your reverse proxy leading there:");
+        terminal
+            .say("  It is started like this (in another terminal), with your reverse proxy leading there:");
         let listen = listen(&self.wish.public_url);
         terminal.say(&format!(
             "    engage-handover serve {arguments} --data data --listen {listen}"

@@ -587,7 +587,10 @@ async fn platforms_are_asked_for_what_they_need_to_hear_customers() {
         "--bot-endpoint",
         "webhook",
     ];
-    with_bot(&newcomer, &cognigy).await.expect(1).says("It is started like this");
+    with_bot(&newcomer, &cognigy)
+        .await
+        .expect(1)
+        .says("It is started like this");
     let config = newcomer.config_text();
     for line in [
         "endpoint_base_url = \"https://endpoint.cognigy.example\"",
@@ -608,7 +611,10 @@ async fn platforms_are_asked_for_what_they_need_to_hear_customers() {
     ]
     .concat();
     std::fs::remove_file(newcomer.bridge.config()).unwrap();
-    with_bot(&newcomer, &chatlayer).await.expect(1).says("It is started like this");
+    with_bot(&newcomer, &chatlayer)
+        .await
+        .expect(1)
+        .says("It is started like this");
     let config = newcomer.config_text();
     for line in [
         "webhook_channel_url = \"https://chatlayer.example/channel/1\"",
