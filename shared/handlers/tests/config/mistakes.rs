@@ -214,7 +214,7 @@ fn each_refused_value_is_named() {
         (
             "bot_category_id = \"b\"",
             "bot_category_id = \"b\"\nchannel = \"smoke\"",
-            "ringcx.channel is not \"source_sdk\" (the bot's own channel) or \"native\"",
+            "ringcx.channel is not \"source_sdk\" (the bot's own channel) or \"native\" (any of RingCentral's own, such as WhatsApp)",
         ),
         (
             "bot_category_id = \"b\"",
