@@ -460,15 +460,12 @@ impl Conversation {
         handover.status = status;
         handover.outcome = Some(outcome.to_owned());
         handover.ended_at = Some(now);
-        self.agents_leave_to_bot(at_ringcx);
-        let Some(handover) = self.handover.as_mut() else {
-            return;
-        };
         handover.summary = None;
         let epoch = handover.epoch;
         if let Some(id) = handover.intervention.clone() {
             self.intervention_ended(id, at_ringcx).epoch = Some(epoch);
         }
+        self.agents_leave_to_bot(at_ringcx);
     }
 
     /// Remembers that an intervention was over at some time by RCE's clock: what is said of it up to then is old.

@@ -17,11 +17,11 @@ fn chat() -> Setup {
     Setup::default().on(NativeKind::WhatsApp)
 }
 
-fn native(setup: Setup, lines: &'static str) -> impl Future<Output = Bench> {
+pub(crate) fn native(setup: Setup, lines: &'static str) -> impl Future<Output = Bench> {
     setup.start_with(move |text| text.replace("settle_ms = 0", &format!("settle_ms = 0\n{lines}")))
 }
 
-async fn answered(bench: &Bench) -> String {
+pub(crate) async fn answered(bench: &Bench) -> String {
     let thread = bench.nadia_writes("Where is my parcel?");
     bench.until_quiet().await;
     bench.answers(&thread, "On its way").await;

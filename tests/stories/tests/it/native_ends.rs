@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
 use serde_json::json;
-use simulated_ringcx::{NativeKind, NativeMessage};
+use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
 
 use crate::native::finish;
 
@@ -125,5 +125,25 @@ async fn the_bot_knows_of_the_end_before_it_is_told_what_the_person_said_then() 
         kinds[kinds.len() - 2..],
         ["handover.completed", "message.created"]
     );
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_the_bot_says_while_the_thread_goes_back_is_said_as_it_was_told() {
+    let bench = chat().start().await;
+    let thread = taken(&bench).await;
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench
+        .rce
+        .fail_next(FaultTarget::RestCategorize, Fault::Conflict, 1);
+    bench.rce.close(&thread).expect("an open case");
+    bench.settle().await;
+    bench.work().await;
+    assert_eq!(bench.handler(&thread).await, "agent", "it is on its way back");
+    assert_eq!(bench.answers(&thread, "Back again").await["handler"], "bot");
+    bench.until_quiet().await;
+    assert_eq!(bench.said(&thread), ["Sam here", "Back again"]);
     finish(bench, &thread).await;
 }

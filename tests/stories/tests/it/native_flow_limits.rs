@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use simulated_ringcx::NativeKind;
 
 use crate::native::finish;
+use crate::native_withdrawn::entries;
 
 async fn answered(kind: NativeKind, outputs: Vec<Value>) -> (Bench, String) {
     let cognigy = Cognigy::start().await;
@@ -15,14 +16,6 @@ async fn answered(kind: NativeKind, outputs: Vec<Value>) -> (Bench, String) {
     let thread = bench.nadia_writes("Hi");
     bench.until_quiet().await;
     (bench, thread)
-}
-
-async fn entries(bench: &Bench, thread: &str, event: &str) -> Vec<Value> {
-    let timeline = bench.timeline(thread).await;
-    timeline
-        .into_iter()
-        .filter(|entry| entry["what"] == event)
-        .collect()
 }
 
 fn read(bench: &Bench, thread: &str) -> Vec<String> {

@@ -8,6 +8,7 @@ use serde_json::json;
 use simulated_ringcx::{Fault, FaultTarget, NativeKind, Reply};
 
 use crate::native::finish;
+use crate::native_agents::{answered, native};
 
 const VIRTUAL_AGENT: &str = "5f0c00000000000000a9ffff";
 
@@ -16,17 +17,7 @@ async fn bench(lines: &'static str) -> Bench {
         rce.virtual_agent_id = Some(VIRTUAL_AGENT.to_owned());
         rce.cases_reopen_anywhere = true;
     });
-    setup
-        .start_with(move |text| text.replace("settle_ms = 0", &format!("settle_ms = 0\n{lines}")))
-        .await
-}
-
-async fn answered(bench: &Bench) -> String {
-    let thread = bench.nadia_writes("Where is my parcel?");
-    bench.until_quiet().await;
-    bench.answers(&thread, "On its way").await;
-    bench.until_quiet().await;
-    thread
+    native(setup, lines).await
 }
 
 /// Whether each intervention of a thread is open, oldest first.
@@ -137,10 +128,7 @@ async fn zero_is_never() {
     let setup = Setup::default()
         .on(NativeKind::WhatsApp)
         .timers("bot_intervention_idle = 0");
-    let always = "settle_ms = 0\nbot_intervention = \"always\"";
-    let bench = setup
-        .start_with(move |text| text.replace("settle_ms = 0", always))
-        .await;
+    let bench = native(setup, r#"bot_intervention = "always""#).await;
     let thread = answered(&bench).await;
     after(&bench, 600).await;
     assert_eq!(open(&bench, &thread), [true]);

@@ -17,7 +17,7 @@ fn chat() -> Setup {
 }
 
 /// Time goes by as it does, a few seconds at once.
-async fn time_goes_by(bench: &Bench, seconds: u64) {
+pub(crate) async fn time_goes_by(bench: &Bench, seconds: u64) {
     for _ in 0..seconds.div_ceil(5) {
         bench.settle().await;
         bench.work().await;

@@ -1,8 +1,6 @@
 //! What the agents have got is not the bot's any more: a platform that was away is not asked about it later, and what it says
 //! to it too late is not said.
 
-use std::time::Duration;
-
 use handover_stories::bot::Answer;
 use handover_stories::chatlayer::{Chatlayer, Trouble};
 use handover_stories::cognigy::{Cognigy, Flow};
@@ -11,25 +9,16 @@ use serde_json::{Value, json};
 use simulated_ringcx::NativeKind;
 
 use crate::native::finish;
+use crate::native_silence::time_goes_by;
 
 const TIMERS: &str = "bot_silent = 60\nqueue = 0";
-
-async fn time_goes_by(bench: &Bench, seconds: u64) {
-    for _ in 0..seconds.div_ceil(5) {
-        bench.settle().await;
-        bench.work().await;
-        bench.pass(Duration::from_secs(5));
-    }
-    bench.settle().await;
-    bench.work().await;
-}
 
 fn read(bench: &Bench, thread: &str) -> Vec<String> {
     let read = bench.read_by_customer(thread).into_iter();
     read.map(|it| it.1).collect()
 }
 
-async fn entries(bench: &Bench, thread: &str, event: &str) -> Vec<Value> {
+pub(crate) async fn entries(bench: &Bench, thread: &str, event: &str) -> Vec<Value> {
     let timeline = bench.timeline(thread).await;
     timeline
         .into_iter()
