@@ -20,6 +20,7 @@ pub(crate) struct Prepared {
     claims: Vec<Claim>,
     write: Option<Write>,
     check: Option<(Key, u64)>,
+    known: Option<Key>,
     forget: Option<Key>,
     keep: Vec<(i64, String)>,
     /// Whose the messages to keep are.
@@ -59,6 +60,7 @@ impl Prepared {
             claims: change.claims,
             write,
             check,
+            known: change.known,
             forget: change.forget_kept,
             keep: change.keep.iter().map(message_row).collect::<Result<_, _>>()?,
             keeper,
@@ -97,6 +99,11 @@ impl Prepared {
     ///
     /// It looks at everything before it writes anything, which makes a refusal cheap.
     pub(crate) fn apply(&self, conn: &Connection, wakes: &mut Wakes) -> Result<(), Fault> {
+        if let Some(key) = &self.known
+            && version(conn, key)?.is_none()
+        {
+            return Ok(());
+        }
         for claim in &self.claims {
             expect_claimable(conn, claim, self.now)?;
         }
@@ -246,12 +253,15 @@ pub(crate) fn recorded(conn: &Connection, key: &str, now: i64) -> Result<Option<
     Ok(recorded.optional()?)
 }
 
-fn expect(conn: &Connection, (connection, thread): &Key, expected: Expected) -> Result<(), Fault> {
+fn version(conn: &Connection, (connection, thread): &Key) -> Result<Option<i64>, Fault> {
     let mut find =
         conn.prepare_cached("SELECT version FROM conversations WHERE connection = ?1 AND thread = ?2")?;
-    let found: Option<i64> = find
-        .query_row(params![connection.as_str(), thread.as_str()], |row| row.get(0))
-        .optional()?;
+    let found = find.query_row(params![connection.as_str(), thread.as_str()], |row| row.get(0));
+    Ok(found.optional()?)
+}
+
+fn expect(conn: &Connection, key: &Key, expected: Expected) -> Result<(), Fault> {
+    let found = version(conn, key)?;
     let expected = match expected {
         Expected::New => None,
         Expected::Version(version) => Some(stored(version)),

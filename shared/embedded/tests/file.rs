@@ -266,6 +266,41 @@ async fn the_jobs_of_who_is_erased_are_gone_also_those_that_wait_behind_one_in_h
 }
 
 #[tokio::test]
+async fn what_a_worker_had_in_hand_leaves_nothing_of_who_was_erased_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock = TestClock::default();
+    let embedded = open(dir.path(), &clock);
+    let now = clock.now();
+    embedded
+        .commit(write(&conversation("a", now), Expected::New))
+        .await
+        .unwrap();
+    let note = || {
+        let entry = TimelineEntry::new(now, "event.delivered");
+        let mut claim = claim("told", "worker", "", now);
+        claim.key = ClaimKey::of(&connection(), &thread("a"), "told");
+        Commit {
+            known: Some((connection(), thread("a"))),
+            claims: vec![claim],
+            jobs: vec![job("a", "next", now)],
+            timeline: vec![(connection(), thread("a"), entry)],
+            ..Commit::default()
+        }
+    };
+    embedded.commit(note()).await.unwrap();
+    let left = || ["timeline", "ledger", "jobs"].map(|table| rows(dir.path(), table));
+    assert_eq!(left(), [1, 1, 1]);
+    JobQueue::erase(&embedded, &connection(), &thread("a"))
+        .await
+        .unwrap();
+    Store::erase(&embedded, &connection(), &thread("a"))
+        .await
+        .unwrap();
+    embedded.commit(note()).await.unwrap();
+    assert_eq!(left(), [0, 0, 0]);
+}
+
+#[tokio::test]
 async fn a_job_of_a_newer_version_does_not_stop_the_others() {
     let dir = tempfile::tempdir().unwrap();
     let clock = TestClock::default();

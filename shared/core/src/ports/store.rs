@@ -112,6 +112,9 @@ pub struct Commit {
     pub write: Option<(Conversation, Expected)>,
     /// Only make sure that a conversation still has a version.
     pub check: Option<(ConnectionId, ForeignThreadId, u64)>,
+    /// What all of this is noted of. If it was erased while a worker had it in hand, nothing is noted, which is a success. A
+    /// store where that would cost a transaction for every line may note it all the same; the next [`Store::erase`] takes it.
+    pub known: Option<(ConnectionId, ForeignThreadId)>,
     /// Claims; each must be free, expired, or held by the same holder.
     pub claims: Vec<Claim>,
     /// Messages to keep for a later handover of the conversation (written, or checked, above).

@@ -14,7 +14,8 @@ const MOST_LOOKED_THROUGH: usize = 1_000_000;
 /// it that is refused, unless it is forced: what they do afterwards is then about an unknown conversation.
 ///
 /// If the process dies in between, a repeat removes the rest: the queue's share goes first, so that the conversation is found
-/// until the end. On AWS a job that is in a queue at that moment may become a dead letter afterwards, which a repeat removes.
+/// until the end. What a worker has in hand at that moment leaves nothing either on one machine; on AWS it, or a job that is in a
+/// queue, may leave a line, a claim or a dead letter, which a repeat removes.
 pub async fn erase(
     app: &App,
     connection: &Connection,
@@ -29,6 +30,8 @@ pub async fn erase(
     }
     let jobs = app.queue.erase(&connection.id, &thread).await?;
     let kept = app.store.erase(&connection.id, &thread).await?;
+    // Whoever had one in hand may have sent another before the conversation was gone.
+    let jobs = jobs + app.queue.erase(&connection.id, &thread).await?;
     if jobs == 0 && !kept {
         return Err(Refusal::UnknownConversation);
     }

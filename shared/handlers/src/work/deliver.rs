@@ -207,7 +207,7 @@ fn note_delivered(task: &Task<'_>, commit: &mut Commit, delivery: &Delivery, tol
     }
 }
 
-async fn close(task: &Task<'_>, conversation: &Conversation, commit: Commit) -> Result<(), StoreError> {
+async fn close(task: &Task<'_>, conversation: &Conversation, mut commit: Commit) -> Result<(), StoreError> {
     if !conversation.put_aside.is_empty() {
         task.change(|conversation, change| {
             change.timeline.clone_from(&commit.timeline);
@@ -221,6 +221,7 @@ async fn close(task: &Task<'_>, conversation: &Conversation, commit: Commit) -> 
     if commit.timeline.is_empty() && commit.jobs.is_empty() && commit.claims.is_empty() {
         return Ok(());
     }
+    commit.known = Some(task.subject());
     task.app.store.commit(commit).await
 }
 

@@ -54,7 +54,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use handover_core::conversation::SignalPolicy;
-use handover_core::ids::JobId;
+use handover_core::ids::{ConnectionId, ForeignThreadId, JobId};
 use handover_core::job::{Job, Work};
 use handover_core::ports::{Commit, Expected, Measured, Received, StoreError, Versioned};
 use handover_core::retry::{RetryBudget, YOUNG, backoff};
@@ -359,8 +359,14 @@ impl Task<'_> {
     fn with_entry(&self, entry: TimelineEntry) -> Commit {
         Commit {
             timeline: vec![(self.job.connection.clone(), self.job.thread.clone(), entry)],
+            known: Some(self.subject()),
             ..Commit::default()
         }
+    }
+
+    /// The conversation that this is about.
+    fn subject(&self) -> (ConnectionId, ForeignThreadId) {
+        (self.job.connection.clone(), self.job.thread.clone())
     }
 
     /// Adds a line to the conversation's timeline.
@@ -426,6 +432,8 @@ impl Task<'_> {
             let writes = conversation != before;
             if writes {
                 commit.write = Some((conversation.clone(), Expected::Version(version)));
+            } else {
+                commit.known = Some(self.subject());
             }
             match self.app.store.commit(commit).await {
                 Ok(()) => {
