@@ -3,7 +3,8 @@
 //! RCE throttles an account as a whole (REST API, "Rate limits": 500 requests a minute by default, whoever makes
 //! them), so connections of one account share one budget, and the smallest limit that any of them asks for counts.
 //! Replies come before handovers, those before housekeeping, and what was begun is finished first. Those who wait with a
-//! reply are told one time each, so that who came first goes first. A 429 pauses everybody and slows them down afterwards.
+//! reply are told one time each, so that who came first goes first. A 429 pauses everybody and slows them down afterwards; several
+//! within a minute slow them down once.
 //!
 //! | module | owns |
 //! |---|---|

@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{later, since};
+use super::{WINDOW, later, since};
 
 /// Pauses after a 429 that names no wait: 5 s, doubling up to 60 s until something succeeds.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -30,6 +30,8 @@ pub(super) struct Brake {
     pauses: u32,
     /// Thousandths of the limit that were withheld at the end of the pause.
     withheld: u32,
+    /// When the limit was halved last.
+    halved_at: Option<Timestamp>,
 }
 
 impl Brake {
@@ -38,7 +40,12 @@ impl Brake {
         // Requests that were under way together are refused together; that is one refusal.
         if self.pause(now).is_none() {
             self.pauses = self.pauses.saturating_add(1);
-            self.withheld = ALL - ((ALL - self.withheld(now)) / 2).max(TENTH);
+            self.withheld = self.withheld(now);
+            // What a halving does is seen when all requests that RCE counts were made under it; until then the pauses do.
+            if self.halved_at.is_none_or(|at| since(at, now) >= WINDOW) {
+                self.withheld = ALL - ((ALL - self.withheld) / 2).max(TENTH);
+                self.halved_at = Some(now);
+            }
         }
         let growing = FIRST_PAUSE * 2_u32.pow(self.pauses.saturating_sub(1).min(4));
         let wait = retry_after.map_or(growing.min(LONGEST_PAUSE), |asked| asked.min(LONGEST_RETRY_AFTER));

@@ -209,11 +209,27 @@ fn br_065_after_a_429_half_the_limit_is_left_and_a_tenth_comes_back_each_minute(
     budget.note_limited(HOST, Some(pause), seconds(128));
     assert_eq!(free(188), 34);
     assert_eq!(free(249), 43);
-    for second in 250..260 {
-        budget.note_limited(HOST, Some(Duration::from_secs(1)), seconds(second));
+    for minute in 5..10 {
+        budget.note_limited(HOST, Some(pause), seconds(60 * minute));
     }
-    assert_eq!(free(319), 10, "never less than a tenth");
-    assert_eq!(free(320 + 9 * 60), 95);
+    assert_eq!(free(60 * 9 + 6), 10, "never less than a tenth");
+    assert_eq!(free(60 * 9 + 6 + 9 * 60), 95);
+}
+
+#[test]
+fn br_065_429s_within_a_minute_halve_the_limit_once() {
+    let budget = ProcessBudget::new();
+    for second in [0, 10, 20, 30, 59] {
+        budget.note_limited(HOST, Some(Duration::from_secs(1)), seconds(second));
+        budget.note_succeeded(HOST, seconds(second + 5));
+    }
+    let free = |second: u64| {
+        let now = seconds(second);
+        std::iter::from_fn(|| budget.try_take(HOST, 100, Now, now).ok()).count()
+    };
+    assert_eq!(free(60), 48);
+    budget.note_limited(HOST, Some(Duration::from_secs(1)), seconds(62));
+    assert_eq!(free(123), 34, "a minute after the first it is halved again; a tenth came back since");
 }
 
 #[test]
