@@ -229,7 +229,11 @@ fn br_065_429s_within_a_minute_halve_the_limit_once() {
     };
     assert_eq!(free(60), 48);
     budget.note_limited(HOST, Some(Duration::from_secs(1)), seconds(62));
-    assert_eq!(free(123), 34, "a minute after the first it is halved again; a tenth came back since");
+    assert_eq!(
+        free(123),
+        34,
+        "a minute after the first it is halved again; a tenth came back since"
+    );
 }
 
 #[test]

@@ -77,6 +77,53 @@ async fn what_no_agent_answered_is_the_bots_when_they_cancel() {
 }
 
 #[tokio::test]
+async fn what_agents_left_is_told_before_what_the_person_said_since() {
+    let bench = chat()
+        .by_hand()
+        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
+        .await;
+    let report = async |content: &str| {
+        let wrote = bench.imported(content, &json!({}));
+        bench.webhook(&[wrote]).await;
+    };
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
+    report(&content).await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    bench.rce.engage(&thread, SAM).expect("a thread");
+    let joined = bench.rce.event("intervention.opened", &thread, &json!({}));
+    bench.webhook(&[joined]).await;
+    bench.until_quiet_by_hand().await;
+    for said in ["Is anybody there?", "Hello?"] {
+        bench.pass(Duration::from_secs(5));
+        let (_, content) = bench.customer(NativeMessage::new("nadia", said));
+        report(&content).await;
+        bench.until_quiet_by_hand().await;
+    }
+    bench.pass(Duration::from_secs(5));
+    let cancelled = bench.rce.event("intervention.canceled", &thread, &json!({}));
+    bench.rce.cancel(&thread).expect("an open case");
+    bench.pass(Duration::from_millis(50));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "I am still here"));
+    report(&content).await;
+    bench.work().await;
+    bench.pass(Duration::from_millis(200));
+    bench.webhook(&[cancelled]).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(
+        bench.heard_texts(),
+        [
+            "A human, please",
+            "Is anybody there?",
+            "Hello?",
+            "I am still here"
+        ]
+    );
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
 async fn what_was_said_to_an_agent_who_answered_and_closed_is_not_the_bots() {
     let bench = chat().start().await;
     let thread = taken(&bench).await;

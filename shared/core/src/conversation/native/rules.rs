@@ -152,8 +152,13 @@ impl Conversation {
         let left = unanswered
             .into_iter()
             .filter(|said| !answered || said.issued_at >= at_ringcx);
-        native.left_to_bot.extend(left.map(|said| said.content));
+        for said in left {
+            native.left_to_bot.push(said.content.clone());
+            // What is said from now on comes after it.
+            native.pending.push(said);
+        }
         keep_last(&mut native.left_to_bot, UNANSWERED);
+        keep_last(&mut native.pending, PENDING);
     }
 
     /// Whether an agent ended the last handover, and had answered: RCE closes only what was answered, and cancels only what was

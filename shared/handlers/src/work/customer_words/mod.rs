@@ -37,11 +37,9 @@ pub(super) use bot_says::{refusal, take_up};
 use whose::{Whose, whose};
 use with_agents::with_agents;
 
-/// How long a message lets those pass that were written before it, all in all.
-const STEPS_ASIDE_FOR: Duration = Duration::from_secs(5);
-
-/// How long it waits until the bot knows that a handover is over. The thread is put back first.
-const END_TOLD_WITHIN: Duration = Duration::from_secs(15);
+/// How long a message lets those pass that come before it, all in all: what was written before, and that a handover is over,
+/// for which the thread is put back first.
+const STEPS_ASIDE_FOR: Duration = Duration::from_secs(15);
 
 /// What the claim of a message says that the bot has.
 const TOLD: &str = "told";
@@ -136,9 +134,14 @@ pub(super) async fn tell_left(task: &Task<'_>, content: &ContentId) -> Result<St
         .content(&task.connection, content, Urgency::Now)
         .await;
     match read {
-        Ok(content) if content.imported.deleted => Ok(Step::Done),
-        Ok(content) => Box::pin(tell_unless(task, &content.imported, |_| false)).await,
-        Err(RingCxError::NotFound) => Ok(Step::Done),
+        Ok(content) if !content.imported.deleted => {
+            Box::pin(tell_unless(task, &content.imported, |_| false)).await
+        }
+        Ok(_) | Err(RingCxError::NotFound) => {
+            task.change(|conversation, _| conversation.nobody_is_told(content))
+                .await?;
+            Ok(Step::Done)
+        }
         Err(error) => Ok(error.into()),
     }
 }
@@ -165,17 +168,20 @@ async fn order(
             after: settle.saturating_sub(waited),
         }));
     }
-    if waited < END_TOLD_WITHIN && native.end_untold {
+    if waited >= STEPS_ASIDE_FOR {
+        return Ok(None);
+    }
+    if native.end_untold {
         // RCE may report the end of a handover after what the person said then: the bot has to know first whose turn it is.
         return match conversation.ending {
             Some(_) => Ok(Some(Step::Wait { after: LOOK_AGAIN })),
             None => step_aside(task).await.map(Some),
         };
     }
-    if waited >= STEPS_ASIDE_FOR || !native.is_ahead(&imported.content, imported.issued_at) {
-        return Ok(None);
+    if native.is_ahead(&imported.content, imported.issued_at) {
+        return step_aside(task).await.map(Some);
     }
-    step_aside(task).await.map(Some)
+    Ok(None)
 }
 
 /// Behind whatever waits now, as old as before: so it steps aside for a while only.
