@@ -58,7 +58,6 @@ impl Conversation {
     }
 
     pub(super) fn agent_spoke(&mut self, now: Timestamp) {
-        self.agents_answered();
         if let Some(handover) = self.handover.as_mut() {
             handover.agent_spoke_at = Some(now);
             handover.unanswered_since = None;

@@ -157,6 +157,7 @@ impl Conversation {
             }
             SignalKind::AgentWrote { .. } if self.control == Control::Active => {
                 self.agent_spoke(now);
+                self.agents_answered(signal.issued_at, now);
                 match self.agent_known(signal) {
                     Some(event) => self.tell(vec![event], false),
                     None => SignalDecision::Noted,
@@ -167,6 +168,7 @@ impl Conversation {
                 let event = self.joined_as_said(signal, now);
                 if matches!(signal.kind, SignalKind::AgentWrote { .. }) {
                     self.agent_spoke(now);
+                    self.agents_answered(signal.issued_at, now);
                 }
                 self.tell(vec![event], false)
             }

@@ -124,6 +124,98 @@ async fn what_agents_left_is_told_before_what_the_person_said_since() {
 }
 
 #[tokio::test]
+async fn what_was_said_after_an_agents_end_is_the_bots_however_late_the_agent_is_heard_of() {
+    let bench = chat().by_hand().start().await;
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    let report = |kind: &str| bench.rce.event(kind, &thread, &json!({"user_id": SAM}));
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    let taken = report("task.taken");
+    bench.pass(Duration::from_secs(1));
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    let replied = report("content.replied");
+    bench.pass(Duration::from_secs(1));
+    bench.rce.close(&thread).expect("an open case");
+    let closed = report("intervention.closed");
+    bench.pass(Duration::from_secs(2));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.heard_texts(), ["A human, please"], "agents seem to have it");
+    for late in [taken, replied, closed] {
+        bench.pass(Duration::from_secs(1));
+        bench.webhook(&[late]).await;
+        bench.until_quiet_by_hand().await;
+    }
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_is_found_of_before_an_agents_end_is_not_the_bots_whichever_end_it_was() {
+    let bench = chat().start().await;
+    let thread = bench.nadia_writes("Hello");
+    bench.until_quiet().await;
+    for turn in ["first", "second"] {
+        bench.pass(Duration::from_secs(5));
+        bench.rce_reports(false);
+        bench.nadia_writes(&format!("To the bot, {turn}"));
+        bench.settle().await;
+        bench.rce_reports(true);
+        bench.asks_for_agent(&thread, json!({})).await;
+        bench.until_quiet().await;
+        bench.rce.take(&thread, SAM).expect("a waiting thread");
+        bench.until_quiet().await;
+        bench.pass(Duration::from_secs(5));
+        bench.rce_reports(false);
+        bench.nadia_writes(&format!("To Sam, {turn}"));
+        bench.settle().await;
+        bench.rce_reports(true);
+        bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+        bench.until_quiet().await;
+        bench.pass(Duration::from_secs(5));
+        bench.rce.close(&thread).expect("an open case");
+        bench.until_quiet().await;
+    }
+    bench.pass(Duration::from_mins(1));
+    bench.until_quiet().await;
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["Hello"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_waited_for_agents_is_told_in_its_order_when_the_bot_takes_the_conversation_back() {
+    let bench = chat()
+        .by_hand()
+        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
+        .await;
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    let (_, first) = bench.customer(NativeMessage::new("nadia", "Hello?"));
+    bench.webhook(&[bench.imported(&first, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    let (_, second) = bench.customer(NativeMessage::new("nadia", "Is anybody there?"));
+    bench.webhook(&[bench.imported(&second, &json!({}))]).await;
+    bench.pass(Duration::from_millis(200));
+    bench
+        .ends_handover(&thread, json!({"cause": "user_cancelled"}))
+        .await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(
+        bench.heard_texts(),
+        ["A human, please", "Hello?", "Is anybody there?"]
+    );
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
 async fn what_was_said_to_an_agent_who_answered_and_closed_is_not_the_bots() {
     let bench = chat().start().await;
     let thread = taken(&bench).await;

@@ -148,10 +148,12 @@ impl Conversation {
             return;
         };
         native.end_untold = true;
+        if answered {
+            native.answered_until = native.answered_until.max(Some(at_ringcx));
+        }
         let unanswered = std::mem::take(&mut native.unanswered);
-        let left = unanswered
-            .into_iter()
-            .filter(|said| !answered || said.issued_at >= at_ringcx);
+        let is_left = |said: &Pending| native.answered_until.is_none_or(|until| said.issued_at >= until);
+        let left: Vec<Pending> = unanswered.into_iter().filter(is_left).collect();
         for said in left {
             native.left_to_bot.push(said.content.clone());
             // What is said from now on comes after it.
@@ -179,10 +181,16 @@ impl Conversation {
             .unwrap_or_default()
     }
 
-    /// An agent answered what the person had said.
-    pub(in crate::conversation) fn agents_answered(&mut self) {
-        if let Some(native) = self.native.as_mut() {
-            native.unanswered.clear();
+    /// An agent wrote, at this time by RCE's clock: what the person had said by then is answered.
+    pub(in crate::conversation) fn agents_answered(&mut self, said: Timestamp, now: Timestamp) {
+        let Some(native) = self.native.as_mut() else {
+            return;
+        };
+        native.unanswered.retain(|waits| waits.issued_at > said);
+        if !native.unanswered.is_empty()
+            && let Some(handover) = self.handover.as_mut()
+        {
+            handover.unanswered_since.get_or_insert(now);
         }
     }
 
@@ -327,9 +335,13 @@ impl Conversation {
         true
     }
 
-    /// Whether the person said this to agents, who ended the handover since. RCE dates contents in whole seconds: then they may
-    /// have been written at the end of the second. Where the time does not tell, the intervention does that it is under.
+    /// Whether agents had this before them, who ended the handover since, or that of an earlier one: who closes has read all that
+    /// was said before. RCE dates contents in whole seconds: then they may have been written at the end of the second. Where the
+    /// time does not tell, the intervention does that it is under.
     pub fn was_said_to_agents(&self, imported: &Imported) -> bool {
+        let Some(until) = self.native.as_deref().and_then(|native| native.answered_until) else {
+            return false;
+        };
         let said = imported.issued_at;
         let whole = said.subsec_nanosecond() == 0;
         let at_the_latest = if whole {
@@ -337,15 +349,7 @@ impl Conversation {
         } else {
             said
         };
-        let (Some(handover), Some(end)) = (self.handover.as_deref(), self.last_end) else {
-            return false;
-        };
-        if !self.is_answered_by_agents() {
-            return false;
-        }
-        let is_under_it = imported.intervention.is_some() && imported.intervention == handover.intervention;
-        (at_the_latest < end || said <= end && is_under_it)
-            && self.began_at_ringcx().is_some_and(|began| said >= began)
+        at_the_latest < until || said <= until && self.was_over_before(imported.intervention.as_ref())
     }
 
     /// The message of the bot that is known by this id towards RCE was said already.

@@ -76,11 +76,11 @@ async fn tell_unless(
         Ok(found) => found,
         Err(step) => return Ok(step),
     };
-    if !is_bots_turn(&found.conversation) {
-        return agents_are_told(task, imported).await;
-    }
     if is_agents(&found.conversation) {
         return nobody_is_told(task, imported, "it was said to the agents").await;
+    }
+    if !is_bots_turn(&found.conversation) {
+        return agents_are_told(task, imported).await;
     }
     let person = match whose(task, &found.conversation, imported).await {
         Ok(Whose::Customer(person)) => person,
