@@ -99,12 +99,13 @@ fn types_that_this_channel_does_not_have_are_readable() {
             "When?\n- duration: 1800, start_time: 2026-11-26T09:00Z\nlocation:\n  latitude: 51\n  title: Shop",
         ),
     );
-    let list =
-        json!({"type": "list", "title": "Menu", "sections": [{"title": "Hot", "items": ["Tea", "Coffee"]}]});
+    let list = json!({"type": "list", "title": "Menu", "sections": [
+        {"title": "Hot", "items": ["Tea", {"title": "Coffee", "subtitle": "black", "payload": "p2"}]},
+        {"title": "Cold", "multiple_selection": true, "items": [{"title": "Water", "payload": "p3"}]}]});
     check(
-        None,
+        Some("What would you like?"),
         &list,
-        Some("Menu\nsections:\n  -\n    items: Tea, Coffee\n    title: Hot"),
+        Some("What would you like?\nMenu\nHot\n- Tea\n- Coffee – black\nCold\n- Water"),
     );
 }
 

@@ -11,7 +11,7 @@ use crate::message::BODY_MAX_CHARS;
 pub const BELOW: &str = "_below";
 
 /// Members that are shown in their own way, or that mean nothing to a person.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     BELOW,
     "type",
     "body",
@@ -23,6 +23,7 @@ const KNOWN: [&str; 17] = [
     "url_text",
     "attachment_url",
     "items",
+    "sections",
     "payload",
     "attachment_id",
     "attachment_fallback_id",
@@ -32,7 +33,7 @@ const KNOWN: [&str; 17] = [
 ];
 
 /// A readable text for structured content, and for types that we do not know as far as there is something to read:
-/// the body, title, subtitle, link and picture, then all items as a list, then what belongs below. `None` if there is nothing.
+/// the body, title, subtitle, link and picture, then all items as a list, section by section where there are some, then what belongs below. `None` if there is nothing.
 pub fn fallback_text(body: Option<&str>, structured: &Value) -> Option<String> {
     let mut lines: Vec<String> = Vec::new();
     let below = member_text(structured, BELOW);
@@ -52,6 +53,10 @@ pub fn fallback_text(body: Option<&str>, structured: &Value) -> Option<String> {
     lines.extend(link(structured));
     lines.extend(member_text(structured, "attachment_url"));
     entries(structured, 0, &mut lines);
+    for section in listed(structured, "sections") {
+        lines.extend(member_text(section, "title").filter(|title| !lines.contains(title)));
+        entries(section, 0, &mut lines);
+    }
     if Structured::from_json(structured).is_none()
         && let Value::Object(members) = structured
     {
@@ -63,9 +68,9 @@ pub fn fallback_text(body: Option<&str>, structured: &Value) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn items(value: &Value) -> &[Value] {
+fn listed<'a>(value: &'a Value, member: &str) -> &'a [Value] {
     value
-        .get("items")
+        .get(member)
         .and_then(Value::as_array)
         .map_or(&[], Vec::as_slice)
 }
@@ -86,7 +91,7 @@ fn link(object: &Value) -> Option<String> {
 
 /// The items of something, and what is listed below each.
 fn entries(value: &Value, depth: usize, lines: &mut Vec<String>) {
-    for item in items(value) {
+    for item in listed(value, "items") {
         entry(item, &"  ".repeat(depth), lines);
         if depth < DEEPEST {
             entries(item, depth + 1, lines);

@@ -141,7 +141,7 @@ async fn forms_that_the_channel_does_not_have_or_nobody_knows_go_as_text() {
     let firsts = [
         "When?\n- start_time: 9:00",
         "You\nfields:",
-        "Menu\nsections:",
+        "Menu\nHot\n- Tea",
         "Pay 5 €",
         "Sign in",
         "Go\n- Open (https://x.test)",
