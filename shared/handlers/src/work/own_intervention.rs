@@ -111,7 +111,13 @@ pub(super) async fn engage(
             let found = from_before(task, conversation).await;
             found.map_err(EngageError::RingCx)?
         }
-        Err(error) if is_final(&error) => None,
+        Err(error) if is_final(&error) => {
+            tracing::warn!(
+                connection.id = %task.job.connection, error = &error as &dyn std::error::Error,
+                "RingCX refuses the bot an intervention of its own; it goes on without. See bot_intervention and virtual_agent"
+            );
+            None
+        }
         Err(error) => return Err(EngageError::RingCx(error)),
     };
     let Some(engaged) = engaged else {
