@@ -3,10 +3,12 @@
 //! RCE switches off webhooks that fail too often, so 5xx is answered only when an event could not be
 //! stored; what cannot be used is a 200. Exactly 200 counts as success.
 
+use std::time::Duration;
+
 use handover_core::heard::{Heard, OUR_OWN};
 use handover_core::ids::{ConversationId, ForeignThreadId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{ClaimKey, Commit, Expected, NEWS_TAKEN_FOR, StoreError};
+use handover_core::ports::{Claim, ClaimKey, Commit, Expected, NEWS_TAKEN_FOR, StoreError};
 use handover_core::serving;
 use handover_core::settings::Connection;
 use handover_core::signal::{Signal, SignalKind};
@@ -24,6 +26,9 @@ use crate::work;
 
 /// How often a note is made anew because somebody else changed the conversation meanwhile.
 const CONFLICT_RETRIES: usize = 50;
+
+/// How long it is remembered that agents were in a thread before its first word was reported.
+const AGENTS_FIRST_FOR: Duration = Duration::from_hours(1);
 
 /// Answers the validation request that RCE sends when a webhook is saved.
 ///
@@ -209,7 +214,7 @@ async fn agent_is_reported(
     }
     for _ in 0..CONFLICT_RETRIES {
         let Some(found) = app.store.conversation(&connection.id, thread).await? else {
-            return Ok(());
+            return agents_were_first(app, connection, thread, signal).await;
         };
         let mut conversation = found.conversation.clone();
         conversation.agent_is_reported(signal, app.now());
@@ -224,6 +229,37 @@ async fn agent_is_reported(
         }
     }
     Err(StoreError::Conflict)
+}
+
+/// The first word of a thread may be reported later than the agent who answers it. No conversation begins with an agent: most
+/// of their threads never were the bot's. It is remembered for whoever tells the first word.
+async fn agents_were_first(
+    app: &App,
+    connection: &Connection,
+    thread: &ForeignThreadId,
+    signal: &Signal,
+) -> Result<(), StoreError> {
+    let record = serde_json::to_string(signal).map_err(|error| StoreError::Unavailable(error.into()))?;
+    let claim = Claim {
+        key: agents_first(connection, thread),
+        holder: signal.event.to_string(),
+        record,
+        expires_at: app.now() + AGENTS_FIRST_FOR,
+    };
+    let commit = Commit {
+        claims: vec![claim],
+        ..Commit::default()
+    };
+    match app.store.commit(commit).await {
+        // The first report is enough.
+        Ok(()) | Err(StoreError::Claimed(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where it is remembered that RCE reported an agent in a thread before the bridge knew it.
+pub fn agents_first(connection: &Connection, thread: &ForeignThreadId) -> ClaimKey {
+    ClaimKey::of(&connection.id, thread, "agents-first")
 }
 
 /// RCE names no thread in the answers to a survey, only the intervention, and knows whose that is.

@@ -8,7 +8,9 @@ use handover_core::ports::{RingCxError, StoreError, Urgency, Versioned};
 use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
 
+use crate::webhook_intake;
 use crate::work::outcome::Step;
+use crate::work::own_intervention::Doer;
 use crate::work::{Task, own_intervention};
 
 /// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
@@ -19,7 +21,11 @@ pub(super) async fn with_agents(
     imported: &Imported,
 ) -> Result<Result<Versioned, Step>, StoreError> {
     let conversation = &found.conversation;
-    let Some(kind) = hint(task, conversation, imported) else {
+    let hint = match agents_first(task, conversation).await? {
+        Some(hint) => Some(hint),
+        None => hint(task, conversation, imported),
+    };
+    let Some(kind) = hint else {
         return Ok(Ok(found));
     };
     let (kind, agent, intervention) = match verify(task, conversation, &kind).await {
@@ -104,6 +110,25 @@ enum Hint {
     Intervention,
     /// Its thread is not in the Bot category, but in the Agent category.
     Category,
+    /// RCE reported an agent before the first word of the conversation.
+    Agent(Box<Signal>),
+}
+
+/// Before its first word is told: whether agents were there first.
+async fn agents_first(task: &Task<'_>, conversation: &Conversation) -> Result<Option<Hint>, StoreError> {
+    let is_new = conversation.epoch() == 0
+        && conversation.control == Control::Bot
+        && conversation
+            .native
+            .as_ref()
+            .is_some_and(|it| it.answerable.is_empty());
+    if !is_new || !task.connection.ringcx.agent_takeover {
+        return Ok(None);
+    }
+    let key = webhook_intake::agents_first(&task.connection, &task.job.thread);
+    let noted = task.app.store.claimed(&key, task.app.now()).await?;
+    let signal = noted.and_then(|noted| serde_json::from_str(&noted.record).ok());
+    Ok(signal.map(|signal| Hint::Agent(Box::new(signal))))
 }
 
 fn hint(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Option<Hint> {
@@ -136,8 +161,11 @@ async fn verify(
     let Some(thread) = &conversation.rce_thread else {
         return Ok(None);
     };
-    if let Hint::Intervention = hint {
+    if let Hint::Intervention | Hint::Agent(_) = hint {
         let all = ringcx.interventions(connection, thread, Urgency::Now).await?;
+        if let (Hint::Agent(signal), true) = (hint, all.is_empty()) {
+            return just_came(task, conversation, signal).await;
+        }
         let open = own_intervention::of_agents(task, conversation, all).await?;
         let open = open.into_iter().find(|it| !it.closed);
         return Ok(open.map(|it| (SignalKind::AgentJoined, it.agent, Some(it.id))));
@@ -147,4 +175,22 @@ async fn verify(
     let settings = &connection.ringcx;
     let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
     Ok(with_agents.then_some((SignalKind::MovedToAgents, None, None)))
+}
+
+/// An agent who has taken a thread has no intervention before they write, and RCE's search may lag behind: then its report is
+/// all that there is.
+async fn just_came(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    signal: &Signal,
+) -> Result<Option<Known>, RingCxError> {
+    let doer = own_intervention::whose_doing(task, conversation, signal).await?;
+    let is_agents = doer != Doer::Bot;
+    Ok(is_agents.then(|| {
+        (
+            SignalKind::AgentJoined,
+            signal.agent.clone(),
+            signal.intervention.clone(),
+        )
+    }))
 }
