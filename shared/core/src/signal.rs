@@ -64,7 +64,12 @@ pub enum SignalKind {
     /// An agent's message did not leave RCE (`content.exported` with a failure).
     ExportFailed { content: ContentId },
     /// A message left RCE (`content.exported` with a success).
-    Exported { content: ContentId },
+    Exported {
+        content: ContentId,
+        /// An agent wrote it in RCE's console, for certain. It may have left much later.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_hand: bool,
+    },
     /// An agent answered on a channel of RCE's own (`content.replied`).
     AgentWrote {
         content: ContentId,
@@ -74,6 +79,8 @@ pub enum SignalKind {
     },
     /// Something was written on such a channel by an interface of RCE's: by the bridge, or by another program.
     ProgramWrote { content: ContentId },
+    /// RCE put a reply of the bot's under an intervention of which nothing is known: agents may have the conversation.
+    UnderIntervention,
     /// It was put aside for a while (`intervention.deferred`). Not an end.
     Deferred,
     /// It is back (`intervention.reactivated`).
@@ -114,6 +121,7 @@ impl SignalKind {
                 | Self::Exported { .. }
                 | Self::AgentWrote { .. }
                 | Self::ProgramWrote { .. }
+                | Self::UnderIntervention
                 | Self::Deferred
                 | Self::Reactivated
         )
@@ -123,11 +131,22 @@ impl SignalKind {
     pub fn content(&self) -> Option<&ContentId> {
         match self {
             Self::ExportFailed { content }
-            | Self::Exported { content }
             | Self::ProgramWrote { content }
+            | Self::Exported { content, .. }
             | Self::AgentWrote { content, .. } => Some(content),
             _ => None,
         }
+    }
+
+    /// Whether it may show that an agent has a conversation on a channel of RCE's own.
+    pub fn may_bring_agent(&self) -> bool {
+        matches!(
+            self,
+            Self::AgentJoined
+                | Self::AgentWrote { .. }
+                | Self::Exported { by_hand: true, .. }
+                | Self::UnderIntervention
+        )
     }
 
     /// Whether it is about what was, not about who has the conversation: nobody waits for it, and it may come long

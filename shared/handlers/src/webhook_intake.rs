@@ -178,10 +178,7 @@ async fn route(
     if is_native {
         // The conversation has the thread's id; it may begin with what waits in the same group.
         let ours = ForeignThreadId::of(&ConversationId::new(thread.as_str()));
-        if matches!(
-            signal.kind,
-            SignalKind::AgentJoined | SignalKind::AgentWrote { .. }
-        ) {
+        if signal.kind.may_bring_agent() {
             agent_is_reported(app, connection, &ours, &signal).await?;
         }
         let job = app.job(&connection.id, &ours, Work::ApplyNews { signal });

@@ -45,6 +45,8 @@ pub enum Doubt {
     /// Something waits, or categories changed, while the bot has the conversation: did somebody move the thread to
     /// the agents?
     IsItWithAgents,
+    /// A content is an agent's, or under somebody's intervention: is that still open, and an agent's?
+    IsItAgents,
 }
 
 impl Conversation {
@@ -68,13 +70,18 @@ impl Conversation {
             {
                 Some(Doubt::IsItWithAgents)
             }
+            SignalKind::Exported { by_hand: true, .. } | SignalKind::UnderIntervention
+                if (self.in_handover() || policy.agent_takeover) && self.is_news_of_agents(signal) =>
+            {
+                Some(Doubt::IsItAgents)
+            }
             _ => None,
         }
     }
 
     /// Whether the thread was put back after the last handover. Before, it is with the agents because we moved it
     /// there, and whatever anybody does to its categories we shall undo.
-    fn is_tidy(&self) -> bool {
+    pub(super) fn is_tidy(&self) -> bool {
         self.tidied_epoch >= self.epoch()
     }
 
@@ -116,6 +123,7 @@ impl Conversation {
                 | SignalKind::ExportFailed { .. }
                 | SignalKind::Exported { .. }
                 | SignalKind::ProgramWrote { .. }
+                | SignalKind::UnderIntervention
         ) {
             return SignalDecision::Noted;
         }
@@ -203,6 +211,7 @@ impl Conversation {
             | SignalKind::Exported { .. }
             | SignalKind::AgentWrote { .. }
             | SignalKind::ProgramWrote { .. }
+            | SignalKind::UnderIntervention
             | SignalKind::Note => SignalDecision::Noted,
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn exported(
         native.echoed(content);
     }
     let (content, outcome) = match &signal.kind {
-        SignalKind::Exported { content } => (content, Delivered::Yes),
+        SignalKind::Exported { content, .. } => (content, Delivered::Yes),
         SignalKind::ExportFailed { content } => (content, Delivered::No),
         _ => return,
     };

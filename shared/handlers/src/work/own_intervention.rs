@@ -36,10 +36,14 @@ pub(super) async fn whose_doing(
     };
     match &signal.kind {
         SignalKind::AgentWrote { by_hand: true, .. }
-        | SignalKind::Exported { .. }
+        | SignalKind::Exported { by_hand: false, .. }
         | SignalKind::ExportFailed { .. }
         | SignalKind::ProgramWrote { .. } => return Ok(Doer::Others),
-        SignalKind::AgentWrote { content, .. } if native.said(content).is_some() => return Ok(Doer::Bot),
+        SignalKind::AgentWrote { content, .. } | SignalKind::Exported { content, .. }
+            if native.said(content).is_some() =>
+        {
+            return Ok(Doer::Bot);
+        }
         _ => {}
     }
     let own = signal.intervention.as_ref().and_then(|id| native.own(id));

@@ -41,6 +41,15 @@ enum Next {
     Deliver,
 }
 
+/// What RCE was asked about a signal.
+struct LookedUp {
+    agent_name: Option<String>,
+    /// The bot's own intervention is open again.
+    bots_reopened: bool,
+    /// The intervention that it names is over, or no agent's.
+    of_nobody: bool,
+}
+
 pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
@@ -51,7 +60,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
     let mut signal = signal.clone();
     let reopens = matches!(signal.kind, SignalKind::Reopened { .. });
     match own_intervention::whose_doing(task, &found.conversation, &signal).await {
-        Ok(Doer::Bot) => signal.kind = SignalKind::Note,
+        Ok(Doer::Bot) => signal.kind = no_agents(signal.kind),
         Ok(Doer::AgentOnBots) if signal.kind == SignalKind::AgentChanged => {
             signal.kind = SignalKind::AgentJoined;
         }
@@ -59,13 +68,21 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Ok(Doer::Unclear) => return Ok(Step::Wait { after: LOOK_AGAIN }),
         Err(error) => return Ok(error.into()),
     }
-    let signal = match clarify(task, &found.conversation, &signal).await {
+    let doubt = found.conversation.doubt(&signal, task.policy());
+    let signal = match clarify(task, &found.conversation, &signal, doubt).await {
         Ok(signal) => signal,
         Err(error) => return Ok(error.into()),
     };
-    let name = agent_name(task, &found.conversation, &signal).await;
-    let bots_reopened = reopens && signal.kind == SignalKind::Note;
-    match decide(task, &signal, name.as_deref(), bots_reopened).await {
+    let looked_up = LookedUp {
+        agent_name: agent_name(task, &found.conversation, &signal).await,
+        bots_reopened: reopens && signal.kind == SignalKind::Note,
+        of_nobody: doubt == Some(Doubt::IsItAgents)
+            && matches!(
+                signal.kind,
+                SignalKind::Exported { .. } | SignalKind::UnderIntervention
+            ),
+    };
+    match decide(task, &signal, &looked_up).await {
         Ok(Some((Next::Deliver, conversation))) => tell(task, &conversation).await,
         Ok(_) => Ok(Step::Done),
         Err(StoreError::Claimed(_)) => {
@@ -74,6 +91,17 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
             Ok(Step::Done)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// What a signal means if it tells of no agent: whether a message reached the person is worth knowing, whoever wrote it.
+fn no_agents(kind: SignalKind) -> SignalKind {
+    match kind {
+        SignalKind::Exported { content, .. } => SignalKind::Exported {
+            content,
+            by_hand: false,
+        },
+        _ => SignalKind::Note,
     }
 }
 
@@ -99,8 +127,7 @@ fn ending_of(task: &Task<'_>, conversation: &Conversation) -> Option<Ending> {
 async fn decide(
     task: &Task<'_>,
     signal: &Signal,
-    agent_name: Option<&str>,
-    bots_reopened: bool,
+    looked_up: &LookedUp,
 ) -> Result<Option<(Next, Conversation)>, StoreError> {
     let stored = task
         .change(|conversation, commit| {
@@ -110,11 +137,17 @@ async fn decide(
             let now = task.app.now();
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             conversation.had_its_turn(&signal.event);
-            if bots_reopened
+            if looked_up.bots_reopened
                 && let (Some(native), Some(intervention)) =
                     (conversation.native.as_mut(), &signal.intervention)
             {
                 native.reopened(intervention, now);
+            }
+            if looked_up.of_nobody
+                && let (Some(native), Some(intervention)) =
+                    (conversation.native.as_mut(), &signal.intervention)
+            {
+                native.is_of_nobody(intervention);
             }
             if conversation.rce_thread.is_none() {
                 conversation.rce_thread.clone_from(&signal.thread);
@@ -142,7 +175,7 @@ async fn decide(
                     mut events,
                     begins,
                 } => {
-                    if let Some(name) = agent_name {
+                    if let Some(name) = &looked_up.agent_name {
                         conversation.introduce_agent(name, &mut events);
                     }
                     if begins {
@@ -312,9 +345,10 @@ async fn clarify(
     task: &Task<'_>,
     conversation: &Conversation,
     signal: &Signal,
+    doubt: Option<Doubt>,
 ) -> Result<Signal, RingCxError> {
     let mut clear = signal.clone();
-    let (Some(doubt), Some(thread)) = (conversation.doubt(signal, task.policy()), &signal.thread) else {
+    let (Some(doubt), Some(thread)) = (doubt, &signal.thread) else {
         return Ok(clear);
     };
     let kind = match doubt {
@@ -322,13 +356,21 @@ async fn clarify(
         Doubt::IsItWithAgents if signal.kind == SignalKind::Recategorised => {
             is_it_with_agents(task, thread, Urgency::Now).await
         }
+        Doubt::IsItAgents => is_it_agents(task, conversation, &mut clear).await,
         Doubt::IsItWithAgents => does_a_task_mean_agents(task, thread).await,
     };
     clear.kind = match kind {
         Ok(kind) => kind,
         Err(error) if error.disposition() == Disposition::Reject || task.attempt >= CLARIFY_ATTEMPTS => {
             tracing::info!(event.id = %signal.event, error = &error as &dyn std::error::Error, "RingCX does not say what an event means");
-            SignalKind::Note
+            match clear.kind {
+                // An agent's own words are believed.
+                SignalKind::Exported { content, .. } => SignalKind::AgentWrote {
+                    content,
+                    by_hand: true,
+                },
+                _ => SignalKind::Note,
+            }
         }
         // Nobody waits for housekeeping.
         Err(RingCxError::BudgetUsedUp { .. }) if doubt == Doubt::IsItWithAgents => SignalKind::Note,
@@ -370,6 +412,38 @@ async fn is_it_over(
         }
     }
     Ok(kind)
+}
+
+/// What remains as it was is nobody's.
+async fn is_it_agents(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    signal: &mut Signal,
+) -> Result<SignalKind, RingCxError> {
+    let Some(intervention) = &signal.intervention else {
+        return Ok(SignalKind::Note);
+    };
+    let ringcx = &task.app.ringcx;
+    let found = ringcx
+        .intervention(&task.connection, intervention, Urgency::Now)
+        .await?;
+    if found.closed {
+        return Ok(signal.kind.clone());
+    }
+    if let SignalKind::Exported { content, .. } = &signal.kind {
+        return Ok(SignalKind::AgentWrote {
+            content: content.clone(),
+            by_hand: true,
+        });
+    }
+    let of_agents = own_intervention::of_agents(task, conversation, vec![found]).await?;
+    Ok(match of_agents.into_iter().next() {
+        Some(found) => {
+            signal.agent = found.agent;
+            SignalKind::AgentJoined
+        }
+        None => signal.kind.clone(),
+    })
 }
 
 async fn is_it_with_agents(

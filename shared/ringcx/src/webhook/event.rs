@@ -151,20 +151,32 @@ impl<'a> Event<'a> {
         let content = self.content()?;
         match delivery_status(status) {
             DeliveryStatus::Failed => Some(SignalKind::ExportFailed { content }),
-            DeliveryStatus::Delivered => Some(SignalKind::Exported { content }),
+            DeliveryStatus::Delivered => Some(SignalKind::Exported {
+                content,
+                by_hand: self.is_by_hand(),
+            }),
             DeliveryStatus::Pending => None,
         }
+    }
+
+    /// Whether an agent wrote it in RCE's console: what was sent by an interface, or by RCE itself, is no person's voice.
+    fn is_by_hand(&self) -> bool {
+        let in_console = self.metadata("created_from").and_then(Value::as_str) == Some("interface");
+        in_console && !self.is_automatic() && json::id(self.metadata("creator_id")).is_some()
+    }
+
+    fn is_automatic(&self) -> bool {
+        self.metadata("auto_submitted").and_then(Value::as_bool) == Some(true)
     }
 
     /// Somebody answered in RCE's console (`interface`). What comes from elsewhere, the bridge's own replies among it, is no
     /// person's voice; how RCE calls those is documented nowhere.
     fn reply(&self) -> Option<SignalKind> {
         let from = self.metadata("created_from").and_then(Value::as_str);
-        let automatic = self.metadata("auto_submitted").and_then(Value::as_bool);
         let by_hand = from == Some("interface");
         let content = self.content()?;
         let may_be_person = self.agent("content.replied").is_some() && (by_hand || from.is_none());
-        Some(if may_be_person && automatic != Some(true) {
+        Some(if may_be_person && !self.is_automatic() {
             SignalKind::AgentWrote { content, by_hand }
         } else {
             SignalKind::ProgramWrote { content }
@@ -196,6 +208,7 @@ impl<'a> Event<'a> {
             // Here the event's user is the supervisor, not the agent who got the task.
             "task.supervisor_assigned" => only_agent(),
             "content.replied" => json::id(self.metadata("creator_id")).or_else(|| self.user()),
+            "content.exported" if self.is_by_hand() => json::id(self.metadata("creator_id")),
             _ if name.starts_with("intervention.") => json::id(self.metadata("user_id")),
             _ => None,
         }

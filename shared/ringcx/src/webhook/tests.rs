@@ -223,6 +223,7 @@ fn br_060_a_failed_export_is_told_apart() {
     assert_eq!(with(json!("export_aborted")), failed);
     let left = SignalKind::Exported {
         content: ContentId::new("r-1"),
+        by_hand: false,
     };
     assert_eq!(with(json!("success")), left);
     assert_eq!(with(json!("successful")), left);
@@ -436,5 +437,30 @@ fn only_an_end_names_what_it_was_about() {
         let found = one(&event).tags;
         let found: Vec<&str> = found.iter().map(CategoryId::as_str).collect();
         assert_eq!(found, tags, "{name}");
+    }
+}
+
+#[test]
+fn what_left_is_an_agents_where_it_was_written_in_the_console() {
+    let exported = |metadata: Value| {
+        let mut event = event("content.exported");
+        event["resource"]["metadata"]["synchronization_status"] = json!("success");
+        for (key, value) in metadata.as_object().unwrap() {
+            event["resource"]["metadata"][key] = value.clone();
+        }
+        let signal = one(&event);
+        let by_hand = matches!(signal.kind, SignalKind::Exported { by_hand: true, .. });
+        (by_hand, signal.agent.map(|agent| agent.to_string()))
+    };
+    let by_agent = json!({"created_from": "interface", "creator_id": "ag-7"});
+    assert_eq!(exported(by_agent), (true, Some("ag-7".to_owned())));
+    for metadata in [
+        json!({}),
+        json!({"creator_id": "ag-7"}),
+        json!({"created_from": "api", "creator_id": "ag-7"}),
+        json!({"created_from": "interface"}),
+        json!({"created_from": "interface", "creator_id": "ag-7", "auto_submitted": true}),
+    ] {
+        assert_eq!(exported(metadata.clone()), (false, None), "{metadata}");
     }
 }

@@ -14,7 +14,7 @@ use crate::imported::Imported;
 use crate::ports::Person;
 use crate::profile::UserProfile;
 use crate::settings::Timers;
-use crate::signal::Signal;
+use crate::signal::{Signal, SignalKind};
 
 use super::super::{Control, Conversation};
 use super::{AgentReported, Answerable, MaySpeak, Native, OwnIntervention, Pending, keep_last};
@@ -196,18 +196,46 @@ impl Conversation {
 
     /// RCE reports an agent. Until that has its turn, the bot's words wait.
     pub fn agent_is_reported(&mut self, signal: &Signal, now: Timestamp) {
+        let is_news = match &signal.kind {
+            SignalKind::Exported { .. } | SignalKind::UnderIntervention => {
+                self.is_news_of_agents(signal) && !self.is_old_news(signal)
+            }
+            _ => true,
+        };
         let Some(native) = self.native.as_mut() else {
             return;
         };
         let mut own = native.own_interventions.iter();
         let is_bots = native.engaging_since.is_some()
             || own.any(|own| own.agent.is_some() && own.agent == signal.agent);
-        if self.control != Control::Active && !is_bots {
+        if self.control != Control::Active && !is_bots && is_news {
             native.agent_reported = Some(AgentReported {
                 event: signal.event.clone(),
                 at: now,
             });
         }
+    }
+
+    /// Whether a content hints at agents of whom nobody told us. It may be reported long after it was written: what names an
+    /// intervention that is known to be over, or the one of a handover that is being tidied up, hints at nobody.
+    pub(in crate::conversation) fn is_news_of_agents(&self, signal: &Signal) -> bool {
+        let (Some(native), Some(intervention)) = (self.native.as_deref(), &signal.intervention) else {
+            return false;
+        };
+        let is_said = |content| native.said(content).is_some();
+        let is_bots = match signal.kind {
+            SignalKind::UnderIntervention => native.own(intervention).is_some(),
+            _ => signal.kind.content().is_some_and(is_said),
+        };
+        let is_over = native.of_nobody.contains(intervention) || self.was_over_before(Some(intervention));
+        let of_last = self.handover.as_ref().and_then(|it| it.intervention.as_ref());
+        let may_be = match self.control {
+            Control::Bot => self.is_tidy() && of_last != Some(intervention),
+            // Who reopened it need not be an agent: only an agent's own words tell.
+            Control::Requested | Control::Queued => signal.kind != SignalKind::UnderIntervention,
+            Control::Active | Control::Ended => false,
+        };
+        may_be && !is_bots && !is_over
     }
 
     /// What RCE reported had its turn.

@@ -20,11 +20,13 @@ use std::time::Duration;
 use handover_core::conversation::{Conversation, Delivered, Detour, MaySpeak, Replying, Tried};
 use handover_core::event::BotEvent;
 use handover_core::handover::Cause;
+use handover_core::ids::EventId;
 use handover_core::imported::content_named;
 use handover_core::job::Work;
 use handover_core::message::Message;
-use handover_core::ports::{Content, DeliveryStatus, Measured, Reply, RingCxError, Side, StoreError};
+use handover_core::ports::{Commit, Content, DeliveryStatus, Measured, Reply, RingCxError, Side, StoreError};
 use handover_core::settings::{BotIntervention, PrivateReplies};
+use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::{Step, Why};
 use super::own_intervention::{self, EngageError};
@@ -281,6 +283,7 @@ async fn took(
         if last {
             native.replying = None;
         }
+        under_intervention(task, conversation, commit, content);
         let mut entry = task
             .entry("message.sent")
             .with("message_id", message.id.as_str())
@@ -310,6 +313,33 @@ async fn took(
     Ok(Next::Go)
 }
 
+/// Whose intervention RCE put a reply under shows who has the conversation, however late RCE reports an agent. The bot's next words
+/// wait until RCE was asked about one that is not known.
+fn under_intervention(
+    task: &Task<'_>,
+    conversation: &mut Conversation,
+    commit: &mut Commit,
+    content: &Content,
+) {
+    let signal = Signal {
+        event: EventId::new(format!("reply-{}", content.imported.content)),
+        name: "reply".to_owned(),
+        kind: SignalKind::UnderIntervention,
+        source: None,
+        thread: Some(content.imported.thread.clone()),
+        intervention: content.imported.intervention.clone(),
+        agent: None,
+        issued_at: content.imported.issued_at,
+        epoch: None,
+        tags: Vec::new(),
+    };
+    let doubt = conversation.doubt(&signal, task.policy());
+    if doubt.is_some() {
+        conversation.agent_is_reported(&signal, task.app.now());
+        commit.jobs.push(task.outgoing(Work::ApplyNews { signal }));
+    }
+}
+
 async fn finished(task: &Task<'_>) -> Result<Next, StoreError> {
     task.change(|conversation, _| {
         if let Some(native) = conversation.native.as_mut() {
@@ -336,7 +366,7 @@ async fn not_said(task: &Task<'_>, message: &Message) -> Result<Step, StoreError
 pub(super) fn tell_failure(
     task: &Task<'_>,
     conversation: &Conversation,
-    commit: &mut handover_core::ports::Commit,
+    commit: &mut Commit,
     message: &Message,
     why: &Why,
 ) {
