@@ -324,14 +324,19 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
 
 /// The agent's name, for an event that will tell the bot of an agent. Nice to have: whatever goes wrong, the
 /// event goes out without it.
-async fn agent_name(task: &Task<'_>, conversation: &Conversation, signal: &Signal) -> Option<String> {
+pub(super) async fn agent_name(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    signal: &Signal,
+) -> Option<String> {
     let tells = match signal.kind {
-        SignalKind::AgentJoined => conversation.control != Control::Active,
+        SignalKind::AgentJoined | SignalKind::AgentWrote { .. } => conversation.control != Control::Active,
         SignalKind::AgentChanged => conversation.control == Control::Active,
         SignalKind::Reopened { by_agent } => by_agent && conversation.control == Control::Bot,
         _ => false,
     };
-    let agent = signal.agent.as_ref().filter(|_| tells)?;
+    let agent = signal.agent.as_ref();
+    let agent = agent.filter(|_| tells && !conversation.is_old_news(signal))?;
     let asked = task.app.ringcx.agent_name(&task.connection, agent);
     tokio::time::timeout(NAME_PATIENCE, asked).await.ok()?.ok()?
 }

@@ -74,6 +74,7 @@ async fn an_agent_who_is_reported_before_the_first_word_of_a_thread_is_alone_wit
         assert_eq!(bench.status(&thread).await, "active", "{name}");
         let active = bench.bot.only("handover.active");
         assert_eq!(active.data()["cause"], "agent", "{name}");
+        assert_eq!(active.data()["agent"]["name"], "Sam", "{name}");
         bench.rce.reply(&thread, SAM, sam("How can I help?")).unwrap();
         bench.pass(Duration::from_mins(1));
         bench.rce.close(&thread).unwrap();
@@ -143,6 +144,25 @@ fn exported(bench: &Bench, content: &str, changes: &Value) -> Value {
     event
 }
 
+fn assert_sam_came(bench: &Bench) {
+    let active = bench.bot.only("handover.active");
+    assert_eq!(active.data()["cause"], "agent");
+    assert_eq!(active.data()["agent"], json!({"id": SAM, "name": "Sam"}));
+}
+
+#[tokio::test]
+async fn whoever_is_noticed_by_what_they_wrote_is_told_by_name() {
+    let (bench, thread) = with_bot(chat()).await;
+    let (content, _) = sam_writes(&bench, &thread);
+    let replied = bench
+        .rce
+        .event_of("content.replied", &content, &json!({}))
+        .unwrap();
+    reported(&bench, replied).await;
+    assert_sam_came(&bench);
+    finish(bench, &thread).await;
+}
+
 #[tokio::test]
 async fn that_an_agents_answer_left_is_enough_to_silence_the_bot() {
     let (bench, thread) = with_bot(chat()).await;
@@ -166,7 +186,7 @@ async fn that_an_agents_answer_left_is_enough_to_silence_the_bot() {
         .event_of("content.replied", &content, &json!({}))
         .unwrap();
     reported(&bench, replied).await;
-    assert_eq!(bench.bot.only("handover.active").data()["cause"], "agent");
+    assert_sam_came(&bench);
     bench.pass(Duration::from_mins(1));
     bench.rce.close(&thread).unwrap();
     reported(
@@ -259,7 +279,7 @@ async fn where_nothing_is_reported_the_answer_to_the_bots_own_words_shows_the_ag
     let said = bench.said(&thread);
     assert_eq!(said.len(), 3, "one word of the bot's after the agent's: {said:?}");
     assert_eq!(bench.status(&thread).await, "active");
-    assert_eq!(bench.bot.only("handover.active").data()["cause"], "agent");
+    assert_sam_came(&bench);
     assert_eq!(
         bench
             .bot

@@ -11,6 +11,7 @@ use handover_core::signal::{Signal, SignalKind};
 use crate::webhook_intake;
 use crate::work::outcome::Step;
 use crate::work::own_intervention::Doer;
+use crate::work::signal::agent_name;
 use crate::work::{Task, own_intervention};
 
 /// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
@@ -46,18 +47,22 @@ pub(super) async fn with_agents(
         epoch: None,
         tags: Vec::new(),
     };
+    let name = agent_name(task, &found.conversation, &signal).await;
     let stored = task
         .change_from(Some(found), |conversation, commit| {
             let now = task.app.now();
             let decision = conversation.signal(&signal, task.policy(), task.app.new_handover_id(), now);
             let SignalDecision::Tell {
                 epoch,
-                events,
+                mut events,
                 begins: true,
             } = decision
             else {
                 return;
             };
+            if let Some(name) = &name {
+                conversation.introduce_agent(name, &mut events);
+            }
             let transcript = Vec::new();
             commit
                 .jobs
