@@ -49,6 +49,7 @@ mod native_order;
 mod native_quiet;
 mod native_replies;
 mod native_signs;
+mod native_signs_crashes;
 mod native_silence;
 mod native_sweep;
 mod native_withdrawn;

@@ -17,7 +17,7 @@ async fn by_hand() -> Bench {
 }
 
 /// A customer's word, and RCE's report of it as of now.
-fn writes(bench: &Bench, text: &str) -> (String, Value) {
+pub(crate) fn writes(bench: &Bench, text: &str) -> (String, Value) {
     let (thread, content) = bench.customer(NativeMessage::new("nadia", text));
     (thread, bench.imported(&content, &json!({})))
 }
@@ -27,7 +27,7 @@ async fn reported(bench: &Bench, event: Value) {
     bench.until_quiet_by_hand().await;
 }
 
-fn sam(text: &str) -> Reply {
+pub(crate) fn sam(text: &str) -> Reply {
     Reply {
         as_supervisor: true,
         ..Reply::from(text)
@@ -111,7 +111,7 @@ async fn an_agent_who_came_and_went_before_the_first_word_is_reported_takes_noth
 }
 
 /// A conversation that the bot has, whose agents nobody reports.
-async fn with_bot(setup: Setup) -> (Bench, String) {
+pub(crate) async fn with_bot(setup: Setup) -> (Bench, String) {
     let bench = setup.by_hand().start().await;
     let (thread, wrote) = writes(&bench, "Where is my parcel?");
     reported(&bench, wrote).await;
@@ -121,7 +121,7 @@ async fn with_bot(setup: Setup) -> (Bench, String) {
     (bench, thread)
 }
 
-fn chat() -> Setup {
+pub(crate) fn chat() -> Setup {
     Setup::default().on(NativeKind::WhatsApp)
 }
 
@@ -132,7 +132,7 @@ fn sam_writes(bench: &Bench, thread: &str) -> (String, Value) {
     (content, event)
 }
 
-fn exported(bench: &Bench, content: &str, changes: &Value) -> Value {
+pub(crate) fn exported(bench: &Bench, content: &str, changes: &Value) -> Value {
     let metadata = json!({"metadata": {"synchronization_status": "success"}});
     let mut event = bench
         .rce

@@ -27,8 +27,9 @@ const PENDING: usize = 100;
 const UNANSWERED: usize = 20;
 /// How many contents are remembered that the person took back before the bot knew them.
 const TAKEN_BACK: usize = 20;
-/// How long an agent who was reported may wait for a bot that does not answer.
-const REPORT_WAITS: SignedDuration = SignedDuration::from_mins(1);
+/// How long the bot's words wait for what is reported of an agent to have its turn: a little longer than a job that somebody had in
+/// hand when they were killed is out of sight (two minutes).
+const REPORT_WAITS: SignedDuration = SignedDuration::from_secs(150);
 /// Longest list of kinds of structured content.
 const CAPABILITIES: usize = 20;
 
