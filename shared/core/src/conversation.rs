@@ -22,6 +22,7 @@
 //! | `signals` | what RCE reports: what is an end, what is a takeover, what only RCE itself can say |
 //! | `news` | which news is about an earlier handover; two clocks |
 //! | `aftermath` | summaries, surveys and deferrals: whose they are, and what was told already |
+//! | `moves` | what we ask RCE to do with the thread's categories and may not know the end of |
 //! | `native` | channels of RCE's own: what the bot must hear, what the person must get, a bot that is silent |
 //! | `counted` | messages of a bot that come in any order and have a counter |
 //! | `person` | what the bot's platform calls the person, and whether they are there |
@@ -32,6 +33,7 @@
 mod aftermath;
 mod agents;
 mod counted;
+mod moves;
 mod native;
 mod news;
 mod numbering;
@@ -189,6 +191,9 @@ pub struct Conversation {
     /// Up to this epoch the RCE side is known to be put back.
     #[serde(default)]
     pub tidied_epoch: u32,
+    /// Until when RCE may move the thread to the agents because of an attempt without an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lands_by: Option<Timestamp>,
     /// The handover that an agent closed, until its end is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
@@ -253,6 +258,7 @@ impl Conversation {
             look_at: None,
             ended_interventions: Vec::new(),
             tidied_epoch: 0,
+            lands_by: None,
             ending: None,
             next_seq: 1,
             in_flight: None,
@@ -453,6 +459,7 @@ impl Conversation {
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, at_ringcx: Timestamp) {
         self.last_end = Some(at_ringcx);
+        self.lands_by = self.lands_by.filter(|by| *by > now);
         self.turns_are_judged(status, outcome);
         let Some(handover) = self.handover.as_mut() else {
             return;

@@ -79,12 +79,6 @@ impl Conversation {
         }
     }
 
-    /// Whether the thread was put back after the last handover. Before, it is with the agents because we moved it
-    /// there, and whatever anybody does to its categories we shall undo.
-    pub(super) fn is_tidy(&self) -> bool {
-        self.tidied_epoch >= self.epoch()
-    }
-
     /// Whether a signal names another intervention than the one of the current handover.
     pub(super) fn is_about_another(&self, signal: &Signal) -> bool {
         let ours = self.handover.as_ref().and_then(|h| h.intervention.as_ref());
@@ -232,7 +226,7 @@ impl Conversation {
             SignalKind::AgentJoined | SignalKind::AgentWrote { .. } if policy.agent_takeover => {
                 self.taken_over(signal, id, now)
             }
-            SignalKind::MovedToAgents if policy.agent_takeover => {
+            SignalKind::MovedToAgents if policy.agent_takeover && self.is_tidy() => {
                 self.begins_to_wait(signal, Cause::Agent, id, now)
             }
             SignalKind::Reopened { by_agent: false } if policy.customer_reopens => {

@@ -109,6 +109,7 @@ impl Conversation {
             self.next_reconciliation(timers),
             self.silent_at(timers),
             self.quiet_at(timers),
+            self.lands_at(),
         ];
         let next = moments.into_iter().flatten().min();
         next.or_else(|| self.in_handover().then_some(NOBODY_LOOKS))

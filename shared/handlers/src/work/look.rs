@@ -15,7 +15,7 @@ use handover_core::signal::{Signal, SignalKind};
 
 use super::outcome::Step;
 use super::start_handover::is_set;
-use super::{Task, own_intervention, silence};
+use super::{Task, own_intervention, silence, tidy_up};
 
 /// How old an answer about all conversations may be at most.
 const OVERVIEW_MAX_AGE: Duration = Duration::from_secs(20);
@@ -27,6 +27,7 @@ pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
     let conversation = &found.conversation;
     if !conversation.is_under_way(conversation.epoch()) {
         own_intervention::end_if_quiet(task, conversation).await?;
+        tidy_up::look(task).await?;
         silence::look(task).await?;
         return Ok(Step::Done);
     }

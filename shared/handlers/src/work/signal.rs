@@ -154,6 +154,9 @@ async fn decide(
             }
             record(task, signal, &decision, now, commit);
             exported(task, conversation, signal, commit);
+            if signal.kind == SignalKind::Recategorised {
+                tidy_up::check_again(task, conversation, commit);
+            }
             if matches!(signal.kind, SignalKind::AgentJoined)
                 && let (Some(native), Some(intervention)) =
                     (conversation.native.as_mut(), &signal.intervention)
@@ -262,10 +265,11 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
 }
 
 /// Puts the thread back into the Bot category, then lets the bot resume and tells it. RCE gets a few seconds;
-/// after that the bot resumes all the same and the category follows in the background.
+/// after that the bot resumes all the same and the category follows in the background. So it does at once where the thread may still
+/// be on its way to the agents.
 async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -> Result<Step, StoreError> {
     let left = Duration::try_from(ending.deadline.duration_since(task.app.now())).unwrap_or(Duration::ZERO);
-    let restored = if left.is_zero() {
+    let restored = if left.is_zero() || !conversation.was_moved() {
         false
     } else {
         match tokio::time::timeout(left, tidy_up::to_bot_category(task, conversation)).await {
@@ -289,7 +293,9 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
                 return;
             }
             conversation.ending = None;
-            conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
+            if restored {
+                conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
+            }
             conversation.resume(ending.epoch);
             if is_news(task) {
                 commit.jobs.push(tells(task, ending.epoch, ending.event.clone()));

@@ -38,11 +38,19 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         // An attempt that did not come to its end may have moved the thread after it was put back.
         return match task.attempt {
             0 | 1 => Ok(Step::Done),
-            _ => tidy_up::restore(task, epoch).await,
+            _ => {
+                task.change(|conversation, _| note_unanswered(task, conversation))
+                    .await?;
+                tidy_up::restore(task, epoch).await
+            }
         };
     }
     let now = task.app.now();
-    let previous_open = conversation.tidied_epoch + 1 < epoch;
+    // Where our side ended it, that was done before this.
+    let previous_open = conversation
+        .ending
+        .as_ref()
+        .is_some_and(|ending| ending.epoch < epoch);
     if previous_open && now < task.job.accepted_at + PREVIOUS_END_PATIENCE {
         return Ok(Step::Wait { after: LOOK_AGAIN });
     }
@@ -108,6 +116,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         .change(|conversation, commit| {
             let (thread, now) = (&moved.thread.id, task.app.now());
             let started = conversation.handover_started(epoch, thread.clone(), moved.at, now);
+            note_unanswered(task, conversation);
             if started {
                 write_down_refused(task, commit, epoch, &moved.refused);
                 let latency = now.as_millisecond() - task.job.accepted_at.as_millisecond();
@@ -131,6 +140,13 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         task.count(Measured::HandoverStarted);
     }
     Ok(Step::Done)
+}
+
+/// An earlier attempt may have had no answer.
+fn note_unanswered(task: &Task<'_>, conversation: &mut Conversation) {
+    if task.attempt > 1 {
+        conversation.may_move_late(task.app.now());
+    }
 }
 
 /// Tells people which categories the handover goes on without.
@@ -472,6 +488,7 @@ pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(
     let stored = task
         .change(|conversation, commit| {
             let mut failed = false;
+            note_unanswered(task, conversation);
             if conversation.waits_with(epoch)
                 && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now())
             {

@@ -1,11 +1,11 @@
 //! After a handover: the thread back to the Bot category, and no open work left with agents.
 
-use handover_core::conversation::Conversation;
+use handover_core::conversation::{Control, Conversation};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverStatus};
 use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{RingCxError, StoreError, Urgency};
+use handover_core::ports::{Commit, RingCxError, StoreError, Urgency};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
@@ -112,6 +112,29 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
         return Ok(error.into());
     }
     tidied(task, epoch, Vec::new()).await
+}
+
+/// Puts the thread back once more if an attempt to move it to the agents may have had its effect since.
+pub(super) async fn look(task: &Task<'_>) -> Result<(), StoreError> {
+    task.change(|conversation, commit| {
+        if let Some(epoch) = conversation.has_landed(task.app.now()) {
+            commit
+                .jobs
+                .push(task.outgoing(Work::RestoreBotCategory { epoch }));
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// Somebody says that the thread is with the agents, or was moved. If that may be a late effect of ours, it is put back at once.
+pub(super) fn check_again(task: &Task<'_>, conversation: &Conversation, commit: &mut Commit) {
+    if conversation.lands_by.is_some() && conversation.control == Control::Bot {
+        let epoch = conversation.epoch();
+        commit
+            .jobs
+            .push(task.outgoing(Work::RestoreBotCategory { epoch }));
+    }
 }
 
 /// The person, the bot, an operator or a timer ended the handover: tell the agent, end their work, put the thread back.

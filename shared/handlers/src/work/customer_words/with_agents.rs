@@ -12,7 +12,7 @@ use crate::webhook_intake;
 use crate::work::outcome::Step;
 use crate::work::own_intervention::Doer;
 use crate::work::signal::agent_name;
-use crate::work::{Task, own_intervention};
+use crate::work::{Task, own_intervention, tidy_up};
 
 /// A thread may have been with agents before the bridge knew it, or somebody moved it there and the news got lost: then they
 /// have the conversation from now on. `Err`: it is not known yet.
@@ -27,7 +27,7 @@ pub(super) async fn with_agents(
         None => hint(task, conversation, imported),
     };
     let Some(kind) = hint else {
-        return Ok(Ok(found));
+        return no_sign(task, found, imported).await;
     };
     let (kind, agent, intervention) = match verify(task, conversation, &kind).await {
         Ok(Some(known)) => known,
@@ -85,6 +85,23 @@ pub(super) async fn with_agents(
     Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
 }
 
+/// The bot has it as far as we know. A thread that we moved ourselves, later than we knew, is put back.
+async fn no_sign(
+    task: &Task<'_>,
+    found: Versioned,
+    imported: &Imported,
+) -> Result<Result<Versioned, Step>, StoreError> {
+    if found.conversation.is_tidy() || !is_with_agents(task, &imported.categories) {
+        return Ok(Ok(found));
+    }
+    let stored = task
+        .change_from(Some(found), |conversation, commit| {
+            tidy_up::check_again(task, conversation, commit);
+        })
+        .await?;
+    Ok(stored.map_or(Err(Step::Done), |((), stored)| Ok(stored)))
+}
+
 /// It is remembered that an intervention needs no second question.
 async fn no_agents(
     task: &Task<'_>,
@@ -113,7 +130,7 @@ async fn no_agents(
 enum Hint {
     /// It is under somebody's intervention, of which we know nothing.
     Intervention,
-    /// Its thread is not in the Bot category, but in the Agent category.
+    /// Its thread is not in the Bot category, but in the Agent category, and not because we moved it there.
     Category,
     /// RCE reported an agent before the first word of the conversation.
     Agent(Box<Signal>),
@@ -136,22 +153,25 @@ async fn agents_first(task: &Task<'_>, conversation: &Conversation) -> Result<Op
     Ok(signal.map(|signal| Hint::Agent(Box::new(signal))))
 }
 
+fn is_with_agents(task: &Task<'_>, categories: &[CategoryId]) -> bool {
+    let settings = &task.connection.ringcx;
+    categories.contains(&settings.agent_category_id) && !categories.contains(&settings.bot_category_id)
+}
+
 fn hint(task: &Task<'_>, conversation: &Conversation, imported: &Imported) -> Option<Hint> {
     let settings = &task.connection.ringcx;
     if conversation.control != Control::Bot || !settings.agent_takeover {
         return None;
     }
     let native = conversation.native.as_deref()?;
-    let has = |category: &CategoryId| imported.categories.contains(category);
     let is_unknown = |id: &InterventionId| {
         native.own(id).is_none() && !native.of_nobody.contains(id) && !conversation.was_over_before(Some(id))
     };
     if imported.intervention.as_ref().is_some_and(is_unknown) {
         return Some(Hint::Intervention);
     }
-    let tidy = conversation.tidied_epoch >= conversation.epoch();
-    let moved = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
-    (tidy && moved).then_some(Hint::Category)
+    let moved = is_with_agents(task, &imported.categories);
+    (conversation.is_tidy() && moved).then_some(Hint::Category)
 }
 
 type Known = (SignalKind, Option<AgentId>, Option<InterventionId>);
@@ -176,9 +196,7 @@ async fn verify(
         return Ok(open.map(|it| (SignalKind::AgentJoined, it.agent, Some(it.id))));
     }
     let thread = ringcx.thread(connection, thread, Urgency::Now).await?;
-    let has = |category| thread.categories.contains(category);
-    let settings = &connection.ringcx;
-    let with_agents = has(&settings.agent_category_id) && !has(&settings.bot_category_id);
+    let with_agents = is_with_agents(task, &thread.categories);
     Ok(with_agents.then_some((SignalKind::MovedToAgents, None, None)))
 }
 
