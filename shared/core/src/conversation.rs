@@ -214,6 +214,10 @@ pub struct Ending {
     pub event: BotEvent,
     /// The bot is told by then, whatever RCE does.
     pub deadline: Timestamp,
+    /// The thread's way to the agents was at its end. Otherwise RCE may be at it, and what puts the thread back has to come behind
+    /// that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moved: bool,
 }
 
 /// Answer to a handover request.

@@ -18,8 +18,7 @@ impl Conversation {
         self.tidied_epoch >= self.epoch() && self.lands_by.is_none()
     }
 
-    /// Whether the current or last handover's way to the agents came to its end while it was under way. Otherwise RCE may be
-    /// at it, and whoever puts the thread back comes behind that.
+    /// Whether the thread came before the agents while the current or last handover was under way.
     pub fn was_moved(&self) -> bool {
         self.handover.as_ref().is_some_and(|handover| handover.moved)
     }

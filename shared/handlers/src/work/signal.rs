@@ -202,6 +202,7 @@ async fn decide(
                         epoch,
                         event,
                         deadline,
+                        moved: conversation.was_moved(),
                     });
                     Next::Deliver
                 }
@@ -269,7 +270,7 @@ fn record(task: &Task<'_>, signal: &Signal, decision: &SignalDecision, now: Time
 /// be on its way to the agents.
 async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -> Result<Step, StoreError> {
     let left = Duration::try_from(ending.deadline.duration_since(task.app.now())).unwrap_or(Duration::ZERO);
-    let restored = if left.is_zero() || !conversation.was_moved() {
+    let restored = if left.is_zero() || !ending.moved {
         false
     } else {
         match tokio::time::timeout(left, tidy_up::to_bot_category(task, conversation)).await {

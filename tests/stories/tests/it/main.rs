@@ -45,6 +45,7 @@ mod native_ends;
 mod native_flow_limits;
 mod native_found;
 mod native_loops;
+mod native_moves;
 mod native_order;
 mod native_quiet;
 mod native_replies;

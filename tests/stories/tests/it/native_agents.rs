@@ -29,14 +29,14 @@ pub(crate) async fn answered(bench: &Bench) -> String {
     thread
 }
 
-fn supervisors(text: &str) -> Reply {
+pub(crate) fn supervisors(text: &str) -> Reply {
     Reply {
         as_supervisor: true,
         ..Reply::from(text)
     }
 }
 
-fn handovers(bench: &Bench) -> Vec<String> {
+pub(crate) fn handovers(bench: &Bench) -> Vec<String> {
     let mut kinds = bench.bot.kinds();
     kinds.retain(|kind| kind.starts_with("handover."));
     kinds
