@@ -43,6 +43,7 @@ mod signals;
 mod timers;
 
 pub use counted::{Came, Counted, GAP, Held, Next};
+pub use moves::Landed;
 pub use native::{
     AgentReported, Answerable, Delivered, Detour, MaySpeak, Native, OwnIntervention, Pending, Replying, Said,
     Tried, Turns, UploadedFiles,
@@ -194,6 +195,9 @@ pub struct Conversation {
     /// Until when RCE may move the thread to the agents because of an attempt without an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lands_by: Option<Timestamp>,
+    /// Until when RCE may put the thread back because of such an attempt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goes_back_by: Option<Timestamp>,
     /// The handover that an agent closed, until its end is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
@@ -263,6 +267,7 @@ impl Conversation {
             ended_interventions: Vec::new(),
             tidied_epoch: 0,
             lands_by: None,
+            goes_back_by: None,
             ending: None,
             next_seq: 1,
             in_flight: None,
@@ -351,6 +356,7 @@ impl Conversation {
         let epoch = self.epoch() + 1;
         // Whoever began it: from now on the person waits for the agents.
         self.bot_reacted();
+        self.goes_back_by = self.goes_back_by.filter(|by| *by > now);
         self.control = Control::Requested;
         self.handover = Some(Box::new(Handover {
             id,

@@ -11,6 +11,15 @@ use super::Conversation;
 /// How long after an attempt without an answer RCE may still do what it was asked for.
 const LANDS_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
+/// Where RCE may have moved the thread against what is right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Landed {
+    /// After this handover it is to be put back once more.
+    BeforeAgents { epoch: u32 },
+    /// In this handover it is to be moved to the agents once more.
+    Back { epoch: u32 },
+}
+
 impl Conversation {
     /// Whether the thread was put back after the last handover and stays there, as far as we are concerned. Before, it is with
     /// the agents because we moved it there, and whatever anybody does to its categories we shall undo.
@@ -28,20 +37,32 @@ impl Conversation {
         self.lands_by = Some(now.saturating_add(LANDS_WITHIN).unwrap_or(now));
     }
 
-    /// What had no answer has happened by now, or never will. Returns the handover after which the thread is to be put back
-    /// once more; `None`: there is nothing to do.
-    pub fn has_landed(&mut self, now: Timestamp) -> Option<u32> {
-        self.lands_by.take_if(|by| *by <= now)?;
-        if self.in_handover() {
-            return None;
-        }
-        let epoch = self.epoch();
-        self.tidied_epoch = self.tidied_epoch.min(epoch.saturating_sub(1));
-        Some(epoch)
+    /// An attempt to put the thread back had no answer.
+    pub fn may_go_back_late(&mut self, now: Timestamp) {
+        self.goes_back_by = Some(now.saturating_add(LANDS_WITHIN).unwrap_or(now));
     }
 
-    /// When to look whether it has. In a handover the thread belongs where it was to go.
+    /// What had no answer has happened by now, or never will. `None`: there is nothing to do.
+    pub fn has_landed(&mut self, now: Timestamp) -> Option<Landed> {
+        let to_agents = self.lands_by.take_if(|by| *by <= now).is_some();
+        let back = self.goes_back_by.take_if(|by| *by <= now).is_some();
+        let epoch = self.epoch();
+        if self.in_handover() {
+            // Who has not moved it yet will do so.
+            return (back && self.was_moved()).then_some(Landed::Back { epoch });
+        }
+        if to_agents {
+            self.tidied_epoch = self.tidied_epoch.min(epoch.saturating_sub(1));
+        }
+        to_agents.then_some(Landed::BeforeAgents { epoch })
+    }
+
+    /// When to look whether it has. Where the thread was to go anyway nobody has to look.
     pub(super) fn lands_at(&self) -> Option<Timestamp> {
-        self.lands_by.filter(|_| !self.in_handover())
+        if self.in_handover() {
+            self.goes_back_by
+        } else {
+            self.lands_by
+        }
     }
 }

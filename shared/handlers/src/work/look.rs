@@ -24,10 +24,10 @@ pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
     };
+    tidy_up::look(task).await?;
     let conversation = &found.conversation;
     if !conversation.is_under_way(conversation.epoch()) {
         own_intervention::end_if_quiet(task, conversation).await?;
-        tidy_up::look(task).await?;
         silence::look(task).await?;
         return Ok(Step::Done);
     }
@@ -108,8 +108,9 @@ async fn find(
             return Ok(found);
         }
     }
-    // What we have not moved yet is not back.
-    let moved = conversation.handover.as_ref().is_some_and(|it| it.moved)
+    // What we have not moved yet is not back, and what we asked for ourselves is nobody's doing.
+    let moved = conversation.was_moved()
+        && conversation.goes_back_by.is_none()
         && is_set(&connection.ringcx.bot_category_id);
     let back =
         moved && conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;

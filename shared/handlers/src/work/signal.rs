@@ -296,6 +296,8 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
             conversation.ending = None;
             if restored {
                 conversation.tidied_epoch = conversation.tidied_epoch.max(ending.epoch);
+            } else if ending.moved {
+                conversation.may_go_back_late(task.app.now());
             }
             conversation.resume(ending.epoch);
             if is_news(task) {

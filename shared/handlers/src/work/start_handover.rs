@@ -115,9 +115,11 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
     let started = task
         .change(|conversation, commit| {
             let (thread, now) = (&moved.thread.id, task.app.now());
+            // Moved once more, because it may have gone back.
+            let again = conversation.is_under_way(epoch) && conversation.was_moved();
             let started = conversation.handover_started(epoch, thread.clone(), moved.at, now);
             note_unanswered(task, conversation);
-            if started {
+            if started && !again {
                 write_down_refused(task, commit, epoch, &moved.refused);
                 let latency = now.as_millisecond() - task.job.accepted_at.as_millisecond();
                 let entry = task
@@ -133,7 +135,7 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
                     .jobs
                     .push(task.outgoing(Work::RestoreBotCategory { epoch }));
             }
-            started
+            started && !again
         })
         .await?;
     if matches!(started, Some((true, _))) {
@@ -490,6 +492,7 @@ pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(
             let mut failed = false;
             note_unanswered(task, conversation);
             if conversation.waits_with(epoch)
+                && !conversation.was_moved()
                 && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now())
             {
                 failed = true;

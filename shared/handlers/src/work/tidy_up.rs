@@ -1,6 +1,6 @@
 //! After a handover: the thread back to the Bot category, and no open work left with agents.
 
-use handover_core::conversation::{Control, Conversation};
+use handover_core::conversation::{Control, Conversation, Landed};
 use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverStatus};
 use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
@@ -114,14 +114,18 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
     tidied(task, epoch, Vec::new()).await
 }
 
-/// Puts the thread back once more if an attempt to move it to the agents may have had its effect since.
+/// Moves the thread once more where it belongs if an attempt without an answer may have had its effect since.
 pub(super) async fn look(task: &Task<'_>) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
-        if let Some(epoch) = conversation.has_landed(task.app.now()) {
-            commit
-                .jobs
-                .push(task.outgoing(Work::RestoreBotCategory { epoch }));
-        }
+        let work = match conversation.has_landed(task.app.now()) {
+            Some(Landed::BeforeAgents { epoch }) => Work::RestoreBotCategory { epoch },
+            Some(Landed::Back { epoch }) => Work::StartHandover {
+                epoch,
+                transcript: Vec::new(),
+            },
+            None => return,
+        };
+        commit.jobs.push(task.outgoing(work));
     })
     .await?;
     Ok(())
@@ -262,6 +266,10 @@ async fn tidied(task: &Task<'_>, epoch: u32, ended: Vec<InterventionId>) -> Resu
     task.change(|conversation, commit| {
         for id in &ended {
             conversation.ended_by_us(id.clone(), epoch, task.app.now());
+        }
+        // An earlier attempt may have had no answer.
+        if task.attempt > 1 {
+            conversation.may_go_back_late(task.app.now());
         }
         if conversation.tidied_epoch < epoch {
             conversation.tidied_epoch = epoch;

@@ -210,3 +210,42 @@ async fn an_agent_who_takes_it_while_our_move_may_still_land_has_it() {
     assert_eq!(bench.categories(&thread), ["agent"]);
     finish(bench, &thread).await;
 }
+
+#[tokio::test]
+async fn a_way_back_that_lands_in_the_next_handover_takes_the_person_from_no_queue() {
+    let bench = chat().await;
+    let thread = answered(&bench).await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet().await;
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    bench
+        .rce
+        .fail_next(FaultTarget::RestCategorize, Fault::Drop, 1000);
+    bench.rce.close(&thread).expect("an open case");
+    goes_on(&bench, Duration::from_secs(1)).await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    goes_on(&bench, Duration::from_secs(6)).await;
+    bench.rce.clear_faults();
+    bench.until_quiet().await;
+    assert_eq!(bench.status(&thread).await, "queued");
+    // RCE puts it back now, as it was asked to before.
+    bench.rce_reports(false);
+    bench.rce.move_to(&thread, "bot").expect("a thread");
+    bench.settle().await;
+    bench.rce_reports(true);
+    goes_on(&bench, Duration::from_mins(2)).await;
+    bench.until_quiet().await;
+    assert_eq!(bench.status(&thread).await, "queued");
+    assert_eq!(bench.categories(&thread), ["agent"]);
+    let started = entries(&bench, &thread, "handover.started").await;
+    assert_eq!(started.len(), 2, "each handover once");
+    // What somebody does by hand after that counts.
+    bench.rce.move_to_bot(&thread, SAM).expect("a thread");
+    goes_on(&bench, Duration::from_mins(2)).await;
+    bench.until_quiet().await;
+    assert_eq!(bench.handler(&thread).await, "bot");
+    finish(bench, &thread).await;
+}
