@@ -112,6 +112,11 @@ pub(super) async fn start(task: &Task<'_>, epoch: u32, transcript: &[Message]) -
         }
         Err(error) => return Ok(error.into()),
     };
+    note_moved(task, epoch, &moved).await
+}
+
+/// The thread is before the agents. If the handover ended meanwhile it is put back.
+async fn note_moved(task: &Task<'_>, epoch: u32, moved: &Moved) -> Result<Step, StoreError> {
     let started = task
         .change(|conversation, commit| {
             let (thread, now) = (&moved.thread.id, task.app.now());
