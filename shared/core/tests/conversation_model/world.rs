@@ -274,6 +274,7 @@ impl World {
             }
             Effect::Detail => self.model.heard(signal, effect),
         }
+        self.put_back();
         match decision {
             SignalDecision::Tell {
                 events,
@@ -294,8 +295,16 @@ impl World {
         }
     }
 
+    /// Here RCE puts threads back at once.
+    fn put_back(&mut self) {
+        if !self.model.under_way {
+            self.conversation.tidied_epoch = self.conversation.epoch();
+        }
+    }
+
     /// What is true at any time.
     fn check(&mut self, bot_answered: bool, events: &[BotEvent]) {
+        self.put_back();
         let (c, model) = (&self.conversation, &self.model);
         let owner = if model.agent_answers {
             Handler::Agent
