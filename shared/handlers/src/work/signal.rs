@@ -48,6 +48,8 @@ struct LookedUp {
     bots_reopened: bool,
     /// The intervention that it names is over, or no agent's.
     of_nobody: bool,
+    /// An agent closed one, which need not be an end.
+    agent_closed: bool,
 }
 
 pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, StoreError> {
@@ -68,6 +70,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Ok(Doer::Unclear) => return Ok(Step::Wait { after: LOOK_AGAIN }),
         Err(error) => return Ok(error.into()),
     }
+    let agent_closed = signal.kind == SignalKind::Closed && signal.intervention.is_some();
     let doubt = found.conversation.doubt(&signal, task.policy());
     let signal = match clarify(task, &found.conversation, &signal, doubt).await {
         Ok(signal) => signal,
@@ -81,6 +84,7 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
                 signal.kind,
                 SignalKind::Exported { .. } | SignalKind::UnderIntervention
             ),
+        agent_closed,
     };
     match decide(task, &signal, &looked_up).await {
         Ok(Some((Next::Deliver, conversation))) => tell(task, &conversation).await,
@@ -137,6 +141,9 @@ async fn decide(
             let now = task.app.now();
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             conversation.had_its_turn(&signal.event);
+            if looked_up.agent_closed {
+                conversation.agents_closed(signal.issued_at);
+            }
             if looked_up.bots_reopened
                 && let (Some(native), Some(intervention)) =
                     (conversation.native.as_mut(), &signal.intervention)

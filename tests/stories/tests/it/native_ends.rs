@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use handover_stories::desk::SAM;
+use handover_stories::desk::{MIRA, SAM};
 use handover_stories::{Bench, Setup};
 use serde_json::json;
 use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
@@ -184,6 +184,45 @@ async fn what_is_found_of_before_an_agents_end_is_not_the_bots_whichever_end_it_
     bench.until_quiet().await;
     bench.until_quiet().await;
     assert_eq!(bench.heard_texts(), ["Hello"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_one_agent_closed_is_not_the_bots_when_it_ends_the_next_ones_turn() {
+    let bench = chat().by_hand().start().await;
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    let report = |kind: &str| bench.rce.event(kind, &thread, &json!({"user_id": SAM}));
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    let opened = report("intervention.opened");
+    bench.webhook(&[opened]).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_secs(5));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "To Sam"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_secs(5));
+    bench.rce.close(&thread).expect("an open case");
+    let closed = report("intervention.closed");
+    bench.pass(Duration::from_secs(5));
+    bench.rce.engage(&thread, MIRA).expect("a thread");
+    let joined = bench
+        .rce
+        .event("intervention.opened", &thread, &json!({"user_id": MIRA}));
+    bench.webhook(&[joined]).await;
+    bench.until_quiet_by_hand().await;
+    bench.webhook(&[closed]).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_secs(5));
+    bench
+        .ends_handover(&thread, json!({"cause": "user_cancelled"}))
+        .await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.heard_texts(), ["A human, please"]);
     finish(bench, &thread).await;
 }
 

@@ -164,6 +164,14 @@ impl Conversation {
         keep_last(&mut native.pending, PENDING);
     }
 
+    /// An agent closed an intervention, whether or not that ended the handover: what the person had said by then is theirs.
+    pub fn agents_closed(&mut self, at_ringcx: Timestamp) {
+        if let Some(native) = self.native.as_mut() {
+            native.answered_until = native.answered_until.max(Some(at_ringcx));
+            native.unanswered.retain(|waits| waits.issued_at >= at_ringcx);
+        }
+    }
+
     /// Whether an agent ended the last handover, and had answered: RCE closes only what was answered, and cancels only what was
     /// not.
     fn is_answered_by_agents(&self) -> bool {
