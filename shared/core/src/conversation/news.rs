@@ -77,7 +77,7 @@ impl Conversation {
 
     /// A time that RCE names, but not in the future: a clock that is far ahead must not make everything after it
     /// look like old news.
-    pub(super) fn no_later_than_now(&self, said: Timestamp, now: Timestamp) -> Timestamp {
+    pub(in crate::conversation) fn no_later_than_now(&self, said: Timestamp, now: Timestamp) -> Timestamp {
         said.min(
             self.by_ringcx_clock(now)
                 .saturating_add(CLOCK_SKEW)

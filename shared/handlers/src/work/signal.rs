@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use handover_core::Timestamp;
-use handover_core::conversation::{Control, Conversation, Doubt, Ending, SignalDecision};
+use handover_core::conversation::{Control, Conversation, Doubt, Ending, Handler, SignalDecision};
 use handover_core::event::BotEvent;
 use handover_core::ids::{ConversationId, ForeignThreadId, ThreadId};
 use handover_core::job::{Outgoing, Work};
@@ -70,7 +70,8 @@ pub(super) async fn apply(task: &Task<'_>, signal: &Signal) -> Result<Step, Stor
         Ok(Doer::Unclear) => return Ok(Step::Wait { after: LOOK_AGAIN }),
         Err(error) => return Ok(error.into()),
     }
-    let agent_closed = signal.kind == SignalKind::Closed && signal.intervention.is_some();
+    let counts = task.policy().agent_takeover || found.conversation.handler() == Handler::Agent;
+    let agent_closed = counts && signal.kind == SignalKind::Closed && signal.intervention.is_some();
     let doubt = found.conversation.doubt(&signal, task.policy());
     let signal = match clarify(task, &found.conversation, &signal, doubt).await {
         Ok(signal) => signal,
@@ -142,7 +143,7 @@ async fn decide(
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             conversation.had_its_turn(&signal.event);
             if looked_up.agent_closed {
-                conversation.agents_closed(signal.issued_at);
+                conversation.agents_closed(signal.issued_at, now);
             }
             if looked_up.bots_reopened
                 && let (Some(native), Some(intervention)) =

@@ -227,6 +227,31 @@ async fn what_one_agent_closed_is_not_the_bots_when_it_ends_the_next_ones_turn()
 }
 
 #[tokio::test]
+async fn an_end_that_is_dated_in_the_future_takes_no_words_from_the_bot() {
+    let bench = chat().by_hand().start().await;
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    bench.rce.close(&thread).expect("an open case");
+    let mut closed = bench
+        .rce
+        .event("intervention.closed", &thread, &json!({"user_id": SAM}));
+    closed["issued_at"] = json!("2126-01-01T00:00:00.000Z");
+    bench.webhook(&[closed]).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_mins(10));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
 async fn what_waited_for_agents_is_told_in_its_order_when_the_bot_takes_the_conversation_back() {
     let bench = chat()
         .by_hand()

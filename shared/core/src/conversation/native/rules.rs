@@ -165,10 +165,11 @@ impl Conversation {
     }
 
     /// An agent closed an intervention, whether or not that ended the handover: what the person had said by then is theirs.
-    pub fn agents_closed(&mut self, at_ringcx: Timestamp) {
+    pub fn agents_closed(&mut self, said: Timestamp, now: Timestamp) {
+        let over = self.no_later_than_now(said, now);
         if let Some(native) = self.native.as_mut() {
-            native.answered_until = native.answered_until.max(Some(at_ringcx));
-            native.unanswered.retain(|waits| waits.issued_at >= at_ringcx);
+            native.answered_until = native.answered_until.max(Some(over));
+            native.unanswered.retain(|waits| waits.issued_at >= over);
         }
     }
 
