@@ -469,6 +469,8 @@ impl Conversation {
 
     fn finish(&mut self, status: HandoverStatus, outcome: &str, now: Timestamp, at_ringcx: Timestamp) {
         self.last_end = Some(at_ringcx);
+        // A look that was planned for it may be under way, and leaves the plan alone when it finds it over.
+        self.look_at = None;
         self.lands_by = self.lands_by.filter(|by| *by > now);
         self.turns_are_judged(status, outcome);
         let Some(handover) = self.handover.as_mut() else {

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use handover_core::Timestamp;
 use handover_core::conversation::{
     AgentMessageDecision, Control, Conversation, Handler, HandoverDecision, SignalDecision,
@@ -10,6 +12,7 @@ use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverRequest, HandoverStatus};
 use handover_core::ids::{JobId, ThreadId};
 use handover_core::queue_update::QueueUpdate;
+use handover_core::settings::Timers;
 use handover_core::signal::SignalKind;
 use support::{POLICY, agent_message, at, conversation, handover_id, signal};
 
@@ -409,4 +412,22 @@ fn a_clock_that_is_off_is_known_better_with_each_report() {
     let late = signal(SignalKind::Closed, "i-1", "a-1", rce(13_100));
     c.signal(&late, POLICY, handover_id(), ours(13_700));
     assert_eq!(c.control, Control::Queued);
+}
+
+/// Who is looking when it ends leaves the plan alone, and nobody is sent to look at the same time twice.
+#[test]
+fn what_was_planned_for_a_handover_ends_with_it() {
+    let timers = Timers {
+        reconcile_every: Duration::from_secs(5),
+        ..Timers::default()
+    };
+    let mut c = conversation();
+    happen(&mut c, BotAsks, 0);
+    happen(&mut c, CategoryIsSet, 1);
+    c.may_move_late(at(1));
+    c.plan_look(&timers);
+    let planned = c.look_at;
+    happen(&mut c, UserCancels, 6);
+    c.plan_look(&timers);
+    assert_eq!((planned, c.look_at), (Some(at(5)), Some(at(31))));
 }
