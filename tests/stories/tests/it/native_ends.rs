@@ -24,6 +24,22 @@ async fn taken(bench: &Bench) -> String {
     thread
 }
 
+/// The person writes, and RCE reports it.
+async fn writes(bench: &Bench, text: &str) -> String {
+    let (thread, content) = bench.customer(NativeMessage::new("nadia", text));
+    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    thread
+}
+
+/// The person wants a human, and the bot asks for one; RCE's reports are made by hand.
+async fn waits_for_agents(bench: &Bench) -> String {
+    let thread = writes(bench, "A human, please").await;
+    bench.until_quiet_by_hand().await;
+    bench.asks_for_agent(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    thread
+}
+
 #[tokio::test]
 async fn after_an_end_whose_report_was_lost_what_the_person_said_since_is_the_bots() {
     let bench = chat().rce(|rce| rce.cases_stay_closed = true).start().await;
@@ -82,31 +98,21 @@ async fn what_agents_left_is_told_before_what_the_person_said_since() {
         .by_hand()
         .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
         .await;
-    let report = async |content: &str| {
-        let wrote = bench.imported(content, &json!({}));
-        bench.webhook(&[wrote]).await;
-    };
-    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
-    report(&content).await;
-    bench.until_quiet_by_hand().await;
-    bench.asks_for_agent(&thread, json!({})).await;
-    bench.until_quiet_by_hand().await;
+    let thread = waits_for_agents(&bench).await;
     bench.rce.engage(&thread, SAM).expect("a thread");
     let joined = bench.rce.event("intervention.opened", &thread, &json!({}));
     bench.webhook(&[joined]).await;
     bench.until_quiet_by_hand().await;
     for said in ["Is anybody there?", "Hello?"] {
         bench.pass(Duration::from_secs(5));
-        let (_, content) = bench.customer(NativeMessage::new("nadia", said));
-        report(&content).await;
+        writes(&bench, said).await;
         bench.until_quiet_by_hand().await;
     }
     bench.pass(Duration::from_secs(5));
     let cancelled = bench.rce.event("intervention.canceled", &thread, &json!({}));
     bench.rce.cancel(&thread).expect("an open case");
     bench.pass(Duration::from_millis(50));
-    let (_, content) = bench.customer(NativeMessage::new("nadia", "I am still here"));
-    report(&content).await;
+    writes(&bench, "I am still here").await;
     bench.work().await;
     bench.pass(Duration::from_millis(200));
     bench.webhook(&[cancelled]).await;
@@ -126,11 +132,7 @@ async fn what_agents_left_is_told_before_what_the_person_said_since() {
 #[tokio::test]
 async fn what_was_said_after_an_agents_end_is_the_bots_however_late_the_agent_is_heard_of() {
     let bench = chat().by_hand().start().await;
-    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
-    bench.until_quiet_by_hand().await;
-    bench.asks_for_agent(&thread, json!({})).await;
-    bench.until_quiet_by_hand().await;
+    let thread = waits_for_agents(&bench).await;
     let report = |kind: &str| bench.rce.event(kind, &thread, &json!({"user_id": SAM}));
     bench.rce.take(&thread, SAM).expect("a waiting thread");
     let taken = report("task.taken");
@@ -141,8 +143,7 @@ async fn what_was_said_after_an_agents_end_is_the_bots_however_late_the_agent_is
     bench.rce.close(&thread).expect("an open case");
     let closed = report("intervention.closed");
     bench.pass(Duration::from_secs(2));
-    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    writes(&bench, "One more thing").await;
     bench.until_quiet_by_hand().await;
     assert_eq!(bench.heard_texts(), ["A human, please"], "agents seem to have it");
     for late in [taken, replied, closed] {
@@ -190,11 +191,7 @@ async fn what_is_found_of_before_an_agents_end_is_not_the_bots_whichever_end_it_
 #[tokio::test]
 async fn what_one_agent_closed_is_not_the_bots_when_it_ends_the_next_ones_turn() {
     let bench = chat().by_hand().start().await;
-    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
-    bench.until_quiet_by_hand().await;
-    bench.asks_for_agent(&thread, json!({})).await;
-    bench.until_quiet_by_hand().await;
+    let thread = waits_for_agents(&bench).await;
     let report = |kind: &str| bench.rce.event(kind, &thread, &json!({"user_id": SAM}));
     bench.rce.take(&thread, SAM).expect("a waiting thread");
     bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
@@ -202,8 +199,7 @@ async fn what_one_agent_closed_is_not_the_bots_when_it_ends_the_next_ones_turn()
     bench.webhook(&[opened]).await;
     bench.until_quiet_by_hand().await;
     bench.pass(Duration::from_secs(5));
-    let (_, content) = bench.customer(NativeMessage::new("nadia", "To Sam"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    writes(&bench, "To Sam").await;
     bench.until_quiet_by_hand().await;
     bench.pass(Duration::from_secs(5));
     bench.rce.close(&thread).expect("an open case");
@@ -229,11 +225,7 @@ async fn what_one_agent_closed_is_not_the_bots_when_it_ends_the_next_ones_turn()
 #[tokio::test]
 async fn an_end_that_is_dated_in_the_future_takes_no_words_from_the_bot() {
     let bench = chat().by_hand().start().await;
-    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
-    bench.until_quiet_by_hand().await;
-    bench.asks_for_agent(&thread, json!({})).await;
-    bench.until_quiet_by_hand().await;
+    let thread = waits_for_agents(&bench).await;
     bench.rce.take(&thread, SAM).expect("a waiting thread");
     bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
     bench.rce.close(&thread).expect("an open case");
@@ -244,8 +236,7 @@ async fn an_end_that_is_dated_in_the_future_takes_no_words_from_the_bot() {
     bench.webhook(&[closed]).await;
     bench.until_quiet_by_hand().await;
     bench.pass(Duration::from_mins(10));
-    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    writes(&bench, "One more thing").await;
     bench.until_quiet_by_hand().await;
     assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
     finish(bench, &thread).await;
@@ -257,16 +248,10 @@ async fn what_waited_for_agents_is_told_in_its_order_when_the_bot_takes_the_conv
         .by_hand()
         .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
         .await;
-    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
+    let thread = waits_for_agents(&bench).await;
+    writes(&bench, "Hello?").await;
     bench.until_quiet_by_hand().await;
-    bench.asks_for_agent(&thread, json!({})).await;
-    bench.until_quiet_by_hand().await;
-    let (_, first) = bench.customer(NativeMessage::new("nadia", "Hello?"));
-    bench.webhook(&[bench.imported(&first, &json!({}))]).await;
-    bench.until_quiet_by_hand().await;
-    let (_, second) = bench.customer(NativeMessage::new("nadia", "Is anybody there?"));
-    bench.webhook(&[bench.imported(&second, &json!({}))]).await;
+    writes(&bench, "Is anybody there?").await;
     bench.pass(Duration::from_millis(200));
     bench
         .ends_handover(&thread, json!({"cause": "user_cancelled"}))
@@ -301,11 +286,7 @@ async fn the_bot_knows_of_the_end_before_it_is_told_what_the_person_said_then() 
         .by_hand()
         .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
         .await;
-    let (thread, content) = bench.customer(NativeMessage::new("nadia", "A human, please"));
-    bench.webhook(&[bench.imported(&content, &json!({}))]).await;
-    bench.until_quiet_by_hand().await;
-    bench.asks_for_agent(&thread, json!({})).await;
-    bench.until_quiet_by_hand().await;
+    let thread = waits_for_agents(&bench).await;
     bench.rce.take(&thread, SAM).expect("a waiting thread");
     bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
     let taken = bench.rce.event("task.taken", &thread, &json!({"user_id": SAM}));
