@@ -372,12 +372,12 @@ fn a_second_report_of_an_end_does_not_end_the_next_handover() {
     let end = c.last_end.expect("it ended");
     happen(&mut c, BotAsks, end.as_second() - at(0).as_second() + 1);
     assert_eq!((c.control, c.epoch()), (Control::Requested, 2));
-    let requested = end + std::time::Duration::from_secs(1);
+    let requested = end + Duration::from_secs(1);
     let echo = signal(
         SignalKind::Closed,
         "i-unheard-of",
         "a-1",
-        end + std::time::Duration::from_millis(50),
+        end + Duration::from_millis(50),
     );
     let ignored = c.signal(&echo, POLICY, handover_id(), requested);
     assert!(matches!(ignored, SignalDecision::Ignored(_)), "{ignored:?}");
