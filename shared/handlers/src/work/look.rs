@@ -24,8 +24,9 @@ pub(super) async fn look(task: &Task<'_>) -> Result<Step, StoreError> {
     let Some(found) = task.read().await? else {
         return Ok(Step::Done);
     };
-    tidy_up::look(task).await?;
-    let conversation = &found.conversation;
+    let Some(conversation) = &tidy_up::look(task, found).await? else {
+        return Ok(Step::Done);
+    };
     if !conversation.is_under_way(conversation.epoch()) {
         own_intervention::end_if_quiet(task, conversation).await?;
         silence::look(task).await?;

@@ -5,7 +5,7 @@ use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverStatus};
 use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{Commit, RingCxError, StoreError, Urgency};
+use handover_core::ports::{Commit, RingCxError, StoreError, Urgency, Versioned};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
@@ -114,9 +114,10 @@ pub(super) async fn restore(task: &Task<'_>, epoch: u32) -> Result<Step, StoreEr
     tidied(task, epoch, Vec::new()).await
 }
 
-/// Moves the thread once more where it belongs if an attempt without an answer may have had its effect since.
-pub(super) async fn look(task: &Task<'_>) -> Result<(), StoreError> {
-    task.change(|conversation, commit| {
+/// Moves the thread once more where it belongs if an attempt without an answer may have had its effect since. The answer is
+/// the conversation as it is then.
+pub(super) async fn look(task: &Task<'_>, found: Versioned) -> Result<Option<Conversation>, StoreError> {
+    let looked = task.change_from(Some(found), |conversation, commit| {
         let work = match conversation.has_landed(task.app.now()) {
             Some(Landed::BeforeAgents { epoch }) => Work::RestoreBotCategory { epoch },
             Some(Landed::Back { epoch }) => Work::StartHandover {
@@ -126,9 +127,8 @@ pub(super) async fn look(task: &Task<'_>) -> Result<(), StoreError> {
             None => return,
         };
         commit.jobs.push(task.outgoing(work));
-    })
-    .await?;
-    Ok(())
+    });
+    Ok(looked.await?.map(|((), found)| found.conversation))
 }
 
 /// Somebody says that the thread is with the agents, or was moved. If that may be a late effect of ours, it is put back at once.
