@@ -16,6 +16,8 @@ use super::{Control, Conversation};
 pub(super) const CLOCK_SKEW: SignedDuration = SignedDuration::from_secs(2);
 /// A difference of clocks that is not worth knowing: an answer takes its time too.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+/// How long after an end RCE may still report of it by other events, which are dated later than it was.
+const ECHOES_FOR: SignedDuration = SignedDuration::from_secs(30);
 /// What is written just now is dated no further off than this by a clock that is right.
 const FAR_OFF: SignedDuration = SignedDuration::from_mins(10);
 /// What whole seconds leave out.
@@ -120,6 +122,12 @@ impl Conversation {
     fn is_echo_of_last_end(&self, signal: &Signal) -> bool {
         let soon = |end| signal.issued_at.duration_since(end) <= CLOCK_SKEW;
         signal.kind.is_end() && self.control == Control::Requested && self.last_end.is_some_and(soon)
+    }
+
+    /// Whether what does not say which handover it is about may be another word for the last end.
+    pub fn may_echo_last_end(&self, said: Timestamp) -> bool {
+        let soon = |end| said.duration_since(end) <= ECHOES_FOR;
+        self.last_end.is_some_and(soon)
     }
 
     /// Whether the current handover was before agents when RCE said this.

@@ -99,14 +99,12 @@ async fn find(
         let all = ringcx.interventions(connection, thread, urgency).await?;
         let all = own_intervention::of_agents(task, conversation, all).await?;
         let all: Vec<&Intervention> = all.iter().collect();
-        let found = if all.is_empty() && known_intervention(conversation).is_some() {
-            // It is gone, which is what cancelling does.
-            signal(Finding::cancelled())
-        } else {
-            judge(conversation, &all).and_then(signal)
-        };
+        let found = judge(conversation, &all).and_then(signal);
         if found.is_some() {
             return Ok(found);
+        }
+        if is_gone(task, conversation, &all, urgency).await? {
+            return Ok(signal(Finding::cancelled()));
         }
     }
     // What we have not moved yet is not back, and what we asked for ourselves is nobody's doing.
@@ -116,6 +114,31 @@ async fn find(
     let back =
         moved && conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;
     Ok(back.then(Finding::cancelled).and_then(signal))
+}
+
+/// Whether the intervention of this handover was cancelled, which is what removes one, and nobody has another.
+async fn is_gone(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    all: &[&Intervention],
+    urgency: Urgency,
+) -> Result<bool, RingCxError> {
+    let Some(ours) = known_intervention(conversation) else {
+        return Ok(false);
+    };
+    if all.iter().any(|it| it.id == *ours || !it.closed) {
+        return Ok(false);
+    }
+    // A list has an end.
+    match task
+        .app
+        .ringcx
+        .intervention(&task.connection, ours, urgency)
+        .await
+    {
+        Err(RingCxError::NotFound) => Ok(true),
+        read => read.map(|_| false),
+    }
 }
 
 /// What the interventions of a thread, newest first, mean for its handover.

@@ -1,5 +1,7 @@
 //! What is an end of a handover, and what is none.
 
+use std::time::Duration;
+
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
 use serde_json::json;
@@ -134,6 +136,27 @@ async fn a_person_whom_an_agent_takes_and_dismisses_without_a_word_is_not_left_a
         // The next one is another one, whatever is still said of the first.
         bench.with_agent("c1").await;
         assert_eq!(bench.handler("c1").await, "agent");
+        bench.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn who_is_dismissed_in_a_later_handover_is_not_left_alone_because_of_what_was_answered_before() {
+    for dismiss in [SimulatedRingcx::cancel, SimulatedRingcx::ignore] {
+        let bench = Bench::new().await;
+        bench.with_agent("c1").await;
+        bench.rce.close("c1").unwrap();
+        bench.until_quiet().await;
+        bench.pass(Duration::from_mins(10));
+        bench.waiting("c1").await;
+        bench.rce.take("c1", SAM).unwrap();
+        bench.until_quiet().await;
+        assert_eq!(bench.status("c1").await, "active");
+        dismiss(&bench.rce, "c1").unwrap();
+        bench.until_quiet().await;
+        assert_eq!(ends(&bench), [1, 2]);
+        assert_eq!(bench.handler("c1").await, "bot");
+        assert_eq!(bench.categories("c1"), ["bot"]);
         bench.finish().await;
     }
 }

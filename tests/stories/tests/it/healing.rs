@@ -443,3 +443,22 @@ async fn late_events_of_an_end_do_not_end_the_handover_after_it() {
         bench.finish().await;
     }
 }
+
+#[tokio::test]
+async fn a_dismissal_that_nobody_reported_is_found_whatever_was_answered_in_the_thread_before() {
+    let bench = Bench::new().await;
+    bench.with_agent("c1").await;
+    bench.rce.close("c1").unwrap();
+    bench.until_quiet().await;
+    bench.pass(Duration::from_mins(10));
+    bench.waiting("c1").await;
+    bench.rce.engage("c1", MIRA).unwrap();
+    bench.until_quiet().await;
+    assert_eq!(bench.status("c1").await, "active");
+    lose_webhooks(&bench);
+    bench.rce.cancel("c1").unwrap();
+    a_minute_later(&bench).await;
+    assert_eq!(ends(&bench), [1, 2]);
+    assert_eq!(bench.handler("c1").await, "bot");
+    bench.finish().await;
+}

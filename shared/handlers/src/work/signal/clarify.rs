@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use handover_core::conversation::{Control, Conversation, Doubt};
 use handover_core::ids::ThreadId;
-use handover_core::ports::{Claim, ClaimKey, Commit, RingCxError, Urgency};
+use handover_core::ports::{Claim, ClaimKey, Commit, Intervention, RingCxError, Urgency};
 use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
 
@@ -93,8 +93,12 @@ async fn is_it_over(
         .interventions(&task.connection, thread, Urgency::Now)
         .await?;
     let interventions = own_intervention::of_agents(task, conversation, interventions).await?;
-    let newest = interventions.first().map(|intervention| intervention.id.clone());
     let over = interventions.iter().all(|intervention| intervention.closed);
+    // A task says nothing of what was over before this handover, unless it is that one's; an end does that names it.
+    let is_new =
+        signal.kind == SignalKind::TaskDestroyed && !conversation.may_echo_last_end(signal.issued_at);
+    let of_this = |it: &&Intervention| !is_new || !ended_before(conversation, signal, it);
+    let newest = interventions.iter().find(of_this).map(|it| it.id.clone());
     let kind = match (over, &newest) {
         (true, Some(_)) => SignalKind::Closed,
         // Somebody dismissed it before any agent answered: nobody will. Unless that was us, tidying up
@@ -115,6 +119,17 @@ async fn is_it_over(
         }
     }
     Ok(kind)
+}
+
+fn ended_before(conversation: &Conversation, signal: &Signal, intervention: &Intervention) -> bool {
+    intervention.as_of.is_some_and(|ended| {
+        conversation.is_old_news(&Signal {
+            kind: SignalKind::Closed,
+            intervention: Some(intervention.id.clone()),
+            issued_at: ended,
+            ..signal.clone()
+        })
+    })
 }
 
 /// What remains as it was is nobody's.
