@@ -109,6 +109,9 @@ pub struct EndedIntervention {
     /// The handover that it was part of, as far as we know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<u32>,
+    /// Our side ended that handover: RCE closes the intervention because we do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_us: bool,
     /// The summary of it that the bot was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summarised: Option<SummaryVersion>,
@@ -482,7 +485,9 @@ impl Conversation {
         handover.summary = None;
         let epoch = handover.epoch;
         if let Some(id) = handover.intervention.clone() {
-            self.intervention_ended(id, at_ringcx).epoch = Some(epoch);
+            let ended = self.intervention_ended(id, at_ringcx);
+            ended.epoch = Some(epoch);
+            ended.by_us = status != HandoverStatus::Completed;
         }
         self.agents_leave_to_bot(at_ringcx);
     }
@@ -498,6 +503,7 @@ impl Conversation {
             id,
             at,
             epoch: known.as_ref().and_then(|known| known.epoch),
+            by_us: known.as_ref().is_some_and(|known| known.by_us),
             summarised: known.and_then(|known| known.summarised),
         })
     }

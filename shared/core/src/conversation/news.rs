@@ -68,8 +68,18 @@ impl Conversation {
     /// We ended an intervention at RCE, tidying up after a handover. What RCE reports of that is no news.
     pub fn ended_by_us(&mut self, id: InterventionId, epoch: u32, now: Timestamp) {
         let at = self.by_ringcx_clock(now);
+        let unheard_of = !self.was_over_before(Some(&id));
         let ended = self.intervention_ended(id, at.saturating_add(CLOCK_SKEW).unwrap_or(at));
         ended.epoch = ended.epoch.or(Some(epoch));
+        // Where an agent had ended it, that stays theirs.
+        ended.by_us |= unheard_of;
+    }
+
+    /// Whether an end that RCE reports is our own doing. No agent has read then what the person said last.
+    pub fn is_our_end(&self, signal: &Signal) -> bool {
+        let ended = self.ended_interventions.iter();
+        let mut named = ended.filter(|ended| signal.intervention.as_ref() == Some(&ended.id));
+        named.any(|ended| ended.by_us) && (!self.in_handover() || self.is_old_news(signal))
     }
 
     /// A time that RCE names, unless it is nonsense. For what is compared with news of the same thing only.

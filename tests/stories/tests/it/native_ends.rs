@@ -8,6 +8,7 @@ use serde_json::json;
 use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
 
 use crate::native::finish;
+use crate::native_agents::handovers;
 
 fn chat() -> Setup {
     Setup::default().on(NativeKind::WhatsApp)
@@ -329,5 +330,26 @@ async fn what_the_bot_says_while_the_thread_goes_back_is_said_as_it_was_told() {
     assert_eq!(bench.answers(&thread, "Back again").await["handler"], "bot");
     bench.until_quiet().await;
     assert_eq!(bench.said(&thread), ["Sam here", "Back again"]);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_the_person_says_right_after_the_bot_took_the_conversation_back_is_the_bots() {
+    let bench = chat().start().await;
+    let thread = taken(&bench).await;
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_secs(5));
+    // RCE is busy: Sam's case stays open for a moment.
+    let busy = Fault::Status(503, "busy".to_owned());
+    bench.rce.fail_next(FaultTarget::RestAny, busy, 2);
+    bench.ends_handover(&thread, json!({})).await;
+    bench.work().await;
+    bench.nadia_writes("One more thing");
+    bench.until_quiet().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    assert_eq!(bench.handler(&thread).await, "bot");
+    assert_eq!(handovers(&bench), ["handover.active", "handover.cancelled"]);
+    assert_eq!(bench.categories(&thread), ["bot"]);
     finish(bench, &thread).await;
 }

@@ -134,9 +134,10 @@ async fn decide(
                 return Next::Deliver;
             }
             let now = task.app.now();
+            let agent_closed = looked_up.agent_closed && !conversation.is_our_end(signal);
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             conversation.had_its_turn(&signal.event);
-            if looked_up.agent_closed {
+            if agent_closed {
                 conversation.agents_closed(signal.issued_at, now);
             }
             if looked_up.bots_reopened
