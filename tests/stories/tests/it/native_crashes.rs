@@ -13,7 +13,7 @@ use handover_stories::desk::SAM;
 use handover_stories::file_server::FileServer;
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
-use simulated_ringcx::{NativeKind, NativeMessage, Reply};
+use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage, Reply};
 
 use crate::files::png;
 use crate::native::sentences;
@@ -386,10 +386,46 @@ async fn taking_it_back_survives() {
             bench
                 .insist("DELETE", &path, &json!({"cause": "bot_ended"}))
                 .await;
+            let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
+            let event = bench.imported(&content, &json!({}));
+            bench.insist_webhook(&[event]).await;
             bench.work().await;
+            reports(bench, thread, "intervention.closed", &json!({"id": "e1"})).await;
         })
     };
     survives(chat, with_agent, path).await;
+}
+
+/// RCE did not answer our move to the agents; Sam came and went before it was tried again.
+fn ended_on_the_way<'a>(bench: &'a Bench, thread: &'a str) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
+    Box::pin(async move {
+        bench.rce.fail_next(FaultTarget::RestCategorize, Fault::Drop, 1);
+        bench.asks_for_agent(thread, json!({})).await;
+        bench.work().await;
+        bench.rce.engage(thread, SAM).expect("a thread");
+        let sam = Reply {
+            as_supervisor: true,
+            ..Reply::from("Sam here")
+        };
+        bench.rce.reply(thread, SAM, sam).expect("an open case");
+        reports(bench, thread, "intervention.opened", &json!({"id": "e1"})).await;
+        bench.rce.close(thread).expect("an open case");
+        reports(bench, thread, "intervention.closed", &json!({"id": "e2"})).await;
+        bench.until_quiet_by_hand().await;
+        assert_eq!(bench.categories(thread), ["bot"]);
+    })
+}
+
+#[tokio::test]
+async fn undoing_a_move_of_ours_that_lands_late_survives() {
+    let path: Path = |bench, thread| {
+        Box::pin(async move {
+            bench.rce.move_to(thread, "agent").expect("a thread");
+            bench.pass(Duration::from_secs(31));
+            bench.work().await;
+        })
+    };
+    survives(chat, ended_on_the_way, path).await;
 }
 
 fn spoken<'a>(bench: &'a Bench, _: &'a str) -> Pin<Box<dyn Future<Output = ()> + 'a>> {
