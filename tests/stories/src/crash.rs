@@ -54,6 +54,41 @@ impl Crash {
         Self::DeadAfter,
         Self::TakenForConflict,
     ];
+
+    /// What breaks at a step where each way at each step would take too long: an effect that nobody hears of always, whatever has
+    /// no effect in turn.
+    pub fn at_step(number: usize) -> [Self; 3] {
+        let harmless = [Self::Refused, Self::DeadBefore, Self::TakenForConflict];
+        [Self::AnswerLost, Self::DeadAfter, harmless[number % 3]]
+    }
+}
+
+/// What breaks while a story is told, if anything does.
+#[derive(Clone, Copy, Debug)]
+pub enum Break {
+    Nothing,
+    AtStep(usize, Crash),
+}
+
+impl Break {
+    /// From now on steps count.
+    pub fn arm(self, steps: &Steps) {
+        match self {
+            Self::Nothing => steps.count(),
+            Self::AtStep(number, crash) => steps.break_at(number, crash),
+        }
+    }
+}
+
+/// Tells a story whole, and then with a fault at each of the steps that it says it took.
+pub async fn at_every_step(story: impl AsyncFn(Break) -> usize) {
+    let steps = story(Break::Nothing).await;
+    assert!(steps > 5, "{steps} steps");
+    for number in 1..=steps {
+        for crash in Crash::at_step(number) {
+            story(Break::AtStep(number, crash)).await;
+        }
+    }
 }
 
 /// Counts the steps of everything on a bench, and breaks one of them.

@@ -11,12 +11,6 @@ use handover_stories::{Bench, Setup};
 use serde_json::json;
 use simulated_ringcx::{NativeKind, NativeMessage};
 
-/// What breaks at a step.
-fn crashes(number: usize) -> [Crash; 3] {
-    let harmless = [Crash::Refused, Crash::DeadBefore];
-    [Crash::AnswerLost, Crash::DeadAfter, harmless[number % 2]]
-}
-
 /// A platform whose answers come by calls of their own.
 enum Platform {
     Cognigy(Cognigy),
@@ -104,7 +98,7 @@ async fn survives_everywhere(name: &str) {
     let steps = survives(name, 0, None).await;
     assert!(steps > 5, "{steps} steps");
     for number in 1..=steps {
-        for crash in crashes(number) {
+        for crash in Crash::at_step(number) {
             survives(name, number, Some(crash)).await;
         }
     }

@@ -66,18 +66,12 @@ async fn recover(bench: &Bench) {
     bench.until_quiet_by_hand().await;
 }
 
-/// What breaks at a step: an effect that nobody hears of always, whatever has no effect in turn.
-fn crashes(number: usize) -> [Crash; 3] {
-    let harmless = [Crash::Refused, Crash::DeadBefore, Crash::TakenForConflict];
-    [Crash::AnswerLost, Crash::DeadAfter, harmless[number % 3]]
-}
-
 /// Runs the path with a fault at each of its steps.
 async fn survives(setup: fn() -> Setup, prepare: Path, path: Path) {
     let (mut steps, mut expected) = (usize::MAX, None);
     let mut number = 0;
     while number <= steps {
-        for crash in crashes(number) {
+        for crash in Crash::at_step(number) {
             let bench = setup().by_hand().start().await;
             let (thread, content) = bench.customer(NativeMessage::new("nadia", "Hello").named("Nadia"));
             let first = bench.imported(&content, &json!({}));
