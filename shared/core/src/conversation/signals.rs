@@ -160,6 +160,9 @@ impl Conversation {
             SignalKind::AgentWrote { .. } if self.control == Control::Active => {
                 self.agent_spoke(now);
                 self.agents_answered(signal.issued_at, now);
+                if !self.is_overtaken(signal) && !self.was_over_before(signal.intervention.as_ref()) {
+                    self.learn_intervention(signal);
+                }
                 match self.agent_known(signal) {
                     Some(event) => self.tell(vec![event], false),
                     None => SignalDecision::Noted,

@@ -36,6 +36,7 @@ mod native_agents;
 mod native_asked_once;
 mod native_bad_input;
 mod native_budget;
+mod native_chains;
 mod native_chatlayer;
 mod native_cognigy;
 mod native_crashes;

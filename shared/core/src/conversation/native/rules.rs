@@ -240,10 +240,16 @@ impl Conversation {
         let is_over = native.of_nobody.contains(intervention) || self.was_over_before(Some(intervention));
         let of_last = self.handover.as_ref().and_then(|it| it.intervention.as_ref());
         let may_be = match self.control {
-            Control::Bot => self.is_tidy() && of_last != Some(intervention),
+            // One that we do not know may be what we are about to end.
+            Control::Bot => of_last.map_or(self.is_tidy(), |last| last != intervention),
             // Who reopened it need not be an agent: only an agent's own words tell.
             Control::Requested | Control::Queued => signal.kind != SignalKind::UnderIntervention,
-            Control::Active | Control::Ended => false,
+            // Another agent may have come since.
+            Control::Active => {
+                signal.kind != SignalKind::UnderIntervention
+                    && of_last.is_some_and(|last| last != intervention)
+            }
+            Control::Ended => false,
         };
         may_be && !is_bots && !is_over
     }

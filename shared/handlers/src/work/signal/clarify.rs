@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use handover_core::Timestamp;
 use handover_core::conversation::{Control, Conversation, Doubt};
-use handover_core::ids::ThreadId;
+use handover_core::ids::{InterventionId, ThreadId};
 use handover_core::ports::{Claim, ClaimKey, Commit, Intervention, RingCxError, Urgency};
 use handover_core::retry::Disposition;
 use handover_core::signal::{Signal, SignalKind};
@@ -117,8 +118,22 @@ async fn is_it_over(
         {
             signal.issued_at = signal.issued_at.min(ended);
         }
+        // If others came since, it was over when the last of them was done.
+        if let Some((last, ended)) = last_end(&interventions)
+            && ended > signal.issued_at
+        {
+            signal.intervention = Some(last);
+            signal.issued_at = ended;
+        }
     }
     Ok(kind)
+}
+
+fn last_end(interventions: &[Intervention]) -> Option<(InterventionId, Timestamp)> {
+    let ends = interventions
+        .iter()
+        .filter_map(|it| Some((it.id.clone(), it.as_of?)));
+    ends.max_by_key(|(_, ended)| *ended)
 }
 
 fn ended_before(conversation: &Conversation, signal: &Signal, intervention: &Intervention) -> bool {
@@ -149,6 +164,7 @@ async fn is_it_agents(
         return Ok(signal.kind.clone());
     }
     if let SignalKind::Exported { content, .. } = &signal.kind {
+        signal.agent = signal.agent.take().or(found.agent);
         return Ok(SignalKind::AgentWrote {
             content: content.clone(),
             by_hand: true,
