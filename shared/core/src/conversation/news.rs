@@ -75,11 +75,15 @@ impl Conversation {
         ended.by_us |= unheard_of;
     }
 
-    /// Whether an end that RCE reports is our own doing. No agent has read then what the person said last.
-    pub fn is_our_end(&self, signal: &Signal) -> bool {
-        let ended = self.ended_interventions.iter();
-        let mut named = ended.filter(|ended| signal.intervention.as_ref() == Some(&ended.id));
-        named.any(|ended| ended.by_us) && (!self.in_handover() || self.is_old_news(signal))
+    /// Whether an end that RCE reports shows that an agent had read what the person said by then. It does not if we ended the
+    /// intervention ourselves, or if it is another word for an end that we know.
+    pub fn is_agents_end(&self, signal: &Signal) -> bool {
+        let mut ended = self.ended_interventions.iter();
+        let known = ended.find(|ended| signal.intervention.as_ref() == Some(&ended.id));
+        known.is_none_or(|known| {
+            let is_ours = known.by_us && (!self.in_handover() || self.is_old_news(signal));
+            !is_ours && !is_echo(signal.issued_at, known.at)
+        })
     }
 
     /// A time that RCE names, unless it is nonsense. For what is compared with news of the same thing only.
@@ -149,6 +153,14 @@ impl Conversation {
         });
         matches!(self.control, Control::Queued | Control::Active) && since.is_some_and(|since| since < said)
     }
+}
+
+/// RCE reports one end by several events, which it dates later. Only within a second that was all we knew it says more exactly when
+/// it was.
+fn is_echo(said: Timestamp, ended: Timestamp) -> bool {
+    let later = said.duration_since(ended);
+    let is_exact = ended.subsec_nanosecond() == 0 && ROUNDED_OFF.contains(&later);
+    !is_exact && later > SignedDuration::ZERO && later <= ECHOES_FOR
 }
 
 /// Whether one time is before another by more than `skew`. RCE's times come from outside: to the ends of time

@@ -5,7 +5,7 @@ use handover_core::event::BotEvent;
 use handover_core::handover::{Cause, HandoverStatus};
 use handover_core::ids::{CategoryId, InterventionId, MessageId, ThreadId};
 use handover_core::job::{Outgoing, Work};
-use handover_core::ports::{Commit, RingCxError, StoreError, Urgency, Versioned};
+use handover_core::ports::{Commit, Intervention, RingCxError, StoreError, Urgency, Versioned};
 use handover_core::settings::RingCxSettings;
 
 use super::outcome::Step;
@@ -169,7 +169,7 @@ pub(super) async fn carry_out(
     {
         return Ok(error.into());
     }
-    match end_at_ringcx(task, &conversation).await {
+    match end_at_ringcx(task, &conversation).await? {
         Ok(ended) => tidied(task, epoch, ended).await,
         Err(error) => Ok(error.into()),
     }
@@ -178,10 +178,47 @@ pub(super) async fn carry_out(
 async fn end_at_ringcx(
     task: &Task<'_>,
     conversation: &Conversation,
-) -> Result<Vec<InterventionId>, RingCxError> {
+) -> Result<Result<Vec<InterventionId>, RingCxError>, StoreError> {
+    let work = match work_of_agents(task, conversation).await {
+        Ok(Some(work)) => work,
+        Ok(None) => return Ok(Ok(Vec::new())),
+        Err(error) => return Ok(Err(error)),
+    };
+    if work.open().any(|it| !conversation.was_over_before(Some(&it.id))) {
+        // RCE may report its end before we are done here.
+        let noted = task.change(|conversation, _| {
+            for intervention in work.open() {
+                conversation.ended_by_us(intervention.id.clone(), conversation.epoch(), task.app.now());
+            }
+        });
+        noted.await?;
+    }
+    Ok(end(task, conversation, work).await)
+}
+
+/// What agents have of a conversation.
+struct AgentsWork {
+    thread: ThreadId,
+    interventions: Vec<Intervention>,
+    /// RCE lets the interventions be read.
+    known: bool,
+}
+
+impl AgentsWork {
+    fn open(&self) -> impl Iterator<Item = &Intervention> {
+        self.interventions
+            .iter()
+            .filter(|intervention| !intervention.closed)
+    }
+}
+
+async fn work_of_agents(
+    task: &Task<'_>,
+    conversation: &Conversation,
+) -> Result<Option<AgentsWork>, RingCxError> {
     let (connection, ringcx) = (&task.connection, &task.app.ringcx);
     let Some(thread) = thread_of(task, conversation).await? else {
-        return Ok(Vec::new());
+        return Ok(None);
     };
     if connection.is_mirrored() {
         let said = ringcx
@@ -194,7 +231,20 @@ async fn end_at_ringcx(
     let known = !matches!(read, Err(RingCxError::NotPermitted { .. }));
     let interventions = if known { read? } else { Vec::new() };
     let interventions = own_intervention::of_agents(task, conversation, interventions).await?;
-    for intervention in interventions.iter().filter(|intervention| !intervention.closed) {
+    Ok(Some(AgentsWork {
+        thread,
+        interventions,
+        known,
+    }))
+}
+
+async fn end(
+    task: &Task<'_>,
+    conversation: &Conversation,
+    work: AgentsWork,
+) -> Result<Vec<InterventionId>, RingCxError> {
+    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
+    for intervention in work.open() {
         if connection.is_native() {
             let said = note_for_agents::leave(task, &intervention.id, parting(conversation)).await;
             if_possible("the agent is not told why the conversation is over", said)?;
@@ -206,20 +256,18 @@ async fn end_at_ringcx(
         };
         if_possible("an intervention stays open", ended)?;
     }
-    move_back(task, &thread).await?;
-    let nobody_has_it = interventions.iter().all(|intervention| intervention.closed);
+    move_back(task, &work.thread).await?;
+    let nobody_has_it = work.open().next().is_none();
     let never_had = conversation
         .handover
         .as_ref()
         .is_none_or(|h| h.accepted_at.is_none());
-    if nobody_has_it && (known || never_had) {
-        let archived = ringcx.archive(connection, &thread).await;
+    if nobody_has_it && (work.known || never_had) {
+        let archived = ringcx.archive(connection, &work.thread).await;
         if_possible("the thread may stay in the agents' queue", archived)?;
     }
-    Ok(interventions
-        .into_iter()
-        .map(|intervention| intervention.id)
-        .collect())
+    let ended = work.interventions.into_iter();
+    Ok(ended.map(|intervention| intervention.id).collect())
 }
 
 /// What RCE refuses for good must not keep the rest from being done. Somebody else may be faster, which is as good.

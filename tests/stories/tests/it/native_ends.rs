@@ -353,3 +353,68 @@ async fn what_the_person_says_right_after_the_bot_took_the_conversation_back_is_
     assert_eq!(bench.categories(&thread), ["bot"]);
     finish(bench, &thread).await;
 }
+
+#[tokio::test]
+async fn what_is_said_between_two_reports_of_one_end_is_the_bots() {
+    let bench = chat()
+        .by_hand()
+        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
+        .await;
+    let thread = waits_for_agents(&bench).await;
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    let opened = bench.rce.event("intervention.opened", &thread, &json!({}));
+    bench.webhook(&[opened]).await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_mins(1));
+    let completed = json!({"metadata": {"action": "closed"}});
+    let mut completed = bench.rce.event("task.completed", &thread, &completed);
+    let mut closed = bench.rce.event("intervention.closed", &thread, &json!({}));
+    completed["resource"]["metadata"]["intervention_id"] = closed["resource"]["id"].clone();
+    bench.rce.close(&thread).expect("an open case");
+    closed["issued_at"] = json!(bench.clock_now().to_string());
+    bench.pass(Duration::from_secs(1));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
+    let wrote = bench.imported(&content, &json!({}));
+    bench.pass(Duration::from_millis(500));
+    completed["issued_at"] = json!(bench.clock_now().to_string());
+    for event in [wrote, closed, completed] {
+        bench.webhook(&[event]).await;
+    }
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    assert_eq!(bench.handler(&thread).await, "bot");
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_is_said_before_we_end_an_intervention_that_nobody_reported_is_the_bots() {
+    let bench = chat().by_hand().start().await;
+    let thread = waits_for_agents(&bench).await;
+    bench.rce.take(&thread, SAM).expect("a waiting thread");
+    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
+    let nameless = json!({"user_id": SAM, "metadata": {"intervention_id": null}});
+    let taken = bench.rce.event("task.taken", &thread, &nameless);
+    bench.webhook(&[taken]).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.status(&thread).await, "active");
+    bench.pass(Duration::from_secs(20));
+    let mut closed = bench.rce.event("intervention.closed", &thread, &json!({}));
+    // The case is closed; what follows takes RCE longer, and its report of the close is quicker.
+    let busy = Fault::Status(503, "busy".to_owned());
+    bench.rce.fail_next(FaultTarget::RestCategorize, busy, 1);
+    bench.ends_handover(&thread, json!({})).await;
+    bench.pass(Duration::from_millis(500));
+    let (_, content) = bench.customer(NativeMessage::new("nadia", "One more thing"));
+    let wrote = bench.imported(&content, &json!({}));
+    bench.pass(Duration::from_millis(500));
+    bench.work().await;
+    closed["issued_at"] = json!(bench.clock_now().to_string());
+    bench.webhook(&[closed]).await;
+    bench.work().await;
+    bench.webhook(&[wrote]).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
+    assert_eq!(bench.handler(&thread).await, "bot");
+    finish(bench, &thread).await;
+}

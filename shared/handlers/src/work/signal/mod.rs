@@ -134,7 +134,7 @@ async fn decide(
                 return Next::Deliver;
             }
             let now = task.app.now();
-            let agent_closed = looked_up.agent_closed && !conversation.is_our_end(signal);
+            let agent_closed = looked_up.agent_closed && conversation.is_agents_end(signal);
             let decision = conversation.signal(signal, task.policy(), task.app.new_handover_id(), now);
             conversation.had_its_turn(&signal.event);
             if agent_closed {
