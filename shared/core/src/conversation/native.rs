@@ -47,7 +47,7 @@ pub struct Native {
     /// What the person said while the agents had the conversation and no agent has answered, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<Pending>,
-    /// When an agent last ended a conversation that they had answered, by RCE's clock. What was said before is theirs.
+    /// When an agent last answered, or ended a conversation that they had answered, by RCE's clock. What was said before is theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_until: Option<Timestamp>,
     /// What the agents left to the bot, until it is told.

@@ -171,10 +171,6 @@ impl Conversation {
             SignalKind::AgentJoined | SignalKind::AgentWrote { .. } if self.control != Control::Active => {
                 self.learn_intervention(signal);
                 let event = self.joined_as_said(signal, now);
-                if matches!(signal.kind, SignalKind::AgentWrote { .. }) {
-                    self.agent_spoke(now);
-                    self.agents_answered(signal.issued_at, now);
-                }
                 self.tell(vec![event], false)
             }
             SignalKind::AgentJoined | SignalKind::AgentChanged => {
@@ -284,6 +280,10 @@ impl Conversation {
         };
         let event = self.agent_joined(agent, now);
         self.note_agent_as_of(signal);
+        if matches!(signal.kind, SignalKind::AgentWrote { .. }) {
+            self.agent_spoke(now);
+            self.agents_answered(signal.issued_at, now);
+        }
         event
     }
 

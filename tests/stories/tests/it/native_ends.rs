@@ -5,7 +5,7 @@ use std::time::Duration;
 use handover_stories::desk::{MIRA, SAM};
 use handover_stories::{Bench, Setup};
 use serde_json::json;
-use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
+use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage, Reply};
 
 use crate::native::finish;
 use crate::native_agents::handovers;
@@ -417,4 +417,43 @@ async fn what_is_said_before_we_end_an_intervention_that_nobody_reported_is_the_
     assert_eq!(bench.heard_texts(), ["A human, please", "One more thing"]);
     assert_eq!(bench.handler(&thread).await, "bot");
     finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn what_agents_answered_is_not_told_to_the_bot_however_late_it_is_reported() {
+    for sam_comes_unasked in [false, true] {
+        let bench = chat().by_hand().timers("user_idle = 600").start().await;
+        let thread = writes(&bench, "Hello").await;
+        bench.until_quiet_by_hand().await;
+        if !sam_comes_unasked {
+            bench.asks_for_agent(&thread, json!({})).await;
+            bench.until_quiet_by_hand().await;
+            bench.rce.take(&thread, SAM).expect("a waiting thread");
+            let taken = bench.rce.event("task.taken", &thread, &json!({"user_id": SAM}));
+            bench.webhook(&[taken]).await;
+            bench.until_quiet_by_hand().await;
+        }
+        let (_, content) = bench.customer(NativeMessage::new("nadia", "Where is it?"));
+        let question = bench.imported(&content, &json!({}));
+        bench.pass(Duration::from_secs(20));
+        let sam = Reply {
+            as_supervisor: true,
+            ..Reply::from("It is here")
+        };
+        let content = bench.rce.reply(&thread, SAM, sam).expect("a reply");
+        let replied = bench.rce.event_of("content.replied", &content, &json!({}));
+        bench.webhook(&[replied.expect("a content")]).await;
+        bench.until_quiet_by_hand().await;
+        bench.pass(Duration::from_secs(40));
+        bench.webhook(&[question]).await;
+        bench.until_quiet_by_hand().await;
+        assert_eq!(bench.status(&thread).await, "active");
+        // It is the person's turn.
+        bench.pass(Duration::from_mins(11));
+        bench.until_quiet_by_hand().await;
+        let over = bench.bot.only("handover.timed_out");
+        assert_eq!(over.data()["cause"], "user_idle", "{sam_comes_unasked}");
+        assert_eq!(bench.heard_texts(), ["Hello"], "{sam_comes_unasked}");
+        finish(bench, &thread).await;
+    }
 }

@@ -67,7 +67,9 @@ impl Conversation {
         });
         keep_last(&mut native.pending, PENDING);
         native.somebody_spoke(now);
-        self.customer_wrote(now);
+        if !self.is_answered(imported) {
+            self.customer_wrote(now);
+        }
         if self.control == Control::Bot
             && let Some(native) = self.native.as_mut()
         {
@@ -128,7 +130,8 @@ impl Conversation {
 
     /// The agents have it: the bot is not told unless they leave it to the bot.
     pub fn agents_are_told(&mut self, imported: &Imported) {
-        if let Some(native) = self.native.as_mut() {
+        let is_answered = self.is_answered(imported);
+        if let Some(native) = self.native.as_mut().filter(|_| !is_answered) {
             let known = native.unanswered.iter().any(|it| it.content == imported.content);
             if !known {
                 native.unanswered.push(Pending {
@@ -193,9 +196,11 @@ impl Conversation {
 
     /// An agent wrote, at this time by RCE's clock: what the person had said by then is answered.
     pub(in crate::conversation) fn agents_answered(&mut self, said: Timestamp, now: Timestamp) {
+        let said = self.no_later_than_now(said, now);
         let Some(native) = self.native.as_mut() else {
             return;
         };
+        native.answered_until = native.answered_until.max(Some(said));
         native.unanswered.retain(|waits| waits.issued_at > said);
         if !native.unanswered.is_empty()
             && let Some(handover) = self.handover.as_mut()
@@ -379,21 +384,25 @@ impl Conversation {
         true
     }
 
-    /// Whether agents had this before them, who ended the handover since, or that of an earlier one: who closes has read all that
-    /// was said before. RCE dates contents in whole seconds: then they may have been written at the end of the second. Where the
-    /// time does not tell, the intervention does that it is under.
+    /// Whether agents had this before them, who answered since or ended the handover, or that of an earlier one: who closes has
+    /// read all that was said before. Where the time does not tell, the intervention does that it is under.
     pub fn was_said_to_agents(&self, imported: &Imported) -> bool {
-        let Some(until) = self.native.as_deref().and_then(|native| native.answered_until) else {
-            return false;
-        };
+        let until = self.native.as_deref().and_then(|native| native.answered_until);
+        let is_tie = until.is_some_and(|until| imported.issued_at <= until);
+        self.is_answered(imported) || is_tie && self.was_over_before(imported.intervention.as_ref())
+    }
+
+    /// Whether agents answered after this was said. RCE dates contents in whole seconds: then they may have been written at the end
+    /// of the second.
+    fn is_answered(&self, imported: &Imported) -> bool {
         let said = imported.issued_at;
-        let whole = said.subsec_nanosecond() == 0;
-        let at_the_latest = if whole {
+        let at_the_latest = if said.subsec_nanosecond() == 0 {
             said.saturating_add(SignedDuration::from_secs(1)).unwrap_or(said)
         } else {
             said
         };
-        at_the_latest < until || said <= until && self.was_over_before(imported.intervention.as_ref())
+        let until = self.native.as_deref().and_then(|native| native.answered_until);
+        until.is_some_and(|until| at_the_latest < until)
     }
 
     /// The message of the bot that is known by this id towards RCE was said already.
