@@ -439,6 +439,7 @@ impl Conversation {
             return None;
         }
         self.end_here(HandoverStatus::Failed, reason, now);
+        self.nobody_was_reached(now);
         Some(BotEvent::HandoverFailed {
             reason: reason.to_owned(),
         })
@@ -489,7 +490,7 @@ impl Conversation {
             ended.epoch = Some(epoch);
             ended.by_us = status != HandoverStatus::Completed;
         }
-        self.agents_leave_to_bot(at_ringcx);
+        self.agents_leave_to_bot(at_ringcx, now);
     }
 
     /// Remembers that an intervention was over at some time by RCE's clock: what is said of it up to then is old.

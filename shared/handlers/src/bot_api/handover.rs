@@ -312,7 +312,7 @@ impl End {
         let cancelled = conversation.cancel(cause, now);
         let answer = view::conversation(&conversation);
         let in_queue = conversation.time_in_queue();
-        let jobs = cancelled.map(|event| leave(app, &conversation, event));
+        let jobs = cancelled.map(|event| leave(app, &mut conversation, event));
         let ended = jobs.is_some().then_some(Measured::HandoverEnded { in_queue });
         let thread = conversation.thread.clone();
         let mut commit = Commit::writing(conversation, Expected::Version(found.version), &connection.timers);

@@ -114,28 +114,11 @@ pub(super) async fn deliver(
         }
     }
     commit.claims.extend(claim);
-    let left = conversation.native.as_deref();
-    if left.is_some_and(|native| !native.left_to_bot.is_empty()) {
-        hand_back(task, &mut commit).await?;
-    }
     match close(task, conversation, commit).await {
         // Somebody else delivered the same.
         Ok(()) | Err(StoreError::Claimed(_)) => Ok(Step::Done),
         Err(error) => Err(error),
     }
-}
-
-/// The bot knows that it has the conversation again, and is told what the agents left to it.
-async fn hand_back(task: &Task<'_>, noted: &mut Commit) -> Result<(), StoreError> {
-    task.change(|conversation, commit| {
-        let left = conversation.take_what_agents_left();
-        let tell = |content| task.outgoing(Work::TellWhatAgentsLeft { content });
-        commit.jobs.extend(left.into_iter().map(tell));
-        commit.timeline.clone_from(&noted.timeline);
-    })
-    .await?;
-    noted.timeline.clear();
-    Ok(())
 }
 
 /// Tells one part. On a channel of RCE's own it may be answered in the same breath: the person's words, but also that an

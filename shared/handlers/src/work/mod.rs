@@ -291,7 +291,10 @@ impl Task<'_> {
             Work::SendMessage { message } => customer_message::given_up(self, message, &why).await,
             Work::StartHandover { epoch, .. } => start_handover::given_up(self, *epoch, &why).await,
             Work::DeliverAgentMessage { message } => agent_message::given_up(self, message, &why).await,
-            Work::TellCustomerMessage { imported } => customer_words::given_up(self, imported, &why).await,
+            Work::TellCustomerMessage { imported } => {
+                customer_words::given_up(self, &imported.content, &why).await
+            }
+            Work::TellWhatAgentsLeft { content } => customer_words::given_up(self, content, &why).await,
             Work::Reply { message, .. } => reply::given_up(self, message, &why).await,
             Work::TellTyping { .. } => return Outcome::Done,
             _ => self.note("job.dead_lettered", &why.detail).await,

@@ -501,16 +501,16 @@ pub(super) async fn given_up(task: &Task<'_>, epoch: u32, why: &Why) -> Result<(
                 && let Some(event) = conversation.handover_failed(epoch, why.code, task.app.now())
             {
                 failed = true;
-                for work in [
+                let works = [
                     Work::RestoreBotCategory { epoch },
                     Work::Tell {
                         epoch,
                         event,
                         after_tidy_up: false,
                     },
-                ] {
-                    commit.jobs.push(task.outgoing(work));
-                }
+                ];
+                let works = works.into_iter().chain(tidy_up::left_to_bot(conversation));
+                commit.jobs.extend(works.map(|work| task.outgoing(work)));
             }
             let entry = task
                 .entry("handover.not_started")

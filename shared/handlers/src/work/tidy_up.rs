@@ -19,8 +19,8 @@ const NOTE_TAKEN_BACK: &str = "The bot took the conversation back.";
 const NOTE_RELEASED: &str = "An operator gave the conversation back to the bot.";
 const NOTE_TIMED_OUT: &str = "The conversation went back to the bot because nothing happened for too long.";
 
-/// What follows when our side ended a handover: RCE is tidied up, then the bot is told.
-pub(crate) fn leave(app: &App, conversation: &Conversation, event: BotEvent) -> [Outgoing; 2] {
+/// What follows when our side ended a handover: RCE is tidied up, then the bot is told, also what agents left to it.
+pub(crate) fn leave(app: &App, conversation: &mut Conversation, event: BotEvent) -> Vec<Outgoing> {
     let epoch = conversation.epoch();
     let handover = conversation.handover.as_ref();
     let intervention = handover.and_then(|handover| handover.intervention.clone());
@@ -32,7 +32,15 @@ pub(crate) fn leave(app: &App, conversation: &Conversation, event: BotEvent) -> 
             after_tidy_up: true,
         },
     ];
-    works.map(|work| app.outgoing(&conversation.connection, &conversation.thread, work))
+    let left = left_to_bot(conversation);
+    let outgoing = |work| app.outgoing(&conversation.connection, &conversation.thread, work);
+    works.into_iter().chain(left).map(outgoing).collect()
+}
+
+/// What the bot is told right after the end of a handover: what the person said to agents who left it to the bot.
+pub(super) fn left_to_bot(conversation: &mut Conversation) -> Vec<Work> {
+    let left = conversation.take_what_agents_left().into_iter();
+    left.map(|content| Work::TellWhatAgentsLeft { content }).collect()
 }
 
 /// Moves a conversation's thread back into the Bot category; no write if it is there.

@@ -53,6 +53,7 @@ mod native_replies;
 mod native_signs;
 mod native_signs_crashes;
 mod native_silence;
+mod native_stranded;
 mod native_sweep;
 mod native_withdrawn;
 mod nonsense;

@@ -30,6 +30,9 @@ const TAKEN_BACK: usize = 20;
 /// How long the bot's words wait for what is reported of an agent to have its turn: a little longer than a job that somebody had in
 /// hand when they were killed is out of sight (two minutes).
 const REPORT_WAITS: SignedDuration = SignedDuration::from_secs(150);
+/// When a bot is watched again after agents could not be reached either.
+const AGENTS_AGAIN: SignedDuration = SignedDuration::from_mins(5);
+const AGENTS_AGAIN_AT_MOST: SignedDuration = SignedDuration::from_hours(6);
 /// Longest list of kinds of structured content.
 const CAPABILITIES: usize = 20;
 
@@ -146,7 +149,7 @@ impl Conversation {
 
     /// A handover is over. What the person said since the agents were done is the bot's; where no agent answered, all that
     /// they said.
-    pub(in crate::conversation) fn agents_leave_to_bot(&mut self, at_ringcx: Timestamp) {
+    pub(in crate::conversation) fn agents_leave_to_bot(&mut self, at_ringcx: Timestamp, now: Timestamp) {
         let answered = self.is_answered_by_agents();
         let Some(native) = self.native.as_mut() else {
             return;
@@ -165,6 +168,47 @@ impl Conversation {
         }
         keep_last(&mut native.left_to_bot, UNANSWERED);
         keep_last(&mut native.pending, PENDING);
+        if !native.pending.is_empty() {
+            native.awaits_bot_since.get_or_insert(now);
+        }
+    }
+
+    /// The agents were to have it because of the bot, and RCE would not have it. The bot is watched again after as long as the person
+    /// has waited already.
+    pub(in crate::conversation) fn nobody_was_reached(&mut self, now: Timestamp) {
+        let by_ringcx_clock = self.by_ringcx_clock(now);
+        let bots_failure = self
+            .handover
+            .as_ref()
+            .is_some_and(|it| it.cause.is_bots_failure());
+        let Some(native) = self.native.as_mut().filter(|_| bots_failure) else {
+            return;
+        };
+        let said = native.answerable.last().and_then(|said| said.issued_at);
+        let waited = said.map_or(SignedDuration::ZERO, |said| by_ringcx_clock.duration_since(said));
+        let again = waited.clamp(AGENTS_AGAIN, AGENTS_AGAIN_AT_MOST);
+        native.awaits_bot_since = now.checked_add(again).ok();
+    }
+
+    /// The bot could not be told: whoever has the conversation then has it.
+    pub fn bot_cannot_be_told(&mut self, content: &ContentId) {
+        let in_handover = self.in_handover();
+        if let Some(native) = self.native.as_mut().filter(|_| in_handover) {
+            let pending = native.pending.iter().map(|it| (&it.content, Some(it.issued_at)));
+            let heard = native.answerable.iter().map(|it| (&it.content, it.issued_at));
+            let said = pending.chain(heard).find(|(id, _)| *id == content);
+            if let Some(issued_at) = said.and_then(|(_, issued_at)| issued_at)
+                && native.unanswered.iter().all(|it| it.content != *content)
+            {
+                native.unanswered.push(Pending {
+                    content: content.clone(),
+                    issued_at,
+                });
+                native.unanswered.sort_by_key(|it| it.issued_at);
+                keep_last(&mut native.unanswered, UNANSWERED);
+            }
+        }
+        self.nobody_is_told(content);
     }
 
     /// An agent closed an intervention, whether or not that ended the handover: what the person had said by then is theirs.

@@ -400,16 +400,16 @@ fn told(task: &Task<'_>, imported: &Imported) -> Claim {
 }
 
 /// The bot will not hear of it: the agents do.
-pub(super) async fn given_up(task: &Task<'_>, imported: &Imported, why: &Why) -> Result<(), StoreError> {
+pub(super) async fn given_up(task: &Task<'_>, content: &ContentId, why: &Why) -> Result<(), StoreError> {
     task.change(|conversation, commit| {
-        conversation.nobody_is_told(&imported.content);
         let entry = task
             .entry("customer_message.not_told")
-            .with("message_id", imported.message_id().as_str())
+            .with("message_id", message_id(content).as_str())
             .with("reason", why.detail.as_str());
         task.write_down(commit, entry);
         conversation.put_aside(&task.job.id);
         silence::bot_fails(task, conversation, commit, Cause::BotUnreachable);
+        conversation.bot_cannot_be_told(content);
     })
     .await?;
     Ok(())

@@ -305,6 +305,8 @@ async fn finish(task: &Task<'_>, conversation: &Conversation, ending: &Ending) -
             conversation.resume(ending.epoch);
             if is_news(task) {
                 commit.jobs.push(tells(task, ending.epoch, ending.event.clone()));
+                let left = tidy_up::left_to_bot(conversation).into_iter();
+                commit.jobs.extend(left.map(|work| task.outgoing(work)));
             } else {
                 conversation.number(
                     &task.job.id,
