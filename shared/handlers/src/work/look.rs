@@ -95,6 +95,7 @@ async fn find(
             return Ok(None);
         }
     }
+    let mut nobody_works_on_it = conversation.control == Control::Queued;
     if conversation.control == Control::Active || urgency == Urgency::Now {
         let all = ringcx.interventions(connection, thread, urgency).await?;
         let all = own_intervention::of_agents(task, conversation, all).await?;
@@ -106,13 +107,13 @@ async fn find(
         if is_gone(task, conversation, &all, urgency).await? {
             return Ok(signal(Finding::cancelled()));
         }
+        nobody_works_on_it |= all.iter().all(|it| it.closed);
     }
     // What we have not moved yet is not back, and what we asked for ourselves is nobody's doing.
     let moved = conversation.was_moved()
         && conversation.goes_back_by.is_none()
         && is_set(&connection.ringcx.bot_category_id);
-    let back =
-        moved && conversation.control == Control::Queued && is_taken_back(task, thread, urgency).await?;
+    let back = moved && nobody_works_on_it && is_taken_back(task, thread, urgency).await?;
     Ok(back.then(Finding::cancelled).and_then(signal))
 }
 
@@ -167,7 +168,7 @@ fn known_intervention(conversation: &Conversation) -> Option<&InterventionId> {
     (!conversation.was_over_before(Some(ours))).then_some(ours)
 }
 
-/// Whether somebody at RCE moved a thread that waits back to the bot.
+/// Whether somebody at RCE moved a thread back to the bot that waits, or that an agent took and has not answered.
 async fn is_taken_back(task: &Task<'_>, thread: &ThreadId, urgency: Urgency) -> Result<bool, RingCxError> {
     let thread = task.app.ringcx.thread(&task.connection, thread, urgency).await?;
     let settings = &task.connection.ringcx;

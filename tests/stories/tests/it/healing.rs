@@ -462,3 +462,30 @@ async fn a_dismissal_that_nobody_reported_is_found_whatever_was_answered_in_the_
     assert_eq!(bench.handler("c1").await, "bot");
     bench.finish().await;
 }
+
+#[tokio::test]
+async fn who_takes_a_conversation_and_moves_it_back_by_hand_leaves_it_to_the_bot() {
+    for answers in [false, true] {
+        let bench = Bench::new().await;
+        bench.waiting("c1").await;
+        bench.rce.take("c1", SAM).unwrap();
+        if answers {
+            bench.rce.reply("c1", SAM, "Hello, Sam here").unwrap();
+        }
+        bench.until_quiet().await;
+        bench.rce.move_to_bot("c1", SAM).unwrap();
+        bench.until_quiet().await;
+        for _ in 0..3 {
+            a_minute_later(&bench).await;
+        }
+        // Whose intervention is open has work.
+        let (handler, over) = if answers {
+            ("agent", vec![])
+        } else {
+            ("bot", vec![1])
+        };
+        assert_eq!(bench.handler("c1").await, handler);
+        assert_eq!(ends(&bench), over);
+        bench.finish().await;
+    }
+}
