@@ -7,6 +7,7 @@ mod turns;
 
 use std::collections::BTreeMap;
 
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
@@ -23,6 +24,8 @@ const SAID: usize = 20;
 const ECHOES: usize = 10;
 /// How many of the bot's own interventions are remembered.
 const OWN_INTERVENTIONS: usize = 20;
+/// How long it may take to open an intervention.
+const ENGAGES_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is known of a conversation only on a channel of RCE's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -285,6 +288,12 @@ impl Native {
         self.own_interventions.iter().find(|own| !own.over)
     }
 
+    /// Whether the bot may be opening one at this moment.
+    pub fn is_engaging(&self, now: Timestamp) -> bool {
+        self.engaging_since
+            .is_some_and(|since| now.duration_since(since) < ENGAGES_WITHIN)
+    }
+
     /// The progress of a reply.
     pub fn reply_of(&mut self, job: &JobId) -> &mut Replying {
         let another = self.replying.as_ref().is_none_or(|replying| replying.job != *job);
@@ -399,6 +408,14 @@ impl Native {
     pub fn somebody_spoke(&mut self, now: Timestamp) {
         for own in self.own_interventions.iter_mut().filter(|own| !own.over) {
             own.quiet_since = Some(now);
+        }
+    }
+
+    /// RCE has none of the bot's open.
+    pub fn none_is_open(&mut self) {
+        self.engaging_since = None;
+        for own in &mut self.own_interventions {
+            own.over = true;
         }
     }
 

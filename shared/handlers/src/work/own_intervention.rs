@@ -1,4 +1,7 @@
-//! On a channel of RCE's own: the bot's own interventions, and what is its own doing in RCE.
+//! On a channel of RCE's own: the bot's own interventions, and what is its own doing in RCE. How they end when the agents get the
+//! conversation is in `leave`.
+
+mod leave;
 
 use handover_core::conversation::{Conversation, OwnIntervention};
 use handover_core::ids::{AgentId, ContentId};
@@ -6,10 +9,8 @@ use handover_core::ports::{Intervention, RingCxError, StoreError, Urgency};
 use handover_core::settings::BotIntervention;
 use handover_core::signal::{Signal, SignalKind};
 
-use jiff::SignedDuration;
-
-use super::start_handover::{agent_categories, is_refusal};
-use super::{Task, note_for_agents};
+use super::Task;
+pub(super) use leave::leave;
 
 /// Whose doing it is that RCE reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +23,6 @@ pub(super) enum Doer {
     /// The bot opens an intervention right now: it may be this one.
     Unclear,
 }
-
-/// How long it may take to open an intervention.
-const ENGAGES_WITHIN: SignedDuration = SignedDuration::from_secs(30);
 
 pub(super) async fn whose_doing(
     task: &Task<'_>,
@@ -53,10 +51,7 @@ pub(super) async fn whose_doing(
         (None, None) => Ok(Doer::Others),
         (own, Some(agent)) => Ok(if own_account(task).await?.as_ref() == Some(agent) {
             Doer::Bot
-        } else if native
-            .engaging_since
-            .is_some_and(|since| task.app.now().duration_since(since) < ENGAGES_WITHIN)
-        {
+        } else if native.is_engaging(task.app.now()) {
             Doer::Unclear
         } else if own.is_some() {
             Doer::AgentOnBots
@@ -112,7 +107,10 @@ pub(super) async fn engage(
         Ok(engaged) => Some(engaged),
         // There is one: maybe from an attempt whose answer was lost.
         Err(RingCxError::Refused { .. }) if tried_before => {
-            let found = from_before(task, conversation).await;
+            let own = own_account(task).await.map_err(EngageError::RingCx)?;
+            // Whose account RCE's own bot has is not known before: there, what is open now is taken for it.
+            let others = own.is_none() || task.connection.ringcx.native.virtual_agent;
+            let found = from_before(task, conversation, own, others).await;
             found.map_err(EngageError::RingCx)?
         }
         Err(error) if is_final(&error) => {
@@ -148,18 +146,17 @@ pub(super) async fn engage(
     Ok(true)
 }
 
-/// The intervention that an earlier attempt opened. Whose account RCE's own bot has is not known before: there, what is open
-/// now is taken for it.
+/// The intervention that an earlier attempt opened. `others`: it may have been opened in another account's name than `own`.
 async fn from_before(
     task: &Task<'_>,
     conversation: &Conversation,
+    own: Option<AgentId>,
+    others: bool,
 ) -> Result<Option<Intervention>, RingCxError> {
     let Some(thread) = &conversation.rce_thread else {
         return Ok(None);
     };
     let (connection, ringcx) = (&task.connection, &task.app.ringcx);
-    let own = own_account(task).await?;
-    let others = connection.ringcx.native.virtual_agent || own.is_none();
     let all = ringcx.interventions(connection, thread, Urgency::Now).await?;
     let mut open = all.into_iter().filter(|it| !it.closed);
     Ok(open.find(|it| it.agent_replies == 0 && (others || it.agent == own)))
@@ -171,74 +168,9 @@ pub(super) enum EngageError {
     Store(StoreError),
 }
 
-/// The agents get the conversation: the bot leaves its word in its own intervention and ends it. Returns whether the thread
-/// is in the agents' category by that.
-pub(super) async fn leave(
-    task: &Task<'_>,
-    conversation: &Conversation,
-) -> Result<Result<(), RingCxError>, StoreError> {
-    let own = conversation
-        .native
-        .as_deref()
-        .and_then(|native| native.open_intervention().cloned());
-    let Some(own) = own else {
-        return Ok(Ok(()));
-    };
-    let words = note_for_agents::words(conversation).filter(|_| conversation.is_note_due());
-    if let Some(words) = words {
-        match note_for_agents::leave(task, &own.id, &words).await {
-            Ok(()) => note_for_agents::left(task, conversation.epoch()).await?,
-            Err(error) if is_final(&error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "no word for the agents in the bot's intervention"
-            ),
-            Err(error) => return Ok(Err(error)),
-        }
-    }
-    if let Err(error) = end(task, conversation, &own).await {
-        return Ok(Err(error));
-    }
-    task.change(|conversation, _| {
-        if let Some(native) = conversation.native.as_mut() {
-            native.left(&own.id, false);
-        }
-    })
-    .await?;
-    Ok(Ok(()))
-}
-
-/// Ends it, in whatever way RCE allows; what it refuses for good stays open.
-async fn end(task: &Task<'_>, conversation: &Conversation, own: &OwnIntervention) -> Result<(), RingCxError> {
-    let (connection, ringcx) = (&task.connection, &task.app.ringcx);
-    let settings = &connection.ringcx;
-    let ended = if settings.native.virtual_agent {
-        let thread = conversation.rce_thread.as_ref();
-        let current = match thread {
-            Some(thread) => {
-                ringcx
-                    .thread(connection, thread, Urgency::Begun)
-                    .await?
-                    .categories
-            }
-            None => Vec::new(),
-        };
-        let extra = conversation
-            .handover
-            .as_ref()
-            .map_or(&[][..], |handover| &handover.request.category_ids);
-        let wanted = agent_categories(&current, settings, extra);
-        match ringcx.hand_over(connection, &own.id, &wanted).await {
-            // What the bot wants besides may be a slip.
-            Err(error) if !extra.is_empty() && is_refusal(&error) => {
-                let wanted = agent_categories(&current, settings, &[]);
-                ringcx.hand_over(connection, &own.id, &wanted).await
-            }
-            handed_over => handed_over,
-        }
-    } else {
-        close(task, own).await
-    };
-    tolerate(ended)
+/// Who took it keeps it.
+fn is_taken(own: &OwnIntervention, found: &Intervention) -> bool {
+    own.agent.is_some() && found.agent != own.agent
 }
 
 pub(super) fn is_final(error: &RingCxError) -> bool {
@@ -287,8 +219,8 @@ async fn end_quiet(task: &Task<'_>, own: &OwnIntervention) -> Result<(), RingCxE
         Err(RingCxError::NotFound) => return Ok(()),
         Err(error) => return Err(error),
     };
-    // Who took it keeps it; and an earlier attempt may have ended it.
-    if found.closed || own.agent.is_some() && found.agent != own.agent {
+    // An earlier attempt may have ended it.
+    if found.closed || is_taken(own, &found) {
         return Ok(());
     }
     let ended = if connection.ringcx.native.virtual_agent {
@@ -296,7 +228,7 @@ async fn end_quiet(task: &Task<'_>, own: &OwnIntervention) -> Result<(), RingCxE
     } else {
         close(task, own).await
     };
-    tolerate(ended)
+    tolerate(ended).map(drop)
 }
 
 /// Without a reply RCE closes none: it is cancelled.
@@ -309,16 +241,16 @@ async fn close(task: &Task<'_>, own: &OwnIntervention) -> Result<(), RingCxError
     }
 }
 
-/// What RCE refuses for good stays as it is.
-fn tolerate(ended: Result<(), RingCxError>) -> Result<(), RingCxError> {
+/// Whether it is ended. What RCE refuses for good stays as it is.
+fn tolerate(ended: Result<(), RingCxError>) -> Result<bool, RingCxError> {
     match ended {
         Err(error) if is_final(&error) || matches!(error, RingCxError::Conflict) => {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the bot's intervention stays open"
             );
-            Ok(())
+            Ok(false)
         }
-        ended => ended,
+        ended => ended.map(|()| true),
     }
 }

@@ -48,6 +48,7 @@ mod native_found;
 mod native_loops;
 mod native_moves;
 mod native_order;
+mod native_own;
 mod native_quiet;
 mod native_replies;
 mod native_signs;

@@ -160,7 +160,10 @@ async fn decide(
             if signal.kind == SignalKind::Recategorised {
                 tidy_up::check_again(task, conversation, commit);
             }
-            if matches!(signal.kind, SignalKind::AgentJoined)
+            if matches!(
+                signal.kind,
+                SignalKind::AgentJoined | SignalKind::AgentWrote { .. }
+            ) && !matches!(decision, SignalDecision::Ignored(_))
                 && let (Some(native), Some(intervention)) =
                     (conversation.native.as_mut(), &signal.intervention)
             {
