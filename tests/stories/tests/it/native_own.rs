@@ -132,9 +132,48 @@ async fn a_handover_leaves_an_agent_alone_who_has_the_bots_intervention_although
     }
 }
 
+/// How an agent comes while it is not known yet whether the bot has an intervention, and what RCE reports of that.
+type Way = fn(&Bench, &str) -> Value;
+
+const WAYS: [(&str, Fault, Way); 3] = [
+    ("answers in the bot's", Fault::LoseAnswer, writes),
+    ("answers in one of their own", Fault::Drop, writes),
+    ("opens one", Fault::Drop, |bench, thread| {
+        bench.rce.engage(thread, SAM).expect("RCE agrees");
+        bench.rce.event("intervention.opened", thread, &json!({}))
+    }),
+];
+
 fn writes(bench: &Bench, thread: &str) -> Value {
     let content = bench.rce.reply(thread, SAM, supervisors("Sam here"));
     replied(bench, &content.expect("RCE agrees"))
+}
+
+#[tokio::test]
+async fn an_agent_who_comes_while_the_bot_opens_its_intervention_is_alone_with_the_customer() {
+    for (name, fault, comes) in WAYS {
+        // The bot's next attempt is before, or after, what is reported.
+        for wait in [Duration::ZERO, Duration::from_secs(10)] {
+            let (bench, thread) = by_hand(ALWAYS).await;
+            loses_the_engagement(&bench, ALWAYS, fault.clone());
+            bench.answers(&thread, "Two voices").await;
+            bench.work().await;
+            let came = comes(&bench, &thread);
+            bench.pass(wait);
+            reported(&bench, came).await;
+            let said = bench.said(&thread);
+            assert!(
+                !said.contains(&"Two voices".to_owned()),
+                "{name} {wait:?}: {said:?}"
+            );
+            assert_eq!(bench.status(&thread).await, "active", "{name} {wait:?}");
+            assert_eq!(owner(&bench, &thread).as_deref(), Some(SAM), "{name} {wait:?}");
+            assert_eq!(ends_asked_for(&bench), 0, "{name} {wait:?}");
+            let failed = bench.bot.only("message.failed");
+            assert_eq!(failed.data()["reason"], "agents_have_it", "{name} {wait:?}");
+            finish(bench, &thread).await;
+        }
+    }
 }
 
 #[tokio::test]
@@ -184,6 +223,30 @@ async fn an_agents_unanswered_intervention_is_not_taken_for_one_that_the_bot_ope
     assert_eq!(bench.status(&thread).await, "active");
     assert_eq!(owner(&bench, &thread).as_deref(), Some(SAM));
     assert_eq!(ends_asked_for(&bench), 0);
+    finish(bench, &thread).await;
+}
+
+#[tokio::test]
+async fn an_agent_is_noticed_at_once_also_after_the_bot_could_not_open_its_intervention() {
+    let (bench, thread) = by_hand(ALWAYS).await;
+    loses_the_engagement(&bench, ALWAYS, Fault::Drop);
+    bench.answers(&thread, "Never said").await;
+    bench.work().await;
+    // Meanwhile somebody moves it to the agents, and back.
+    bench.rce.move_to_agents(&thread, SAM).unwrap();
+    let waits = bench.rce.event("task.created", &thread, &json!({}));
+    reported(&bench, waits).await;
+    assert_eq!(bench.status(&thread).await, "queued");
+    bench.ends_handover(&thread, json!({})).await;
+    bench.until_quiet_by_hand().await;
+    assert_eq!(bench.handler(&thread).await, "bot");
+    bench.pass(Duration::from_mins(5));
+
+    bench.answers(&thread, "Two voices").await;
+    let content = bench.rce.reply(&thread, SAM, supervisors("Sam here")).unwrap();
+    reported(&bench, replied(&bench, &content)).await;
+    assert_eq!(bench.said(&thread), ["Sam here"]);
+    assert_eq!(bench.status(&thread).await, "active");
     finish(bench, &thread).await;
 }
 

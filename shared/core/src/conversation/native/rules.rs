@@ -265,8 +265,7 @@ impl Conversation {
             return;
         };
         let mut own = native.own_interventions.iter();
-        let is_bots = native.engaging_since.is_some()
-            || own.any(|own| own.agent.is_some() && own.agent == signal.agent);
+        let is_bots = own.any(|own| own.agent.is_some() && own.agent == signal.agent);
         if self.control != Control::Active && !is_bots && is_news {
             native.agent_reported = Some(AgentReported {
                 event: signal.event.clone(),

@@ -17,6 +17,7 @@ mod upload;
 
 use std::time::Duration;
 
+use handover_core::Timestamp;
 use handover_core::conversation::{Conversation, Delivered, Detour, MaySpeak, Replying, Tried};
 use handover_core::event::BotEvent;
 use handover_core::handover::Cause;
@@ -65,10 +66,16 @@ pub(super) async fn say(
         {
             return not_said(task, message).await;
         }
-        if conversation.may_be_with_agent(task.app.now()) {
+        // Whether an attempt to open an intervention did so is found out first: what is reported may be about that one.
+        let now = task.app.now();
+        if conversation.may_be_with_agent(now) && !native.is_engaging(now) {
             return Ok(Step::Wait { after: AGENT_DECIDED });
         }
-        match next(task, &conversation, message, progress.as_ref()).await? {
+        let progress = progress.as_ref();
+        let may_be_sent = |conversation: &Conversation, now| {
+            conversation.may_speak(epoch, notice) == MaySpeak::Yes && !conversation.may_be_with_agent(now)
+        };
+        match next(task, &conversation, message, progress, may_be_sent).await? {
             Next::Go => {}
             Next::Stop(step) => return Ok(step),
         }
@@ -97,6 +104,7 @@ async fn next(
     conversation: &Conversation,
     message: &Message,
     progress: Option<&Replying>,
+    may_be_sent: impl Fn(&Conversation, Timestamp) -> bool,
 ) -> Result<Next, StoreError> {
     let detours = progress.map_or(&[][..], |progress| &progress.detours);
     let shown = parts::shown(conversation, message, detours);
@@ -124,7 +132,9 @@ async fn next(
             Err(error) => Ok(Next::Stop(error.into())),
         };
     }
-    if task.connection.ringcx.native.bot_intervention == BotIntervention::Always
+    let engages = task.connection.ringcx.native.bot_intervention == BotIntervention::Always;
+    let native = conversation.native.as_deref();
+    if (engages || native.is_some_and(|native| native.is_engaging(task.app.now())))
         && let Some(answered) = &reply.in_reply_to
         && !detours.contains(&Detour::Engage)
     {
@@ -138,11 +148,9 @@ async fn next(
     if !wait.is_zero() {
         return Ok(Next::Stop(Step::Wait { after: wait }));
     }
-    let tried = Tried {
-        at: task.app.now(),
-        answered: false,
-    };
-    set_tried(task, Some(tried)).await?;
+    if !begins(task, may_be_sent).await? {
+        return Ok(Next::Go);
+    }
     match task.app.ringcx.reply(&task.connection, &reply).await {
         Ok(content) => took(task, message, part, &content, done + 1 == parts.len()).await,
         Err(error) => failed(task, conversation, &reply, detours, error).await,
@@ -220,6 +228,27 @@ async fn failed(
             Ok(Next::Stop(error.into()))
         }
     }
+}
+
+/// Notes that a part is about to be sent. `false`: an agent came since, while RCE took its time.
+async fn begins(
+    task: &Task<'_>,
+    may_be_sent: impl Fn(&Conversation, Timestamp) -> bool,
+) -> Result<bool, StoreError> {
+    let now = task.app.now();
+    let begins = task
+        .change(|conversation, _| {
+            let begins = may_be_sent(conversation, now);
+            if begins && let Some(native) = conversation.native.as_mut() {
+                native.reply_of(&task.job.id).tried = Some(Tried {
+                    at: now,
+                    answered: false,
+                });
+            }
+            begins
+        })
+        .await?;
+    Ok(begins.is_some_and(|(begins, _)| begins))
 }
 
 async fn set_tried(task: &Task<'_>, tried: Option<Tried>) -> Result<(), StoreError> {
