@@ -73,7 +73,7 @@ fn ends_asked_for(bench: &Bench) -> usize {
     calls.iter().filter(|call| is_end(&call.what)).count()
 }
 
-/// No call of RCE's gets through but what is there already.
+/// The next attempt to open an intervention has no answer.
 fn loses_the_engagement(bench: &Bench, lines: &str, fault: Fault) {
     let target = if lines == VIRTUAL {
         FaultTarget::RestBots
@@ -112,6 +112,28 @@ async fn an_agent_who_answers_in_the_bots_intervention_keeps_it_although_only_th
         assert_eq!(bench.said(&thread), ["On its way", "Sam here"], "{lines}");
         finish(bench, &thread).await;
     }
+}
+
+#[tokio::test]
+async fn an_agents_own_words_tell_whose_intervention_it_is_where_rce_does_not_say() {
+    let (bench, thread) = by_hand(ALWAYS).await;
+    bench.answers(&thread, "On its way").await;
+    bench.until_quiet_by_hand().await;
+    bench.pass(Duration::from_secs(20));
+    let wrote = writes(&bench, &thread);
+    refuses_once(&bench);
+    reported(&bench, wrote).await;
+    assert_eq!(bench.status(&thread).await, "active");
+    assert_eq!(owner(&bench, &thread).as_deref(), Some(SAM));
+    assert_eq!(ends_asked_for(&bench), 0);
+    finish(bench, &thread).await;
+}
+
+/// RCE refuses the next look at an intervention.
+fn refuses_once(bench: &Bench) {
+    let refusal = r#"{"error":"forbidden","message":"no","status":403}"#;
+    let fault = Fault::Status(403, refusal.to_owned());
+    bench.rce.fail_next(FaultTarget::RestInterventions, fault, 1);
 }
 
 #[tokio::test]
@@ -276,12 +298,7 @@ async fn the_bots_intervention_ends_with_a_handover_also_if_nobody_reported_that
 async fn a_handover_goes_on_where_rce_does_not_say_who_has_the_bots_intervention() {
     let bench = native(chat(), ALWAYS).await;
     let thread = answered(&bench).await;
-    let refusal = r#"{"error":"forbidden","message":"no","status":403}"#;
-    bench.rce.fail_next(
-        FaultTarget::RestInterventions,
-        Fault::Status(403, refusal.to_owned()),
-        1,
-    );
+    refuses_once(&bench);
     bench.asks_for_agent(&thread, json!({})).await;
     bench.until_quiet().await;
     assert_eq!(bench.categories(&thread), ["agent"]);
