@@ -149,7 +149,7 @@ async fn next(
         return Ok(Next::Stop(Step::Wait { after: wait }));
     }
     if !begins(task, may_be_sent).await? {
-        return Ok(Next::Go);
+        return Ok(Next::Stop(Step::Wait { after: AGENT_DECIDED }));
     }
     match task.app.ringcx.reply(&task.connection, &reply).await {
         Ok(content) => took(task, message, part, &content, done + 1 == parts.len()).await,
