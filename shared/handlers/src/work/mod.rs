@@ -21,7 +21,8 @@
 //! | `files` | what becomes of a message's files before it is delivered |
 //! | `customer_message` | person's or bot's message → RCE |
 //! | `start_handover` | profile, transcript, category → RCE |
-//! | `tidy_up` | thread back to the Bot category, interventions closed |
+//! | `leave_handover` | an end of our side: agents are told, interventions closed |
+//! | `tidy_up` | thread back to the Bot category |
 //! | `look` | asks RCE how a handover stands, in case its news got lost |
 //! | `timers` | ends that nobody brings about |
 //! | `queue_update` | place in the queue → everybody who asked |
@@ -33,6 +34,7 @@ mod customer_message;
 mod customer_words;
 mod deliver;
 mod files;
+mod leave_handover;
 mod look;
 mod note_for_agents;
 mod outcome;
@@ -65,10 +67,10 @@ use tracing::Instrument as _;
 
 use crate::App;
 pub use customer_message::company;
+pub(crate) use leave_handover::leave;
 pub use outcome::Outcome;
 use outcome::{Step, Why};
 pub(crate) use sweep::dispatch as sweep;
-pub(crate) use tidy_up::leave;
 
 /// How long a received job is out of others' sight, in the one-machine stage and on AWS. Longer than any job
 /// runs: the slowest is a transcript of many messages to a slow RCE.
@@ -191,7 +193,7 @@ impl Task<'_> {
                 start_handover::start(self, *epoch, transcript).await
             }
             Work::LeaveHandover { epoch, intervention } => {
-                tidy_up::carry_out(self, *epoch, intervention.as_ref()).await
+                leave_handover::carry_out(self, *epoch, intervention.as_ref()).await
             }
             Work::RestoreBotCategory { epoch } => tidy_up::restore(self, *epoch).await,
             Work::MarkAsRead { message } => customer_message::mark_as_read(self, message).await,

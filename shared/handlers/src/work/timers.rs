@@ -5,8 +5,8 @@
 use handover_core::conversation::TimerDecision;
 use handover_core::ports::{Measured, StoreError};
 
+use super::leave_handover::leave;
 use super::outcome::Step;
-use super::tidy_up::leave;
 use super::{Task, deliver};
 
 /// Warns the bot of a timer, or lets it end the handover.
