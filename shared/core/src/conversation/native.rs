@@ -53,10 +53,10 @@ pub struct Native {
     /// When an agent last answered, or ended a conversation that they had answered, by RCE's clock. What was said before is theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_until: Option<Timestamp>,
-    /// What the agents left to the bot, until it is told.
+    /// What the agents left to the bot, until it is put behind the news of the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_to_bot: Vec<ContentId>,
-    /// Since when the person waits for the bot.
+    /// Since when the person waits for the bot. In the future: from when on a silent bot is watched again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub awaits_bot_since: Option<Timestamp>,
     /// A handover is over, and the bot is not told yet.
@@ -409,6 +409,12 @@ impl Native {
         for own in self.own_interventions.iter_mut().filter(|own| !own.over) {
             own.quiet_since = Some(now);
         }
+    }
+
+    /// The person waits for the bot, from now on if not before.
+    pub(super) fn awaits_bot(&mut self, now: Timestamp) {
+        let since = self.awaits_bot_since.map_or(now, |since| since.min(now));
+        self.awaits_bot_since = Some(since);
     }
 
     /// RCE has none of the bot's open.

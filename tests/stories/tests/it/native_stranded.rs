@@ -114,3 +114,22 @@ async fn what_agents_left_and_rce_does_not_show_is_the_agents_and_delays_nothing
     bench.take_dead_letters().await;
     finish(bench, &thread).await;
 }
+
+#[tokio::test]
+async fn who_writes_again_waits_no_longer_for_a_silent_bot_because_agents_could_not_be_reached() {
+    let bench = chat("bot_silent = 60\nqueue = 0").start().await;
+    let busy = Fault::Status(503, "busy".to_owned());
+    bench.rce.fail_next(FaultTarget::RestCategorize, busy, 1_000);
+    let thread = bench.nadia_writes("Where is my parcel?");
+    time_goes_by(&bench, 300).await;
+    assert_eq!(bench.handler(&thread).await, "bot");
+    bench.rce.clear_faults();
+    bench.bot.answers(vec![Answer::Status(503); 1_000]);
+    bench.nadia_writes("Hello?");
+    time_goes_by(&bench, 70).await;
+    assert_eq!(bench.status(&thread).await, "queued");
+    bench.bot.forget_script();
+    bench.until_quiet().await;
+    bench.take_dead_letters().await;
+    finish(bench, &thread).await;
+}

@@ -76,7 +76,7 @@ impl Conversation {
         if self.control == Control::Bot
             && let Some(native) = self.native.as_mut()
         {
-            native.awaits_bot_since.get_or_insert(now);
+            native.awaits_bot(now);
         }
     }
 
@@ -117,7 +117,7 @@ impl Conversation {
             keep_last(&mut native.answerable, ANSWERABLE);
         }
         native.told = true;
-        native.awaits_bot_since.get_or_insert(now);
+        native.awaits_bot(now);
         if native.person != imported.author {
             native.person.clone_from(&imported.author);
             native.person_known = false;
@@ -169,7 +169,7 @@ impl Conversation {
         keep_last(&mut native.left_to_bot, UNANSWERED);
         keep_last(&mut native.pending, PENDING);
         if !native.pending.is_empty() {
-            native.awaits_bot_since.get_or_insert(now);
+            native.awaits_bot(now);
         }
     }
 
