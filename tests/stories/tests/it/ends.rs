@@ -140,15 +140,20 @@ async fn a_person_whom_an_agent_takes_and_dismisses_without_a_word_is_not_left_a
     }
 }
 
+/// Somebody whom agents have answered before waits for them again.
+pub(crate) async fn waiting_again(bench: &Bench) {
+    bench.with_agent("c1").await;
+    bench.rce.close("c1").expect("an open case");
+    bench.until_quiet().await;
+    bench.pass(Duration::from_mins(10));
+    bench.waiting("c1").await;
+}
+
 #[tokio::test]
 async fn who_is_dismissed_in_a_later_handover_is_not_left_alone_because_of_what_was_answered_before() {
     for dismiss in [SimulatedRingcx::cancel, SimulatedRingcx::ignore] {
         let bench = Bench::new().await;
-        bench.with_agent("c1").await;
-        bench.rce.close("c1").unwrap();
-        bench.until_quiet().await;
-        bench.pass(Duration::from_mins(10));
-        bench.waiting("c1").await;
+        waiting_again(&bench).await;
         bench.rce.take("c1", SAM).unwrap();
         bench.until_quiet().await;
         assert_eq!(bench.status("c1").await, "active");

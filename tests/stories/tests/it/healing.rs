@@ -10,6 +10,7 @@ use serde_json::json;
 use simulated_ringcx::{Fault, FaultTarget, Rights, WebhookBehaviour};
 
 use crate::by_hand::ends;
+use crate::ends::waiting_again;
 
 /// Until the next moment at which all handovers are looked after, and a little more.
 async fn a_minute_later(bench: &Bench) {
@@ -447,11 +448,7 @@ async fn late_events_of_an_end_do_not_end_the_handover_after_it() {
 #[tokio::test]
 async fn a_dismissal_that_nobody_reported_is_found_whatever_was_answered_in_the_thread_before() {
     let bench = Bench::new().await;
-    bench.with_agent("c1").await;
-    bench.rce.close("c1").unwrap();
-    bench.until_quiet().await;
-    bench.pass(Duration::from_mins(10));
-    bench.waiting("c1").await;
+    waiting_again(&bench).await;
     bench.rce.engage("c1", MIRA).unwrap();
     bench.until_quiet().await;
     assert_eq!(bench.status("c1").await, "active");

@@ -8,13 +8,8 @@ use serde_json::{Value, json};
 use simulated_ringcx::{Fault, FaultTarget};
 
 use crate::native::finish;
-use crate::native_agents::handovers;
-use crate::native_signs::{chat, exported, sam, with_bot, writes};
-
-async fn reported(bench: &Bench, event: Value) {
-    bench.webhook(&[event]).await;
-    bench.until_quiet_by_hand().await;
-}
+use crate::native_agents::{handovers, supervisors};
+use crate::native_signs::{chat, exported, reported, with_bot, writes};
 
 /// Sam takes the waiting thread and cancels without a word. Returns RCE's report of that, which is on its way.
 async fn sam_cancels(bench: &Bench, thread: &str) -> Value {
@@ -39,7 +34,7 @@ async fn sam_cancels(bench: &Bench, thread: &str) -> Value {
 async fn the_next_agents_words_keep_the_bot_away_when_the_end_of_the_one_before_is_reported_after_them() {
     let (bench, thread) = with_bot(chat()).await;
     let cancelled = sam_cancels(&bench, &thread).await;
-    let content = bench.rce.reply(&thread, MIRA, sam("Mira here")).unwrap();
+    let content = bench.rce.reply(&thread, MIRA, supervisors("Mira here")).unwrap();
     reported(&bench, exported(&bench, &content, &json!({}))).await;
     reported(&bench, cancelled).await;
     assert_eq!(bench.status(&thread).await, "active");
@@ -60,7 +55,7 @@ async fn an_end_that_is_heard_of_late_is_the_last_ones_end_and_nobody_comes_back
 {
     let (bench, thread) = with_bot(chat()).await;
     let cancelled = sam_cancels(&bench, &thread).await;
-    let content = bench.rce.reply(&thread, MIRA, sam("Mira here")).unwrap();
+    let content = bench.rce.reply(&thread, MIRA, supervisors("Mira here")).unwrap();
     let opened = bench
         .rce
         .event("intervention.opened", &thread, &json!({"user_id": MIRA}));
@@ -103,7 +98,7 @@ async fn one_word_at_most_is_said_beside_an_agent_while_our_own_move_may_still_l
     assert_eq!(bench.handler(&thread).await, "bot");
     bench.pass(Duration::from_secs(5));
     // Nothing is reported of Mira.
-    bench.rce.reply(&thread, MIRA, sam("Mira here")).unwrap();
+    bench.rce.reply(&thread, MIRA, supervisors("Mira here")).unwrap();
     for text in ["One", "two", "three"] {
         bench.answers(&thread, text).await;
     }

@@ -13,10 +13,11 @@ use handover_stories::desk::SAM;
 use handover_stories::file_server::FileServer;
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
-use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage, Reply};
+use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
 
 use crate::files::png;
 use crate::native::sentences;
+use crate::native_agents::supervisors;
 
 type Path = for<'a> fn(&'a Bench, &'a str) -> Pin<Box<dyn Future<Output = ()> + 'a>>;
 
@@ -33,7 +34,7 @@ struct EndState {
 }
 
 /// Whatever broke, time passes and everything is taken up again.
-async fn taken_up(bench: &Bench) {
+pub(crate) async fn taken_up(bench: &Bench) {
     bench.work().await;
     bench.pass(VISIBILITY + Duration::from_secs(1));
     bench.until_quiet_by_hand().await;
@@ -325,10 +326,7 @@ async fn the_virtual_agents_calls_survive() {
 async fn a_takeover_survives() {
     let path: Path = |bench, thread| {
         Box::pin(async move {
-            let reply = Reply {
-                as_supervisor: true,
-                ..Reply::from("Sam here")
-            };
+            let reply = supervisors("Sam here");
             bench.rce.reply(thread, SAM, reply).unwrap();
             reports(bench, thread, "intervention.opened", &json!({"id": "e1"})).await;
         })
@@ -397,10 +395,7 @@ fn ended_on_the_way<'a>(bench: &'a Bench, thread: &'a str) -> Pin<Box<dyn Future
         bench.asks_for_agent(thread, json!({})).await;
         bench.work().await;
         bench.rce.engage(thread, SAM).expect("a thread");
-        let sam = Reply {
-            as_supervisor: true,
-            ..Reply::from("Sam here")
-        };
+        let sam = supervisors("Sam here");
         bench.rce.reply(thread, SAM, sam).expect("an open case");
         reports(bench, thread, "intervention.opened", &json!({"id": "e1"})).await;
         bench.rce.close(thread).expect("an open case");

@@ -4,14 +4,22 @@ use std::time::Duration;
 
 use handover_stories::desk::{MIRA, SAM};
 use handover_stories::{Bench, Setup};
-use serde_json::json;
-use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage, Reply};
+use serde_json::{Value, json};
+use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
 
 use crate::native::finish;
-use crate::native_agents::handovers;
+use crate::native_agents::{handovers, supervisors};
 
 fn chat() -> Setup {
     Setup::default().on(NativeKind::WhatsApp)
+}
+
+/// What the person writes waits for what they wrote before; RCE's reports are made by hand.
+async fn settling() -> Bench {
+    chat()
+        .by_hand()
+        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
+        .await
 }
 
 /// The person wanted a human, and one took it.
@@ -39,6 +47,15 @@ async fn waits_for_agents(bench: &Bench) -> String {
     bench.asks_for_agent(&thread, json!({})).await;
     bench.until_quiet_by_hand().await;
     thread
+}
+
+/// Sam takes the waiting thread and answers; this is all that RCE reports of it.
+async fn sam_answers(bench: &Bench, thread: &str, report: &str, changes: &Value) {
+    bench.rce.take(thread, SAM).expect("a waiting thread");
+    bench.rce.reply(thread, SAM, "Sam here").expect("a reply");
+    let report = bench.rce.event(report, thread, changes);
+    bench.webhook(&[report]).await;
+    bench.until_quiet_by_hand().await;
 }
 
 #[tokio::test]
@@ -95,10 +112,7 @@ async fn what_no_agent_answered_is_the_bots_when_they_cancel() {
 
 #[tokio::test]
 async fn what_agents_left_is_told_before_what_the_person_said_since() {
-    let bench = chat()
-        .by_hand()
-        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
-        .await;
+    let bench = settling().await;
     let thread = waits_for_agents(&bench).await;
     bench.rce.engage(&thread, SAM).expect("a thread");
     let joined = bench.rce.event("intervention.opened", &thread, &json!({}));
@@ -245,10 +259,7 @@ async fn an_end_that_is_dated_in_the_future_takes_no_words_from_the_bot() {
 
 #[tokio::test]
 async fn what_waited_for_agents_is_told_in_its_order_when_the_bot_takes_the_conversation_back() {
-    let bench = chat()
-        .by_hand()
-        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
-        .await;
+    let bench = settling().await;
     let thread = waits_for_agents(&bench).await;
     writes(&bench, "Hello?").await;
     bench.until_quiet_by_hand().await;
@@ -283,16 +294,9 @@ async fn what_was_said_to_an_agent_who_answered_and_closed_is_not_the_bots() {
 
 #[tokio::test]
 async fn the_bot_knows_of_the_end_before_it_is_told_what_the_person_said_then() {
-    let bench = chat()
-        .by_hand()
-        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
-        .await;
+    let bench = settling().await;
     let thread = waits_for_agents(&bench).await;
-    bench.rce.take(&thread, SAM).expect("a waiting thread");
-    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
-    let taken = bench.rce.event("task.taken", &thread, &json!({"user_id": SAM}));
-    bench.webhook(&[taken]).await;
-    bench.until_quiet_by_hand().await;
+    sam_answers(&bench, &thread, "task.taken", &json!({"user_id": SAM})).await;
     bench.pass(Duration::from_mins(1));
     bench.rce.close(&thread).expect("an open case");
     let closed = bench.rce.event("intervention.closed", &thread, &json!({}));
@@ -356,16 +360,9 @@ async fn what_the_person_says_right_after_the_bot_took_the_conversation_back_is_
 
 #[tokio::test]
 async fn what_is_said_between_two_reports_of_one_end_is_the_bots() {
-    let bench = chat()
-        .by_hand()
-        .start_with(|text| text.replace("settle_ms = 0", "settle_ms = 400"))
-        .await;
+    let bench = settling().await;
     let thread = waits_for_agents(&bench).await;
-    bench.rce.take(&thread, SAM).expect("a waiting thread");
-    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
-    let opened = bench.rce.event("intervention.opened", &thread, &json!({}));
-    bench.webhook(&[opened]).await;
-    bench.until_quiet_by_hand().await;
+    sam_answers(&bench, &thread, "intervention.opened", &json!({"user_id": SAM})).await;
     bench.pass(Duration::from_mins(1));
     let completed = json!({"metadata": {"action": "closed"}});
     let mut completed = bench.rce.event("task.completed", &thread, &completed);
@@ -391,12 +388,8 @@ async fn what_is_said_between_two_reports_of_one_end_is_the_bots() {
 async fn what_is_said_before_we_end_an_intervention_that_nobody_reported_is_the_bots() {
     let bench = chat().by_hand().start().await;
     let thread = waits_for_agents(&bench).await;
-    bench.rce.take(&thread, SAM).expect("a waiting thread");
-    bench.rce.reply(&thread, SAM, "Sam here").expect("a reply");
     let nameless = json!({"user_id": SAM, "metadata": {"intervention_id": null}});
-    let taken = bench.rce.event("task.taken", &thread, &nameless);
-    bench.webhook(&[taken]).await;
-    bench.until_quiet_by_hand().await;
+    sam_answers(&bench, &thread, "task.taken", &nameless).await;
     assert_eq!(bench.status(&thread).await, "active");
     bench.pass(Duration::from_secs(20));
     let mut closed = bench.rce.event("intervention.closed", &thread, &json!({}));
@@ -436,10 +429,7 @@ async fn what_agents_answered_is_not_told_to_the_bot_however_late_it_is_reported
         let (_, content) = bench.customer(NativeMessage::new("nadia", "Where is it?"));
         let question = bench.imported(&content, &json!({}));
         bench.pass(Duration::from_secs(20));
-        let sam = Reply {
-            as_supervisor: true,
-            ..Reply::from("It is here")
-        };
+        let sam = supervisors("It is here");
         let content = bench.rce.reply(&thread, SAM, sam).expect("a reply");
         let replied = bench.rce.event_of("content.replied", &content, &json!({}));
         bench.webhook(&[replied.expect("a content")]).await;

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use handover_handlers::work::VISIBILITY;
 use handover_stories::crash::at_every_step;
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
@@ -12,6 +11,8 @@ use simulated_ringcx::{Fault, FaultTarget, NativeKind, NativeMessage};
 
 use crate::native::finish;
 use crate::native_agents::{answered, native, supervisors};
+use crate::native_crashes::taken_up;
+use crate::native_signs::reported;
 
 const VIRTUAL_AGENT: &str = "5f0c00000000000000a9ffff";
 const ALWAYS: &str = r#"bot_intervention = "always""#;
@@ -34,18 +35,6 @@ async fn told(setup: Setup, lines: &'static str) -> (Bench, String) {
     let (thread, content) = bench.customer(NativeMessage::new("nadia", "Where is my parcel?"));
     reported(&bench, bench.imported(&content, &json!({}))).await;
     (bench, thread)
-}
-
-async fn reported(bench: &Bench, event: Value) {
-    bench.webhook(&[event]).await;
-    bench.until_quiet_by_hand().await;
-}
-
-/// Whatever broke, time passes and everything is taken up again.
-async fn taken_up(bench: &Bench) {
-    bench.work().await;
-    bench.pass(VISIBILITY + Duration::from_secs(1));
-    bench.until_quiet_by_hand().await;
 }
 
 /// What RCE reports of what Sam wrote.

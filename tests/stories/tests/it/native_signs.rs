@@ -5,9 +5,10 @@ use std::time::Duration;
 use handover_stories::desk::SAM;
 use handover_stories::{Bench, Setup};
 use serde_json::{Value, json};
-use simulated_ringcx::{NativeKind, NativeMessage, Reply, SimulatedAgent};
+use simulated_ringcx::{NativeKind, NativeMessage, SimulatedAgent};
 
 use crate::native::finish;
+use crate::native_agents::supervisors;
 
 const BOTS_ACCOUNT: &str = "5f0c00000000000000a9b0b0";
 
@@ -22,16 +23,9 @@ pub(crate) fn writes(bench: &Bench, text: &str) -> (String, Value) {
     (thread, bench.imported(&content, &json!({})))
 }
 
-async fn reported(bench: &Bench, event: Value) {
+pub(crate) async fn reported(bench: &Bench, event: Value) {
     bench.webhook(&[event]).await;
     bench.until_quiet_by_hand().await;
-}
-
-pub(crate) fn sam(text: &str) -> Reply {
-    Reply {
-        as_supervisor: true,
-        ..Reply::from(text)
-    }
 }
 
 /// What an agent does, and what RCE reports of it at once.
@@ -48,7 +42,10 @@ const FIRST: [(&str, Way); 3] = [
         bench.rce.event("task.taken", thread, &json!({"user_id": SAM}))
     }),
     ("writes", |bench, thread| {
-        bench.rce.reply(thread, SAM, sam("Sam here")).expect("RCE agrees");
+        bench
+            .rce
+            .reply(thread, SAM, supervisors("Sam here"))
+            .expect("RCE agrees");
         bench.rce.event("content.replied", thread, &by_sam("replied-1"))
     }),
 ];
@@ -75,7 +72,10 @@ async fn an_agent_who_is_reported_before_the_first_word_of_a_thread_is_alone_wit
         let active = bench.bot.only("handover.active");
         assert_eq!(active.data()["cause"], "agent", "{name}");
         assert_eq!(active.data()["agent"]["name"], "Sam", "{name}");
-        bench.rce.reply(&thread, SAM, sam("How can I help?")).unwrap();
+        bench
+            .rce
+            .reply(&thread, SAM, supervisors("How can I help?"))
+            .unwrap();
         bench.pass(Duration::from_mins(1));
         bench.rce.close(&thread).unwrap();
         reported(
@@ -96,7 +96,7 @@ async fn an_agent_who_is_reported_before_the_first_word_of_a_thread_is_alone_wit
 async fn an_agent_who_came_and_went_before_the_first_word_is_reported_takes_nothing_from_the_bot() {
     let bench = by_hand().await;
     let (thread, wrote) = writes(&bench, "Hello?");
-    bench.rce.reply(&thread, SAM, sam("Sam here")).unwrap();
+    bench.rce.reply(&thread, SAM, supervisors("Sam here")).unwrap();
     reported(
         &bench,
         bench.rce.event("intervention.opened", &thread, &json!({})),
@@ -127,7 +127,10 @@ pub(crate) fn chat() -> Setup {
 
 /// An agent writes; what RCE reports once the channel has it.
 fn sam_writes(bench: &Bench, thread: &str) -> (String, Value) {
-    let content = bench.rce.reply(thread, SAM, sam("Sam here")).expect("RCE agrees");
+    let content = bench
+        .rce
+        .reply(thread, SAM, supervisors("Sam here"))
+        .expect("RCE agrees");
     let event = exported(bench, &content, &json!({}));
     (content, event)
 }
@@ -270,7 +273,7 @@ async fn while_somebody_waits_an_answer_that_left_shows_that_an_agent_is_there()
 #[tokio::test]
 async fn where_nothing_is_reported_the_answer_to_the_bots_own_words_shows_the_agent() {
     let (bench, thread) = with_bot(chat()).await;
-    bench.rce.reply(&thread, SAM, sam("Sam here")).unwrap();
+    bench.rce.reply(&thread, SAM, supervisors("Sam here")).unwrap();
     let long = "word ".repeat(2_000);
     for text in [long.as_str(), "Two", "voices"] {
         bench.answers(&thread, text).await;

@@ -1,21 +1,14 @@
 //! Something breaks at every step of noticing an agent by a sign that comes late, or instead of the usual ones. There is one
 //! voice all the same.
 
-use std::time::Duration;
-
-use handover_handlers::work::VISIBILITY;
 use handover_stories::Bench;
 use handover_stories::crash::at_every_step;
 use handover_stories::desk::SAM;
 use serde_json::json;
 
-use crate::native_signs::{chat, exported, sam, with_bot, writes};
-
-async fn taken_up(bench: &Bench) {
-    bench.work().await;
-    bench.pass(VISIBILITY + Duration::from_secs(1));
-    bench.until_quiet_by_hand().await;
-}
+use crate::native_agents::supervisors;
+use crate::native_crashes::taken_up;
+use crate::native_signs::{chat, exported, with_bot, writes};
 
 async fn says(bench: &Bench, thread: &str, text: &str) {
     let path = format!("/conversations/{thread}/messages");
@@ -28,7 +21,7 @@ async fn an_agent_before_the_first_word_is_remembered_whatever_breaks() {
     at_every_step(async |breaks| {
         let bench = chat().by_hand().start().await;
         let (thread, wrote) = writes(&bench, "Hello?");
-        bench.rce.reply(&thread, SAM, sam("Sam here")).unwrap();
+        bench.rce.reply(&thread, SAM, supervisors("Sam here")).unwrap();
         let came = bench.rce.event("intervention.opened", &thread, &json!({}));
         breaks.arm(&bench.steps);
         bench.insist_webhook(&[came]).await;
@@ -48,7 +41,7 @@ async fn an_agent_before_the_first_word_is_remembered_whatever_breaks() {
 async fn an_answer_that_left_silences_the_bot_whatever_breaks() {
     at_every_step(async |breaks| {
         let (bench, thread) = with_bot(chat()).await;
-        let content = bench.rce.reply(&thread, SAM, sam("Sam here")).unwrap();
+        let content = bench.rce.reply(&thread, SAM, supervisors("Sam here")).unwrap();
         let left = exported(&bench, &content, &json!({}));
         breaks.arm(&bench.steps);
         bench.insist_webhook(&[left]).await;
@@ -67,7 +60,7 @@ async fn an_answer_that_left_silences_the_bot_whatever_breaks() {
 async fn one_word_at_most_is_said_beside_an_agent_whom_nobody_reports_whatever_breaks() {
     at_every_step(async |breaks| {
         let (bench, thread) = with_bot(chat()).await;
-        bench.rce.reply(&thread, SAM, sam("Sam here")).unwrap();
+        bench.rce.reply(&thread, SAM, supervisors("Sam here")).unwrap();
         breaks.arm(&bench.steps);
         for text in ["One", "two", "three"] {
             says(&bench, &thread, text).await;
